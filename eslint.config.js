@@ -1,0 +1,103 @@
+// Lint rules, the import rules of the layout among them: a wrong import is an error here, not a memory.
+import tseslint from 'typescript-eslint';
+
+/** Which folders of src/ a folder may import from (docs/architecture.md, "Layers"). */
+const mayImport = {
+  base: [],
+  api: ['base'],
+  kube: ['base'],
+  desired: ['api'],
+  sidecar: ['base'],
+  echo: ['base'],
+  realm: ['base'],
+  operator: ['base', 'api', 'desired', 'kube'],
+  local: ['base', 'api', 'desired', 'sidecar', 'echo'],
+};
+
+const folders = Object.keys(mayImport);
+
+/** Type-only imports that cross a layer on purpose: the producer and the parser of one file share its type. */
+const typeOnly = { desired: ['sidecar'], operator: ['sidecar'] };
+
+const layers = folders.map((folder) => {
+  const forbidden = folders.filter((other) => other !== folder && !mayImport[folder].includes(other));
+  const value = forbidden.filter((other) => !(typeOnly[folder] ?? []).includes(other));
+  const pattern = (names, extra) => ({
+    regex: `^(\\.\\./)+(${names.join('|')})/`,
+    message: `src/${folder} may import only from: ${[folder, ...mayImport[folder]].join(', ')}.`,
+    ...extra,
+  });
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            pattern(value),
+            ...(typeOnly[folder] ? [pattern(typeOnly[folder], { allowTypeImports: true })] : []),
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'dist/', '.local/', '**/*.gen.ts', 'eslint.config.js'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      'no-console': 'error',
+      'no-restricted-exports': [
+        'error',
+        { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } },
+      ],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, argsIgnorePattern: '^_' }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'prefer-const': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  {
+    // Only the wiring of a program reads its environment.
+    files: ['src/**/*.ts'],
+    ignores: ['src/*/main.ts', 'src/local/*.ts', 'src/base/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Read the environment in main.ts and pass the value on.',
+        },
+      ],
+    },
+  },
+  {
+    // node:test's describe and it return promises that the runner awaits.
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite'] },
+          ],
+        },
+      ],
+    },
+  },
+  ...layers,
+);

@@ -1,0 +1,83 @@
+// Every derived name, label, port and path, in one place. Decides nothing about when they are used.
+
+export const API_VERSION = 'protectedmcp.dev/v1alpha1';
+export const KIND = 'ProtectedMcpServer';
+
+/** Container names in the pod. */
+export const SERVER_CONTAINER = 'server';
+export const SIDECAR_CONTAINER = 'auth-sidecar';
+
+/** The sidecar's public port (TLS): the MCP path and the metadata documents, nothing else. */
+export const PUBLIC_PORT = 8001;
+/** The sidecar's admin port (plain, pod network): probes, metrics, status. */
+export const ADMIN_PORT = 9001;
+
+/** Paths in the sidecar's container. Whole directories are mounted, so that changes arrive without a restart. */
+export const CONFIG_DIRECTORY = '/etc/protected-mcp/config';
+export const CONFIG_FILE_NAME = 'config.json';
+export const CONFIG_FILE = `${CONFIG_DIRECTORY}/${CONFIG_FILE_NAME}`;
+export const TLS_DIRECTORY = '/etc/protected-mcp/tls';
+export const TLS_CERTIFICATE_FILE_NAME = 'tls.crt';
+export const TLS_KEY_FILE_NAME = 'tls.key';
+export const CA_DIRECTORY = '/etc/protected-mcp/ca';
+export const CA_FILE_NAME = 'ca.crt';
+
+/** The directory of one issuer's CA bundle below `base`; issuers are counted from 0. */
+export function caBundleDirectory(base: string, issuer: number): string {
+  return `${base}/${issuer}`;
+}
+
+/** Volumes of the pod. The CRD refuses user volumes that begin with `protected-mcp-`. */
+export const CONFIG_VOLUME = 'protected-mcp-config';
+export const TLS_VOLUME = 'protected-mcp-tls';
+export function caBundleVolume(issuer: number): string {
+  return `protected-mcp-ca-${issuer}`;
+}
+
+/** The name of an object that belongs to one server. The CRD keeps `name` at 52 characters or fewer. */
+export interface ObjectNames {
+  readonly deployment: string;
+  readonly service: string;
+  readonly serviceAccount: string;
+  readonly networkPolicy: string;
+  readonly podDisruptionBudget: string;
+  readonly configMap: string;
+  readonly tlsSecret: string;
+}
+
+export function objectNames(name: string): ObjectNames {
+  return {
+    deployment: name,
+    service: name,
+    serviceAccount: name,
+    networkPolicy: name,
+    podDisruptionBudget: name,
+    configMap: `${name}-sidecar`,
+    tlsSecret: `${name}-tls`,
+  };
+}
+
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'protected-mcp-operator';
+
+/** What finds the pods of one server. Immutable in a Deployment: never add to it. */
+export function selectorLabels(name: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': 'protected-mcp-server',
+    'app.kubernetes.io/instance': name,
+  };
+}
+
+/** The labels of every object that belongs to one server. */
+export function objectLabels(name: string): Record<string, string> {
+  return {
+    ...selectorLabels(name),
+    'app.kubernetes.io/component': 'mcp-server',
+    [MANAGED_BY_LABEL]: MANAGED_BY,
+  };
+}
+
+/** The names by which pods of the same cluster reach the Service, shortest first. */
+export function serviceHosts(name: string, namespace: string): string[] {
+  return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`];
+}

@@ -1,0 +1,31 @@
+// What the builders work on. Read by others; nothing here reads anything.
+import { API_VERSION, KIND, objectLabels } from '../api/names.ts';
+import type { ObjectMeta, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+
+export interface DesiredInputs {
+  /** The resource after defaults. */
+  readonly server: ProtectedMcpServer;
+  /** The sidecar that the operator was installed with; `spec.sidecar.image` replaces it. */
+  readonly sidecarImage: string;
+}
+
+/** Local files may leave the namespace out, as `kubectl` lets them. */
+export function namespaceOf(server: ProtectedMcpServer): string {
+  return server.metadata.namespace ?? 'default';
+}
+
+/** Metadata of an object that belongs to the server and is deleted with it. */
+export function ownedMeta(server: ProtectedMcpServer, name: string): ObjectMeta {
+  const { name: owner, uid } = server.metadata;
+  return {
+    name,
+    namespace: namespaceOf(server),
+    labels: objectLabels(owner),
+    // Without a cluster (local mode, --render) there is no uid to refer to.
+    ...(uid !== undefined && {
+      ownerReferences: [
+        { apiVersion: API_VERSION, kind: KIND, name: owner, uid, controller: true, blockOwnerDeletion: true },
+      ],
+    }),
+  };
+}

@@ -1,0 +1,102 @@
+// `npm start`: a ProtectedMcpServer on this machine, without a cluster. Wiring only.
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+import { stopSignal } from '../base/shutdown.ts';
+import { banner } from './banner.ts';
+import { openCertificateAuthority } from './certificate-authority.ts';
+import { parseOptions, USAGE, type Options } from './options.ts';
+import { chooseServer, clusterObjects, plan, type PlanProblem } from './plan.ts';
+import { run } from './run.ts';
+import { describeProblem, readManifests, type SourceFile } from './validation.ts';
+
+const LOCAL_DIRECTORY = '.local';
+
+/** What was given is wrong: exit code 2. The message is all that is printed. */
+class InputError extends Error {}
+
+async function main(args: readonly string[]): Promise<void> {
+  const startedAt = performance.now();
+  const parsed = parseOptions(args);
+  if (!parsed.ok) throw new InputError([...parsed.problems, '', USAGE].join('\n'));
+  const { options } = parsed;
+  if (options.help) return print(USAGE);
+
+  const read = readManifests(await readFiles(options.files));
+  if (!read.ok) throw new InputError(read.problems.map(describeProblem).join('\n'));
+  const server = chooseServer(read.manifests, options);
+  if ('message' in server) throw new InputError(describePlanProblem(server, options));
+  if (options.render) {
+    const objects = clusterObjects(server, `protected-mcp-sidecar:${packageJson.version}`);
+    return print(objects.map((object) => stringify(object)).join('---\n'));
+  }
+
+  const stop = stopSignal();
+  const authority = await openCertificateAuthority({ directory: LOCAL_DIRECTORY });
+  const issuerCa =
+    options.issuer?.caFile === undefined ? undefined : (await readText(options.issuer.caFile)).text;
+  const directory = await runDirectory();
+  const planned = plan(server, {
+    manifests: read.manifests,
+    options,
+    localCa: authority.certificate,
+    issuerCa,
+    directory,
+  });
+  if (!planned.ok) {
+    throw new InputError(planned.problems.map((problem) => describePlanProblem(problem, options)).join('\n'));
+  }
+  await run(planned.plan, { directory, authority, stop, print: (line) => print(`${line}\n`) }, () => {
+    const caFile = relative(process.cwd(), resolve(authority.certificateFile));
+    print(banner({ plan: planned.plan, caFile, tookMs: performance.now() - startedAt }));
+  });
+}
+
+async function readFiles(files: readonly string[]): Promise<SourceFile[]> {
+  const results = await Promise.allSettled(files.map(readText));
+  const problems = results.flatMap((result) =>
+    result.status === 'rejected' ? [(result.reason as Error).message] : [],
+  );
+  if (problems.length > 0) throw new InputError(problems.join('\n'));
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+async function readText(file: string): Promise<SourceFile> {
+  try {
+    return { file, text: await readFile(file, 'utf8') };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'is a directory'
+          : `cannot be read (${code})`;
+    throw new InputError(`${file}: ${why}`);
+  }
+}
+
+/** A directory of this run's own, so that two runs never share a file. */
+async function runDirectory(): Promise<string> {
+  const parent = resolve(LOCAL_DIRECTORY, 'run');
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  return mkdtemp(join(parent, 'run-'));
+}
+
+function describePlanProblem({ path, message }: PlanProblem, options: Options): string {
+  return [options.files.join(', '), ...(path === '' ? [] : [path]), message].join(': ');
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // Expected failures carry a code or are ours by class: their message says it all. Anything else is a bug: with its stack.
+  const expected = error instanceof InputError || (error instanceof Error && 'code' in error);
+  process.stderr.write(
+    `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(error instanceof InputError ? 2 : 1);
+});

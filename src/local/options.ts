@@ -1,0 +1,126 @@
+// The command line of `npm start` -> options, or what is wrong with it. Reads no file and starts nothing.
+import { parseArgs } from 'node:util';
+
+export const DEFAULT_FILE = 'manifests/samples/echo.yaml';
+
+export const USAGE = `Usage: npm start [FILE…] [-- OPTION…]
+
+Runs a ProtectedMcpServer on this machine: the MCP server, the sidecar in front of it and, where the issuer is on
+localhost, an authorization server. FILE is Kubernetes YAML: one ProtectedMcpServer and the ConfigMaps and Secrets that
+it refers to. Default: ${DEFAULT_FILE}
+
+  --upstream URL     put the sidecar before an MCP server that already runs, such as http://127.0.0.1:3000/mcp
+  --issuer URL       use this authorization server; --audience must say what its tokens name as audience
+  --audience NAME    the audience that tokens of --issuer must have
+  --scope NAME       a scope that clients should ask --issuer for; may be repeated
+  --ca-file FILE     PEM bundle that the certificate of --issuer chains to, where it is not publicly trusted
+  --name NAME        which ProtectedMcpServer to run, where the files hold several
+  --admin-port PORT  port of the sidecar's admin listener on 127.0.0.1 (default 9001)
+  --render           print what would run, as Kubernetes objects, and start nothing
+  --help             print this
+`;
+
+export interface Options {
+  readonly files: readonly string[];
+  readonly upstream: URL | undefined;
+  readonly issuer: IssuerOptions | undefined;
+  readonly name: string | undefined;
+  readonly adminPort: number | undefined;
+  readonly render: boolean;
+  readonly help: boolean;
+}
+
+export interface IssuerOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+  readonly caFile: string | undefined;
+}
+
+export type ParsedOptions =
+  | { readonly ok: true; readonly options: Options }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads the arguments after `npm start`; all problems at once. */
+export function parseOptions(args: readonly string[]): ParsedOptions {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (error) {
+    // parseArgs names the option; its second sentence is about positional arguments and does not help here.
+    return { ok: false, problems: [(error as Error).message.split('. ')[0] ?? ''] };
+  }
+  const { values, positionals } = parsed;
+  const problems: string[] = [];
+  const upstream = parseUpstream(values.upstream, problems);
+  const adminPort = parsePort(values['admin-port'], problems);
+  const issuer = parseIssuer(values, problems);
+  if (problems.length > 0) return { ok: false, problems };
+  return {
+    ok: true,
+    options: {
+      files: positionals.length > 0 ? positionals : [DEFAULT_FILE],
+      upstream,
+      issuer,
+      name: values.name,
+      adminPort,
+      render: values.render,
+      help: values.help,
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      upstream: { type: 'string' },
+      issuer: { type: 'string' },
+      audience: { type: 'string' },
+      scope: { type: 'string', multiple: true },
+      'ca-file': { type: 'string' },
+      name: { type: 'string' },
+      'admin-port': { type: 'string' },
+      render: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+}
+
+function parseUpstream(value: string | undefined, problems: string[]): URL | undefined {
+  if (value === undefined) return undefined;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const loopback = url !== undefined && /^(127(\.\d{1,3}){3}|localhost)$/.test(url.hostname);
+  if (url?.protocol === 'http:' && loopback && url.port !== '' && url.search === '' && url.hash === '')
+    return url;
+  problems.push(
+    `--upstream ${value}: give the URL of a server on this machine, such as http://127.0.0.1:3000/mcp`,
+  );
+  return undefined;
+}
+
+function parsePort(value: string | undefined, problems: string[]): number | undefined {
+  if (value === undefined) return undefined;
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= 65535) return port;
+  problems.push(`--admin-port ${value}: give a number from 0 to 65535`);
+  return undefined;
+}
+
+function parseIssuer(
+  values: { issuer?: string; audience?: string; scope?: string[]; 'ca-file'?: string },
+  problems: string[],
+): IssuerOptions | undefined {
+  const { issuer, audience, scope = [], 'ca-file': caFile } = values;
+  if (issuer !== undefined && audience === undefined) {
+    problems.push('--issuer needs --audience: what the tokens of that issuer name as their audience');
+  }
+  if (issuer === undefined) {
+    const given = Object.entries({ '--audience': audience, '--scope': scope[0], '--ca-file': caFile });
+    for (const [name, value] of given) if (value !== undefined) problems.push(`${name} goes with --issuer`);
+  }
+  return issuer === undefined || audience === undefined
+    ? undefined
+    : { issuer, audience, scopes: scope, caFile };
+}

@@ -1,0 +1,33 @@
+// Whether the ports that local mode needs are free, before anything is started. Opens none for longer than the look.
+import { createServer } from 'node:net';
+
+export interface NeededPort {
+  readonly port: number;
+  /** What it is for, and where it can be changed. */
+  readonly what: string;
+}
+
+/** One line for each port that cannot be had. */
+export async function portProblems(ports: readonly NeededPort[]): Promise<string[]> {
+  const problems = await Promise.all(ports.map(portProblem));
+  return problems.filter((problem) => problem !== undefined);
+}
+
+function portProblem({ port, what }: NeededPort): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(describe(error, port, what)));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}
+
+function describe(error: NodeJS.ErrnoException, port: number, what: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${port} is taken by another process: it is for ${what}`;
+    case 'EACCES':
+      return `port ${port} needs more rights than you have: it is for ${what}`;
+    default:
+      return `port ${port} cannot be opened (${error.code ?? error.message}): it is for ${what}`;
+  }
+}

@@ -1,0 +1,156 @@
+// Does what a person does in the browser: opens the authorization URL, fills in the login form, ends at the callback.
+import { request, type Answer } from './http-client.ts';
+import { connectionError, LoginError } from './login-error.ts';
+
+const MAX_HOPS = 10;
+
+export interface Credentials {
+  user: string;
+  password: string;
+  /** PEM that the server's certificate must chain to, besides the system's authorities. */
+  ca?: string | undefined;
+}
+
+/**
+ * Logs in at an authorization URL and returns the callback URL, with the code or with the error that it carries.
+ * The callback is not opened, so nothing needs to listen there. Knows the forms of Keycloak and of the embedded server.
+ */
+export async function logIn(
+  authorizationUrl: string | URL,
+  { user, password, ca }: Credentials,
+): Promise<URL> {
+  const start = new URL(authorizationUrl);
+  const { origin } = start;
+  let url = start;
+  const callback = callbackMatcher(start);
+  const cookies = new Map<string, string>();
+  let form: URLSearchParams | undefined;
+  let sent = false;
+
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    const answer = await visit(url, { cookies, form, ca });
+    form = undefined;
+    const { location } = answer.headers;
+    if (location !== undefined && answer.status >= 300 && answer.status < 400) {
+      url = new URL(location, url);
+      if (callback(url)) return url;
+    } else {
+      const page = readLoginForm(answer.body);
+      if (!page) throw unexpectedPage(answer, start);
+      if (sent) throw wrongPassword(user, answer.body);
+      url = new URL(page.action, url);
+      form = new URLSearchParams({ ...page.hidden, username: user, password });
+      sent = true;
+    }
+    // The password and the session cookies are for the authorization server and for nobody it may point to.
+    if (url.origin !== origin) {
+      throw new LoginError(
+        'ERR_UNEXPECTED_PAGE',
+        `the login at ${origin} leads to ${url.origin}: stopped there`,
+      );
+    }
+  }
+  throw new LoginError(
+    'ERR_UNEXPECTED_PAGE',
+    `the login at ${origin} goes in circles: stopped after ${MAX_HOPS} pages`,
+  );
+}
+
+function callbackMatcher(authorizationUrl: URL): (url: URL) => boolean {
+  const wanted = authorizationUrl.searchParams.get('redirect_uri');
+  if (wanted === null || !URL.canParse(wanted)) {
+    throw new TypeError('the authorization URL needs a redirect_uri, to know where the login ends');
+  }
+  const { origin, pathname } = new URL(wanted);
+  return (url) => url.origin === origin && url.pathname === pathname;
+}
+
+async function visit(
+  url: URL,
+  {
+    cookies,
+    form,
+    ca,
+  }: { cookies: Map<string, string>; form: URLSearchParams | undefined; ca: string | undefined },
+): Promise<Answer> {
+  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  const headers = { accept: 'text/html', ...(cookie ? { cookie } : {}) };
+  const answer = await request(url, { headers, form, ca }).catch((error: unknown) => {
+    throw connectionError(url, error);
+  });
+  for (const line of answer.headers['set-cookie'] ?? []) keepCookie(cookies, line);
+  return answer;
+}
+
+/** RFC 6265 section 5.3, as far as one login at one origin needs it. */
+function keepCookie(cookies: Map<string, string>, line: string): void {
+  const [, name, value] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
+  if (name === undefined || value === undefined) return;
+  const expires = Date.parse(/;\s*expires=([^;]+)/i.exec(line)?.[1] ?? '');
+  if (/;\s*max-age=(0|-\d+)/i.test(line) || expires < Date.now()) cookies.delete(name.trim());
+  else cookies.set(name.trim(), value);
+}
+
+/** The form that asks for a password: `kc-form-login` in Keycloak and here. */
+function readLoginForm(html: string): { action: string; hidden: Record<string, string> } | undefined {
+  for (const [, open = '', content = ''] of html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)) {
+    const inputs = [...content.matchAll(/<input\b([^>]*)>/gi)].map(([, tag = '']) => attributes(tag));
+    if (!inputs.some(({ name }) => name === 'password')) continue;
+    const hidden = inputs.flatMap(({ type, name, value = '' }) =>
+      type === 'hidden' && name ? [[name, value]] : [],
+    );
+    const { action = '' } = attributes(open);
+    return { action, hidden: Object.fromEntries(hidden) as Record<string, string> };
+  }
+  return undefined;
+}
+
+function attributes(tag: string): Record<string, string> {
+  const found = tag.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
+  return Object.fromEntries(
+    [...found].map(([, name = '', double, single]) => [name, text(double ?? single ?? '')]),
+  );
+}
+
+function wrongPassword(user: string, html: string): LoginError {
+  const said = elementText(html, 'input-error') ?? elementText(html, 'input-error-username');
+  return new LoginError(
+    'ERR_WRONG_PASSWORD',
+    `the server does not accept this password for "${user}"${said ? ` (it says: ${said})` : ''}`,
+  );
+}
+
+/** Keycloak's error pages and required actions (update the profile, verify the e-mail) need a person. */
+function unexpectedPage({ status, body }: Answer, { searchParams }: URL): LoginError {
+  const said = elementText(body, 'kc-error-message');
+  if (said) {
+    const asked = `client "${searchParams.get('client_id')}", redirect URI "${searchParams.get('redirect_uri')}"`;
+    return new LoginError(
+      'ERR_UNEXPECTED_PAGE',
+      `the authorization server refuses: ${said} (asked as ${asked})`,
+    );
+  }
+  // Keycloak's <title> is "Sign in" on every page; the heading says which one it is.
+  const heading =
+    elementText(body, 'kc-page-title') ?? text(/<title>([^<]*)<\/title>/i.exec(body)?.[1] ?? '').trim();
+  const page = heading ? `"${heading}"` : `with status ${status}`;
+  const advice = 'open it in a browser and finish what it asks for, then try again';
+  return new LoginError('ERR_UNEXPECTED_PAGE', `the login stops at the page ${page}: ${advice}`);
+}
+
+function elementText(html: string, id: string): string | undefined {
+  const found = new RegExp(`<(\\w+)[^>]*\\bid="${id}"[^>]*>([\\s\\S]*?)</\\1>`).exec(html)?.[2];
+  return found && text(found.replace(/<a\b[\s\S]*?<\/a>|<[^>]*>/g, ' ').replace(/\s+/g, ' ')).trim();
+}
+
+function text(html: string): string {
+  const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+  return html.replace(
+    /&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi,
+    (entity, decimal?: string, hex?: string, name?: string) => {
+      if (name !== undefined) return named[name] ?? entity;
+      const code = decimal === undefined ? parseInt(hex ?? '', 16) : Number(decimal);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : entity;
+    },
+  );
+}

@@ -1,0 +1,278 @@
+// The way of one request: read -> route -> authenticate -> authorize -> proxy. Each step is decided in its own module.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '../base/log.ts';
+import type { Authentication } from './authenticate.ts';
+import { authorize } from './authorize.ts';
+import { corsFields, preflightFields } from './cors.ts';
+import { denialResponse, type Denial } from './denial.ts';
+import type { RequestFields } from './headers.ts';
+import { METADATA_FIELDS, METADATA_PREFLIGHT_FIELDS } from './metadata.ts';
+import type { RouteLabel, SidecarMetrics } from './metrics.ts';
+import type { Policy } from './policy.ts';
+import { proxy, type Forwarding } from './proxy.ts';
+
+/** More fields than this are refused: Node would silently drop the rest, and a second Authorization with it. */
+const MAX_FIELDS = 100;
+/** After a refusal, a body up to this is read and thrown away; with a longer one the connection is closed (bytes). */
+const MAX_DISCARDED_BYTES = 64 * 1024;
+const EXPIRE_INTERVAL_MS = 5_000;
+const MCP_METHODS = 'POST, GET, DELETE, OPTIONS';
+
+export interface GatewayDependencies {
+  readonly logger: Logger;
+  readonly metrics: SidecarMetrics;
+}
+
+/** What is known of a request while it is judged. */
+interface Visit {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly policy: Policy;
+  readonly fields: RequestFields;
+  readonly startedAt: number;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  route: RouteLabel;
+  /** CORS fields for the answer, whatever it will be. */
+  corsFields: readonly string[];
+}
+
+/** Serves requests by the policy of the moment. Requests under way finish by the one they came in with. */
+export class Gateway {
+  readonly #deps: GatewayDependencies;
+  readonly #forwardings = new Set<Forwarding>();
+  readonly #expiry: NodeJS.Timeout;
+  #policy: Policy;
+  #draining = false;
+
+  constructor(policy: Policy, deps: GatewayDependencies) {
+    this.#policy = policy;
+    this.#deps = deps;
+    this.#expiry = setInterval(() => this.#expire(), EXPIRE_INTERVAL_MS).unref();
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  set policy(policy: Policy) {
+    this.#policy.upstream.close();
+    this.#policy = policy;
+  }
+
+  /** Requests that are with the server now. */
+  get inFlight(): number {
+    return this.#forwardings.size;
+  }
+
+  /** Ends listening streams now; calls go on. Answers from here on close their connection. */
+  drain(): void {
+    this.#draining = true;
+    for (const forwarding of this.#forwardings) if (forwarding.isListening) forwarding.endListening();
+  }
+
+  close(): void {
+    clearInterval(this.#expiry);
+    this.#policy.upstream.close();
+  }
+
+  /** The request listener. Never throws: what nobody foresaw becomes one 500 here, and nothing is forwarded. */
+  handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    const policy = this.#policy;
+    const fields = policy.requestHeaders.read(req.rawHeaders);
+    const visit: Visit = {
+      req,
+      res,
+      policy,
+      fields,
+      startedAt: performance.now(),
+      expectsContinue,
+      route: 'other',
+      corsFields: NO_FIELDS,
+    };
+    if (this.#draining) res.shouldKeepAlive = false;
+    try {
+      this.#serve(visit);
+    } catch (error) {
+      this.#unexpected(visit, error);
+    }
+  }
+
+  #serve(visit: Visit): void {
+    const { req, policy } = visit;
+    const target = originForm(req.url ?? '', policy);
+    const problem = target === undefined ? MISDIRECTED : requestProblem(visit);
+    if (problem !== undefined || target === undefined) return this.#deny(visit, problem ?? MISDIRECTED);
+    const route = policy.route(target);
+    switch (route.kind) {
+      case 'metadata':
+        visit.route = 'metadata';
+        return this.#serveMetadata(visit);
+      case 'protected':
+        visit.route = 'mcp';
+        return this.#serveProtected(visit, route.search);
+      case 'not_found':
+        return this.#deny(visit, { kind: 'not_found' });
+      default:
+        return route satisfies never;
+    }
+  }
+
+  /** RFC 9728 section 3: no credentials asked for, none looked at. */
+  #serveMetadata(visit: Visit): void {
+    const { req, policy } = visit;
+    switch (req.method) {
+      case 'GET':
+      case 'HEAD':
+        return this.#answer(visit, 200, METADATA_FIELDS, policy.metadata);
+      case 'OPTIONS':
+        return this.#answer(visit, 204, METADATA_PREFLIGHT_FIELDS, undefined);
+      default:
+        visit.corsFields = ANY_ORIGIN;
+        return this.#deny(visit, { kind: 'method_not_allowed', allow: 'GET, HEAD, OPTIONS' });
+    }
+  }
+
+  #serveProtected(visit: Visit, search: string): void {
+    const { req, policy, fields } = visit;
+    if (fields.origin !== undefined) {
+      // Before authentication: a page that may not call learns nothing about tokens (MCP Streamable HTTP, Origin).
+      if (fields.origins > 1 || !policy.isAllowedOrigin(fields.origin)) {
+        return this.#deny(visit, { kind: 'origin_not_allowed' });
+      }
+      visit.corsFields = corsFields(fields.origin);
+      if (req.method === 'OPTIONS' && fields.preflightMethod !== undefined) {
+        return this.#answer(visit, 204, preflightFields(fields.origin, fields.preflightHeaders), undefined);
+      }
+    }
+    if (req.method !== 'POST' && req.method !== 'GET' && req.method !== 'DELETE') {
+      return this.#deny(visit, { kind: 'method_not_allowed', allow: MCP_METHODS });
+    }
+    if (fields.authorizations > 1) {
+      return this.#deny(visit, { kind: 'invalid_request', reason: 'several_authorization_fields' });
+    }
+    const authentication = policy.authenticator.authenticate(fields.authorization);
+    if (!(authentication instanceof Promise)) return this.#serveAuthenticated(visit, search, authentication);
+    authentication.then(
+      (verified) => this.#serveVerified(visit, search, verified),
+      (error: unknown) => this.#unexpected(visit, error),
+    );
+  }
+
+  /** After an await: the client may have gone, and whatever is thrown would be nobody's. */
+  #serveVerified(visit: Visit, search: string, authentication: Authentication): void {
+    if (visit.res.destroyed) return;
+    try {
+      this.#serveAuthenticated(visit, search, authentication);
+    } catch (error) {
+      this.#unexpected(visit, error);
+    }
+  }
+
+  #serveAuthenticated(visit: Visit, search: string, authentication: Authentication): void {
+    if (!authentication.ok) return this.#deny(visit, authentication.denial);
+    const authorization = authorize(authentication.principal, visit.policy.config.requiredScopes);
+    if (!authorization.ok) return this.#deny(visit, authorization.denial);
+
+    const { req, res, fields, policy } = visit;
+    if (visit.expectsContinue) res.writeContinue();
+    const forwarding = proxy(
+      authorization.permit,
+      { req, res, fields, search, responseFields: visit.corsFields },
+      {
+        upstream: policy.upstream,
+        path: policy.upstreamPath,
+        hostLine: policy.hostLine,
+        forwardedLines: policy.forwardedLines,
+        deny: (denial) => this.#writeDenial(visit, denial),
+        onClose: (closed) => {
+          this.#forwardings.delete(closed);
+          this.#record(visit, res.statusCode);
+        },
+      },
+    );
+    this.#forwardings.add(forwarding);
+  }
+
+  #answer(visit: Visit, status: number, fields: readonly string[], body: string | undefined): void {
+    const { res } = visit;
+    const length = body === undefined ? NO_FIELDS : ['Content-Length', String(Buffer.byteLength(body))];
+    res.writeHead(status, [...fields, ...length]);
+    res.end(body);
+    this.#record(visit, status);
+  }
+
+  #deny(visit: Visit, denial: Denial): void {
+    this.#writeDenial(visit, denial);
+    this.#record(visit, visit.res.statusCode);
+  }
+
+  /** Logs the decision, once, and answers. The body of the request is not waited for. */
+  #writeDenial(visit: Visit, denial: Denial): void {
+    const { req, res, policy, fields } = visit;
+    const { status, headers, body, requestId } = denialResponse(denial, policy.challenge);
+    const reason = 'reason' in denial ? denial.reason : denial.kind;
+    this.#deps.metrics.denials.inc({ reason: denial.kind });
+    this.#deps.logger[status >= 500 ? 'warn' : 'info'](
+      {
+        decision: 'deny',
+        kind: denial.kind,
+        reason,
+        status,
+        route: visit.route,
+        method: req.method,
+        requestId,
+      },
+      'request denied',
+    );
+    const unread = fields.chunked || Number(fields.contentLength ?? 0) > MAX_DISCARDED_BYTES;
+    if (unread && !req.complete) res.shouldKeepAlive = false;
+    res.writeHead(status, [...headers, ...visit.corsFields]);
+    res.end(body);
+    if (unread && !req.complete) res.once('finish', () => req.destroy());
+  }
+
+  #unexpected(visit: Visit, error: unknown): void {
+    this.#deps.logger.error({ err: error, route: visit.route }, 'request failed');
+    if (visit.res.headersSent) visit.res.destroy();
+    else this.#deny(visit, { kind: 'internal_error' });
+  }
+
+  #record(visit: Visit, status: number): void {
+    const seconds = (performance.now() - visit.startedAt) / 1000;
+    this.#deps.metrics.recordRequest(visit.route, visit.req.method ?? '', status, seconds);
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    for (const forwarding of this.#forwardings) forwarding.expire(now);
+  }
+}
+
+const NO_FIELDS: readonly string[] = [];
+const ANY_ORIGIN: readonly string[] = ['Access-Control-Allow-Origin', '*'];
+const MISDIRECTED: Denial = { kind: 'misdirected' };
+
+/** What makes a request unfit to be judged at all, whatever it asks for. */
+function requestProblem({ req, policy, fields }: Visit): Denial | undefined {
+  if (req.rawHeaders.length > 2 * MAX_FIELDS) return { kind: 'header_fields_too_large' };
+  // RFC 9112 section 3.2: exactly one Host. Node serves the first of two.
+  if (fields.hosts > 1) return { kind: 'bad_request', reason: 'several_host_fields' };
+  if (fields.host === undefined || !policy.isOurHost(fields.host)) return MISDIRECTED;
+  // RFC 9112 section 6.1: a transfer coding in HTTP/1.0 has no meaning that two parties share.
+  if (fields.chunked && req.httpVersion !== '1.1')
+    return { kind: 'bad_request', reason: 'coding_in_http_1_0' };
+  if (fields.looped) return { kind: 'loop_detected' };
+  return undefined;
+}
+
+/**
+ * The request target as a path (RFC 9112 section 3.2). An absolute target must name us: what a request names never
+ * chooses where it is sent.
+ */
+function originForm(target: string, policy: Policy): string | undefined {
+  if (target.startsWith('/')) return target;
+  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return target === '*' ? '*' : undefined;
+  const url = new URL(target);
+  return policy.isOurHost(url.host) ? url.pathname + url.search : undefined;
+}

@@ -1,0 +1,275 @@
+// What is stripped, kept and added, in both directions: a table, and the one pass over the fields that applies it.
+import type { SidecarConfig } from './config.ts';
+
+/**
+ * What becomes of a request field:
+ * pass    forwarded as it came
+ * strip   dropped: hop-by-hop, ours to set, or something a server might take for a proxy's word
+ * others  read by the gateway, then dropped
+ */
+type RequestTreatment =
+  | 'pass'
+  | 'strip'
+  | 'authorization'
+  | 'host'
+  | 'origin'
+  | 'connection'
+  | 'content-length'
+  | 'transfer-encoding'
+  | 'via'
+  | 'preflight-method'
+  | 'preflight-headers';
+
+/** RFC 9110 section 7.6.1: fields of one hop. `Connection` names more. */
+const HOP_BY_HOP = ['keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'];
+
+const REQUEST_FIELDS = new Map<string, RequestTreatment>([
+  ...HOP_BY_HOP.map((name) => [name, 'strip'] as const),
+  ['authorization', 'authorization'],
+  ['host', 'host'],
+  ['origin', 'origin'],
+  ['connection', 'connection'],
+  ['content-length', 'content-length'],
+  ['transfer-encoding', 'transfer-encoding'],
+  ['via', 'via'],
+  ['access-control-request-method', 'preflight-method'],
+  ['access-control-request-headers', 'preflight-headers'],
+  // The token again, under another name (RFC 9449 section 4.1).
+  ['dpop', 'strip'],
+]);
+
+/**
+ * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. Ours are added
+ * after these are gone (RFC 9700 section 4.13).
+ */
+const SPOOFABLE =
+  /^(proxy-|x-forwarded-|forwarded$|x-real-ip$|x-client-|x-cluster-client-ip$|true-client-ip$|cf-connecting-ip$|x-original-|x-rewrite-url$|x-auth-request-|x-authenticated-|x-remote-|remote-user$|x-user$|x-webauth-|ssl-client-|x-ssl-|x-client-cert|x-envoy-|x-mcp-)/;
+
+/** Spellings seen and what becomes of them. Bounded: what does not fit is looked up again. */
+const MAX_SPELLINGS = 1024;
+
+/** The request fields, read once. */
+export interface RequestFields {
+  /** The last of each; the counts say whether there was more than one. */
+  authorization: string | undefined;
+  authorizations: number;
+  host: string | undefined;
+  hosts: number;
+  origin: string | undefined;
+  origins: number;
+  contentLength: string | undefined;
+  chunked: boolean;
+  preflightMethod: string | undefined;
+  preflightHeaders: string | undefined;
+  /** Whether the request has already passed this very process (RFC 9110 section 7.6.3). */
+  looped: boolean;
+  /** `Name: value` lines to forward, each with its line end. */
+  forwarded: string;
+}
+
+/** Applies the table to request fields. One per configuration: the claim headers to strip are part of it. */
+export class RequestHeaders {
+  readonly #treatments = new Map<string, RequestTreatment>();
+  readonly #owned: ReadonlySet<string>;
+  readonly #forwardToken: boolean;
+  readonly #pseudonym: string;
+
+  /** @param pseudonym the name this process uses in `Via` */
+  constructor(config: Pick<SidecarConfig, 'claimToHeaders' | 'forwardOriginalToken'>, pseudonym: string) {
+    this.#owned = new Set(config.claimToHeaders.map(({ header }) => header.toLowerCase()));
+    this.#forwardToken = config.forwardOriginalToken;
+    this.#pseudonym = pseudonym;
+  }
+
+  /** Reads `IncomingMessage.rawHeaders`: name, value, name, value … Only there are repeated fields still visible. */
+  read(rawHeaders: readonly string[]): RequestFields {
+    const fields = this.#pass(rawHeaders, undefined);
+    return fields.named === undefined ? fields : this.#pass(rawHeaders, fields.named);
+  }
+
+  /** @param named fields that `Connection` names: they belong to this hop and are dropped */
+  #pass(rawHeaders: readonly string[], named: ReadonlySet<string> | undefined): RequestFields & Named {
+    const fields = emptyFields();
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      // rawHeaders has an even number of entries: a value stands behind each name.
+      const name = rawHeaders[i] as string;
+      const value = rawHeaders[i + 1] as string;
+      switch (this.#treatment(name)) {
+        case 'pass':
+          if (!named?.has(name.toLowerCase())) fields.forwarded += `${name}: ${value}\r\n`;
+          break;
+        case 'strip':
+          break;
+        case 'authorization':
+          fields.authorization = value;
+          fields.authorizations++;
+          if (this.#forwardToken) fields.forwarded += `Authorization: ${value}\r\n`;
+          break;
+        case 'host':
+          fields.host = value;
+          fields.hosts++;
+          break;
+        case 'origin':
+          fields.origin = value;
+          fields.origins++;
+          break;
+        case 'connection':
+          if (!isPlainConnection(value)) fields.named = addNames(fields.named, value);
+          break;
+        case 'content-length':
+          fields.contentLength = value;
+          break;
+        case 'transfer-encoding':
+          fields.chunked = true;
+          break;
+        case 'via':
+          if (value.includes(this.#pseudonym)) fields.looped = true;
+          fields.forwarded += `Via: ${value}\r\n`;
+          break;
+        case 'preflight-method':
+          fields.preflightMethod = value;
+          break;
+        case 'preflight-headers':
+          fields.preflightHeaders = value;
+          break;
+      }
+    }
+    return fields;
+  }
+
+  #treatment(name: string): RequestTreatment {
+    const known = this.#treatments.get(name);
+    if (known !== undefined) return known;
+    const treatment = this.#judge(name.toLowerCase());
+    if (this.#treatments.size < MAX_SPELLINGS) this.#treatments.set(name, treatment);
+    return treatment;
+  }
+
+  #judge(name: string): RequestTreatment {
+    // CGI and WSGI fold `_` and `-`: a name with an underscore could become one of ours behind us.
+    if (name.includes('_')) return 'strip';
+    if (this.#owned.has(name)) return 'strip';
+    return REQUEST_FIELDS.get(name) ?? (SPOOFABLE.test(name) ? 'strip' : 'pass');
+  }
+}
+
+interface Named {
+  named: Set<string> | undefined;
+}
+
+function emptyFields(): RequestFields & Named {
+  return {
+    authorization: undefined,
+    authorizations: 0,
+    host: undefined,
+    hosts: 0,
+    origin: undefined,
+    origins: 0,
+    contentLength: undefined,
+    chunked: false,
+    preflightMethod: undefined,
+    preflightHeaders: undefined,
+    looped: false,
+    forwarded: '',
+    named: undefined,
+  };
+}
+
+function isPlainConnection(value: string): boolean {
+  return value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close';
+}
+
+function addNames(names: Set<string> | undefined, value: string): Set<string> {
+  const all = names ?? new Set<string>();
+  for (const name of value.split(',')) all.add(name.trim().toLowerCase());
+  return all;
+}
+
+/** What becomes of a response field: `pass`, `strip`, or read by the proxy. */
+export type ResponseTreatment =
+  | 'pass'
+  | 'strip'
+  | 'connection'
+  | 'content-length'
+  | 'transfer-encoding'
+  | 'keep-alive'
+  | 'content-type'
+  | 'cache-control'
+  | 'accel-buffering'
+  | 'location';
+
+/**
+ * The server's challenge would send clients to another authorization server, its CORS answer would open what the proxy
+ * judged, and its name helps nobody but an attacker (RESOURCE_SERVER B22, G17).
+ */
+const RESPONSE_FIELDS = new Map<string, ResponseTreatment>([
+  ...['te', 'trailer', 'upgrade', 'proxy-authenticate', 'proxy-connection', 'proxy-authentication-info'].map(
+    (name) => [name, 'strip'] as const,
+  ),
+  ...['server', 'x-powered-by', 'www-authenticate', 'via', 'alt-svc', 'x-content-type-options'].map(
+    (name) => [name, 'strip'] as const,
+  ),
+  ['connection', 'connection'],
+  ['content-length', 'content-length'],
+  ['transfer-encoding', 'transfer-encoding'],
+  ['keep-alive', 'keep-alive'],
+  ['content-type', 'content-type'],
+  ['cache-control', 'cache-control'],
+  ['x-accel-buffering', 'accel-buffering'],
+  ['location', 'location'],
+]);
+
+const responseTreatments = boundedMemo(MAX_SPELLINGS, (name: string): ResponseTreatment => {
+  const lower = name.toLowerCase();
+  return RESPONSE_FIELDS.get(lower) ?? (lower.startsWith('access-control-') ? 'strip' : 'pass');
+});
+
+/** The treatment of a field of the server's answer; `undefined` where the name is not a token (RFC 9110 section 5.1). */
+export function responseTreatment(name: string): ResponseTreatment | undefined {
+  return isToken(name) ? responseTreatments(name) : undefined;
+}
+
+const isToken = boundedMemo(MAX_SPELLINGS, (name: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
+
+function boundedMemo<T>(limit: number, compute: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const computed = compute(name);
+    if (known.size < limit) known.set(name, computed);
+    return computed;
+  };
+}
+
+/** A value longer than this is left out: a cut identity would be another identity (characters after encoding). */
+const MAX_CLAIM_LENGTH = 4096;
+
+/** Header lines that carry claims to the server; claims that are absent or are objects give none. */
+export function claimHeaderLines(
+  mappings: SidecarConfig['claimToHeaders'],
+  claims: Readonly<Record<string, unknown>>,
+): string {
+  let lines = '';
+  for (const { claim, header } of mappings) {
+    const value = claimValue(Object.hasOwn(claims, claim) ? claims[claim] : undefined);
+    if (value !== undefined && value.length <= MAX_CLAIM_LENGTH) lines += `${header}: ${value}\r\n`;
+  }
+  return lines;
+}
+
+/** Strings, numbers and booleans, or a list of them joined by commas. */
+function claimValue(claim: unknown): string | undefined {
+  if (typeof claim === 'string') return percentEncode(claim);
+  if (typeof claim === 'number' || typeof claim === 'boolean') return String(claim);
+  if (!Array.isArray(claim)) return undefined;
+  const values = claim.map(claimValue);
+  return values.every((value) => value !== undefined)
+    ? values.map((value) => value.replaceAll(',', '%2C')).join(',')
+    : undefined;
+}
+
+/** Everything but visible ASCII, and `%` itself, is percent-encoded as UTF-8: no claim can end the line it stands in. */
+function percentEncode(text: string): string {
+  return text.toWellFormed().replace(/[^\x21-\x24\x26-\x7E]/gu, (char) => encodeURIComponent(char));
+}

@@ -1,0 +1,211 @@
+// The keys of one issuer: found, kept fresh in the background, kept while the issuer is down. Verifies nothing itself.
+import type { Clock } from '../base/clock.ts';
+import type { IssuerConfig, SignatureAlgorithm } from './config.ts';
+import type { FetchJson } from './fetch-json.ts';
+import { verificationKey, type VerificationKey } from './jwk.ts';
+
+/** Between refreshes while all is well (milliseconds); a withdrawn key stops working within this time. */
+export const REFRESH_INTERVAL_MS = 5 * 60_000;
+/** Between fetches that tokens can cause: whoever sends made-up key ids causes no more than this. */
+export const COOLDOWN_MS = 10_000;
+/** First pause between attempts while no key was ever loaded; doubled up to the cool-down. */
+const FIRST_RETRY_MS = 500;
+/** How long keys are trusted that could not be refreshed. */
+export const MAX_STALE_MS = 24 * 60 * 60_000;
+/** A set with more keys than this is cut: no issuer needs them, and each costs memory. */
+const MAX_KEYS = 100;
+/** Keys tried for a token without a key id. */
+const MAX_CANDIDATES = 4;
+
+/** Keys that fit a token, or why there are none. */
+export type KeyLookup =
+  | { readonly kind: 'found'; readonly keys: readonly VerificationKey[] }
+  /** The issuer answered and has no such key. */
+  | { readonly kind: 'unknown' }
+  /** The issuer could not be asked: nobody knows whether there is such a key. */
+  | { readonly kind: 'unavailable' };
+
+export interface KeySetStatus {
+  readonly issuer: string;
+  readonly keys: number;
+  /** Milliseconds since the epoch of the last good fetch. */
+  readonly loadedAt: number | undefined;
+  readonly lastError: string | undefined;
+}
+
+export interface KeySetDependencies {
+  readonly clock: Clock;
+  readonly fetchJson: FetchJson;
+  /** PEM bundle for the issuer's hosts. */
+  readonly ca: string | undefined;
+  readonly signal: AbortSignal;
+  /** Told of every attempt; the error is undefined when it went well. */
+  readonly onAttempt: (status: KeySetStatus) => void;
+}
+
+/** One issuer's JWK set (RFC 7517). Keys never cross issuers: there is one of these for each. */
+export class IssuerKeys {
+  readonly #config: Pick<IssuerConfig, 'issuer' | 'jwks'>;
+  readonly #deps: KeySetDependencies;
+  #keys: readonly VerificationKey[] = [];
+  #loadedAt: number | undefined;
+  #lastError: string | undefined;
+  #lastAttempt = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: Pick<IssuerConfig, 'issuer' | 'jwks'>, deps: KeySetDependencies) {
+    this.#config = config;
+    this.#deps = deps;
+    deps.signal.addEventListener('abort', () => clearTimeout(this.#timer), { once: true });
+  }
+
+  get status(): KeySetStatus {
+    const { issuer } = this.#config;
+    return { issuer, keys: this.#usable().length, loadedAt: this.#loadedAt, lastError: this.#lastError };
+  }
+
+  /** Whether tokens can be judged at all. */
+  get available(): boolean {
+    return this.#usable().length > 0;
+  }
+
+  /** Fetches the keys now, and goes on doing so until the signal. Resolves after the first attempt, good or bad. */
+  start(): Promise<void> {
+    return this.#refresh();
+  }
+
+  /**
+   * The keys for a token. Returns a promise only where a fetch is needed first: an unknown key id causes at most one
+   * fetch, shared by all that wait, and none within the cool-down, whether the last one went well or not.
+   */
+  find(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup | Promise<KeyLookup> {
+    const keys = this.#fitting(kid, algorithm);
+    if (keys.length > 0) return { kind: 'found', keys };
+    if (this.#running === undefined && this.#isCooling()) return this.#lookup(kid, algorithm);
+    return this.#refresh().then(() => this.#lookup(kid, algorithm));
+  }
+
+  #lookup(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup {
+    const keys = this.#fitting(kid, algorithm);
+    if (keys.length > 0) return { kind: 'found', keys };
+    return this.#lastError === undefined && this.available ? { kind: 'unknown' } : { kind: 'unavailable' };
+  }
+
+  #fitting(kid: string | undefined, algorithm: SignatureAlgorithm): VerificationKey[] {
+    return this.#usable()
+      .filter((key) => key.algorithms.has(algorithm) && (kid === undefined || key.kid === kid))
+      .slice(0, MAX_CANDIDATES);
+  }
+
+  /** Keys too old to be trusted are as good as none. */
+  #usable(): readonly VerificationKey[] {
+    if (this.#loadedAt === undefined || this.#deps.clock() - this.#loadedAt > MAX_STALE_MS) return [];
+    return this.#keys;
+  }
+
+  #isCooling(): boolean {
+    return this.#deps.clock() - this.#lastAttempt < this.#retryPause();
+  }
+
+  #refresh(): Promise<void> {
+    this.#running ??= this.#attempt().finally(() => {
+      this.#running = undefined;
+      this.#schedule();
+    });
+    return this.#running;
+  }
+
+  async #attempt(): Promise<void> {
+    this.#lastAttempt = this.#deps.clock();
+    try {
+      this.#replace(await this.#fetchKeys());
+      this.#loadedAt = this.#deps.clock();
+      this.#lastError = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      this.#lastError = (error as Error).message;
+      this.#failures++;
+    }
+    this.#deps.onAttempt(this.status);
+  }
+
+  async #fetchKeys(): Promise<VerificationKey[]> {
+    const uri = this.#config.jwks.uri ?? (await this.#discover());
+    const set = await this.#fetch(uri);
+    const members = (set as { keys?: unknown } | null)?.keys;
+    if (!Array.isArray(members))
+      throw new Error(`GET ${uri}: the answer is not a JWK set: it has no "keys" array`);
+    return members.slice(0, MAX_KEYS).flatMap((jwk) => verificationKey(jwk) ?? []);
+  }
+
+  /**
+   * The key endpoint from the issuer's metadata: RFC 8414 section 3.1 first, then OpenID Connect Discovery section 4.
+   * Metadata that names another issuer is refused (RFC 8414 section 3.3).
+   */
+  async #discover(): Promise<string> {
+    const { issuer } = this.#config;
+    const problems: string[] = [];
+    for (const url of metadataUrls(issuer)) {
+      try {
+        const metadata = (await this.#fetch(url)) as Record<string, unknown> | null;
+        if (metadata?.issuer !== issuer) {
+          throw new Error(
+            `GET ${url}: the metadata names the issuer ${JSON.stringify(metadata?.issuer)}, not "${issuer}"`,
+          );
+        }
+        const uri = metadata.jwks_uri;
+        if (typeof uri !== 'string' || !isSafeKeyEndpoint(uri))
+          throw new Error(`GET ${url}: no usable https "jwks_uri"`);
+        return uri;
+      } catch (error) {
+        problems.push((error as Error).message);
+      }
+    }
+    throw new Error(problems.join('; '));
+  }
+
+  #fetch(url: string): Promise<unknown> {
+    return this.#deps.fetchJson(url, { ca: this.#deps.ca, signal: this.#deps.signal });
+  }
+
+  /** Keeps the identity of keys that stay, so that verdicts reached with them stand; marks the others withdrawn. */
+  #replace(fresh: readonly VerificationKey[]): void {
+    const known = new Map(this.#keys.map((key) => [key.fingerprint, key]));
+    const next = fresh.map((key) => known.get(key.fingerprint) ?? key);
+    for (const key of this.#keys) key.withdrawn = !next.includes(key);
+    this.#keys = next;
+  }
+
+  #schedule(): void {
+    if (this.#deps.signal.aborted) return;
+    clearTimeout(this.#timer);
+    // Up to a tenth earlier, at random: many sidecars must not ask at the same moment.
+    const interval = this.#failures > 0 ? this.#retryPause() : REFRESH_INTERVAL_MS * (1 - Math.random() / 10);
+    this.#timer = setTimeout(() => void this.#refresh(), interval);
+    this.#timer.unref();
+  }
+
+  #retryPause(): number {
+    if (this.#loadedAt !== undefined) return COOLDOWN_MS;
+    return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1), COOLDOWN_MS);
+  }
+}
+
+/** RFC 8414 section 3.1 puts the well-known part between host and path; OpenID Connect Discovery appends it. */
+function metadataUrls(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ];
+}
+
+/** A discovered key endpoint is https, and no link-local address: those answer with a cloud's credentials. */
+function isSafeKeyEndpoint(uri: string): boolean {
+  if (!URL.canParse(uri)) return false;
+  const { protocol, hostname } = new URL(uri);
+  return protocol === 'https:' && !/^(169\.254\.|\[fe[89ab])/i.test(hostname);
+}

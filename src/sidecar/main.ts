@@ -1,0 +1,27 @@
+// The sidecar program: one argument, the configuration file. Wiring only.
+import { systemClock } from '../base/clock.ts';
+import { createLogger } from '../base/log.ts';
+import { stopSignal } from '../base/shutdown.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { fetchJson } from './fetch-json.ts';
+import { ListenError } from './listener.ts';
+import { Sidecar } from './sidecar.ts';
+
+const DEFAULT_FILE = '/etc/protected-mcp/config/config.json';
+
+async function main(file: string): Promise<void> {
+  const stop = stopSignal();
+  const logger = createLogger('auth-sidecar', readConfig(file).logLevel);
+  const sidecar = new Sidecar(file, { logger, clock: systemClock, fetchJson, stop });
+  await sidecar.start();
+  await sidecar.closed;
+  logger.info('stopped');
+}
+
+main(process.argv[2] ?? DEFAULT_FILE).catch((error: unknown) => {
+  const expected = error instanceof ConfigError || error instanceof ListenError;
+  process.stderr.write(
+    `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(error instanceof ConfigError ? 2 : 1);
+});

@@ -1,0 +1,129 @@
+// An authorization server's keys and nothing else: a recording JWKS endpoint on a real socket, and tokens of any shape.
+import { KeyObject, sign } from 'node:crypto';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
+import type { TestCertificate } from './certificate.ts';
+
+/** A signing key pair and the JWK that is published for it. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly privateKey: CryptoKey;
+  readonly jwk: JWK;
+}
+
+export async function signingKey(kid: string, alg = 'RS256'): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+}
+
+export interface TokenChanges {
+  /** Claims to add or replace; a value of `undefined` removes the claim. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Header members to add or replace; a value of `undefined` removes the member. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly key?: SigningKey;
+  /** Change the text of header or claims before it is signed: what no object can express, such as a member twice. */
+  readonly headerText?: (json: string) => string | Uint8Array;
+  readonly claimsText?: (json: string) => string | Uint8Array;
+}
+
+/** A scripted issuer. Change `keys`, `extraJwks`, `status` or `up` at any time; the next fetch sees it. */
+export class TestIssuer {
+  readonly #server: Server;
+  /** What the JWKS endpoint publishes. */
+  keys: SigningKey[] = [];
+  /** Published besides `keys`, as they are: the odd members of real sets. */
+  extraJwks: unknown[] = [];
+  /** Whether it answers at all: while it is down, connections are cut. */
+  up = true;
+  /** What the JWKS endpoint answers with; anything but 200 is an outage. */
+  status = 200;
+  /** How often the keys were fetched. */
+  fetches = 0;
+  #port = 0;
+
+  private constructor(certificate: TestCertificate) {
+    this.#server = createServer({ cert: certificate.cert, key: certificate.key }, (req, res) => {
+      if (!this.up) return void req.socket.destroy();
+      res.setHeader('Content-Type', 'application/json');
+      if (req.url === '/realms/my-realm/.well-known/openid-configuration') {
+        res.end(JSON.stringify({ issuer: this.issuer, jwks_uri: this.jwksUri }));
+      } else if (req.url === JWKS_PATH) {
+        this.fetches++;
+        res.statusCode = this.status;
+        res.end(JSON.stringify({ keys: [...this.extraJwks, ...this.keys.map(({ jwk }) => jwk)] }));
+      } else {
+        res.statusCode = 404;
+        res.end('{}');
+      }
+    });
+  }
+
+  /** Starts an issuer with one RS256 key, `k1`. */
+  static async start(certificate: TestCertificate): Promise<TestIssuer> {
+    const issuer = new TestIssuer(certificate);
+    issuer.keys = [await signingKey('k1')];
+    await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
+    issuer.#port = (issuer.#server.address() as AddressInfo).port;
+    return issuer;
+  }
+
+  get issuer(): string {
+    return `https://localhost:${this.#port}/realms/my-realm`;
+  }
+
+  get jwksUri(): string {
+    return `https://localhost:${this.#port}${JWKS_PATH}`;
+  }
+
+  /** From here on connections are refused. */
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** A token that is good in every respect, with the changes that a case names. */
+  token(changes: TokenChanges = {}): string {
+    const key = changes.key ?? this.keys[0];
+    if (key === undefined) throw new Error('the issuer has no key to sign with');
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: this.issuer,
+      aud: AUDIENCE,
+      sub: 'alice',
+      azp: 'mcp-client',
+      scope: 'mcp:basic',
+      iat: now,
+      exp: now + 300,
+      jti: crypto.randomUUID(),
+      ...changes.claims,
+    };
+    const header = { alg: key.alg, typ: 'JWT', kid: key.kid, ...changes.header };
+    const { headerText = String, claimsText = String } = changes;
+    return signCompact(headerText(JSON.stringify(header)), claimsText(JSON.stringify(claims)), key);
+  }
+}
+
+export const AUDIENCE = 'echo-mcp-server';
+const JWKS_PATH = '/realms/my-realm/protocol/openid-connect/certs';
+
+/** Signs any bytes as a compact JWS: jose would refuse to make most of what a verifier must refuse. */
+export function signCompact(
+  header: string | Uint8Array,
+  payload: string | Uint8Array,
+  key: SigningKey,
+): string {
+  const input = `${base64Url(header)}.${base64Url(payload)}`;
+  const privateKey = KeyObject.from(key.privateKey);
+  const signature = sign(`sha${key.alg.slice(2)}`, Buffer.from(input), {
+    key: privateKey,
+    dsaEncoding: 'ieee-p1363',
+  });
+  return `${input}.${base64Url(signature)}`;
+}
+
+export function base64Url(data: string | Uint8Array): string {
+  return Buffer.from(data as string).toString('base64url'); // the overloads of Buffer.from do not take the union
+}

@@ -1,0 +1,57 @@
+// Resources to test with: the sample files, as plain objects that a test may change.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { crdSchema, type Crd, type CrdSchema } from '../../src/api/crd.ts';
+import type { ProtectedMcpServer } from '../../src/api/protected-mcp-server.gen.ts';
+import {
+  describeProblem,
+  readManifests,
+  serverValidator,
+  type ObjectCheck,
+  type ReadResult,
+} from '../../src/local/validation.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export function readCrdSchema(): CrdSchema {
+  return crdSchema(parse(readFileSync(join(root, 'crds/protectedmcpservers.yaml'), 'utf8')) as Crd);
+}
+
+/** A sample as written, before defaults. `full` has every field. */
+export function sample(name: 'echo' | 'full'): Record<string, unknown> {
+  return parse(readFileSync(join(root, 'manifests/samples', `${name}.yaml`), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+}
+
+export const checkServer: ObjectCheck = serverValidator();
+
+export function readObject(object: unknown): ReadResult {
+  return readManifests([{ file: 'test.yaml', text: stringify(object) }], checkServer);
+}
+
+/** A valid resource after defaults; throws with the problems of an invalid one. */
+export function validServer(object: unknown): ProtectedMcpServer {
+  const result = readObject(object);
+  const [server] = result.ok ? result.manifests.servers : [];
+  if (server === undefined)
+    throw new Error(result.ok ? 'no server' : result.problems.map(describeProblem).join('\n'));
+  return server;
+}
+
+/** Sets a field by its path, such as `spec.server.env[0].name`; creates what is missing on the way. */
+export function setField(object: unknown, path: string, value: unknown): void {
+  const steps = [...path.matchAll(/\[([^\]]+)\]|([^.[\]]+)/g)].map(
+    ([, inBrackets, name]) => inBrackets ?? name ?? '',
+  );
+  const last = steps.pop() ?? '';
+  let at = object as Record<string, unknown>;
+  for (const [index, step] of steps.entries()) {
+    at[step] ??= /^\d+$/.test(steps[index + 1] ?? last) ? [] : {};
+    at = at[step] as Record<string, unknown>;
+  }
+  if (value === undefined) delete at[last];
+  else at[last] = value;
+}
