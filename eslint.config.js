@@ -6,12 +6,13 @@ const mayImport = {
   base: [],
   api: ['base'],
   kube: ['base'],
+  pki: ['base'],
   desired: ['api'],
   sidecar: ['base'],
   echo: ['base'],
   realm: ['base'],
-  operator: ['base', 'api', 'desired', 'kube'],
-  local: ['base', 'api', 'desired', 'sidecar', 'echo'],
+  operator: ['base', 'api', 'desired', 'kube', 'pki'],
+  local: ['base', 'api', 'desired', 'pki', 'sidecar', 'echo'],
 };
 
 const folders = Object.keys(mayImport);
@@ -73,7 +74,7 @@ export default tseslint.config(
   {
     // Only the wiring of a program reads its environment.
     files: ['src/**/*.ts'],
-    ignores: ['src/*/main.ts', 'src/local/*.ts', 'src/base/*.ts'],
+    ignores: ['src/*/main.ts', 'src/operator/check.ts', 'src/local/*.ts', 'src/base/*.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
@@ -98,6 +99,16 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // End-to-end tests look at single fields of many kinds of objects, as kubectl prints them.
+    files: ['test/e2e/**/*.ts'],
+    rules: Object.fromEntries(
+      ['assignment', 'member-access', 'argument', 'call', 'return'].map((what) => [
+        `@typescript-eslint/no-unsafe-${what}`,
+        'off',
+      ]),
+    ),
   },
   ...layers,
 );

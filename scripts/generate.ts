@@ -1,4 +1,5 @@
-// Derives everything that follows from the CRD: the TypeScript types and the API reference.
+// Derives everything that follows from the CRD and from the chart's values: the TypeScript types, the API reference, the
+// chart's CRD and the table in its README. What needs helm is scripts/chart-manifests.ts.
 // `node scripts/generate.ts` writes the files; with --check it names those that differ and exits 1.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,26 +7,36 @@ import { parse } from 'yaml';
 import { crdSchema, type Crd } from '../src/api/crd.ts';
 import { apiReference } from './api-reference.ts';
 import { apiTypes } from './api-types.ts';
+import { chartCrd } from './chart-crd.ts';
+import { chartReadme, type ValuesSchema } from './chart-readme.ts';
 
 const root = join(import.meta.dirname, '..');
 const source = 'crds/protectedmcpservers.yaml';
+const chart = 'charts/protected-mcp-operator';
 
-const crd = parse(readFileSync(join(root, source), 'utf8')) as Crd; // Our own file; its tests check the shape.
+const crdText = read(source);
+const crd = parse(crdText) as Crd; // Our own file; its tests check the shape.
+const valuesSchema = JSON.parse(read(`${chart}/values.schema.json`)) as ValuesSchema; // As above.
 const outputs = [
   { file: 'src/api/protected-mcp-server.gen.ts', text: await apiTypes(crdSchema(crd), source) },
   { file: 'docs/api.md', text: apiReference(crd, source) },
+  { file: `${chart}/templates/crd.yaml`, text: chartCrd(crdText, source) },
+  {
+    file: `${chart}/README.md`,
+    text: await chartReadme(read(`${chart}/README.md`), read(`${chart}/values.yaml`), valuesSchema),
+  },
 ];
 
-const differing = outputs.filter(({ file, text }) => {
-  const path = join(root, file);
-  return !existsSync(path) || readFileSync(path, 'utf8') !== text;
-});
+const differing = outputs.filter(({ file, text }) => !existsSync(join(root, file)) || read(file) !== text);
 
 if (process.argv.includes('--check')) {
-  for (const { file } of differing)
-    process.stderr.write(`${file} differs from ${source}: npm run generate\n`);
+  for (const { file } of differing) process.stderr.write(`${file} is out of date: npm run generate\n`);
   process.exitCode = differing.length === 0 ? 0 : 1;
 } else {
   for (const { file, text } of differing) writeFileSync(join(root, file), text);
   for (const { file } of differing) process.stdout.write(`wrote ${file}\n`);
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
 }

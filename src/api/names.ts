@@ -43,6 +43,8 @@ export interface ObjectNames {
   readonly podDisruptionBudget: string;
   readonly configMap: string;
   readonly tlsSecret: string;
+  readonly certificate: string;
+  readonly authorityConfigMap: string;
 }
 
 export function objectNames(name: string): ObjectNames {
@@ -54,6 +56,8 @@ export function objectNames(name: string): ObjectNames {
     podDisruptionBudget: name,
     configMap: `${name}-sidecar`,
     tlsSecret: `${name}-tls`,
+    certificate: `${name}-tls`,
+    authorityConfigMap: `${name}-ca`,
   };
 }
 

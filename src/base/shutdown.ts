@@ -15,5 +15,6 @@ export function stopSignal(): AbortSignal {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGHUP', onSignal); // The terminal was closed.
   return controller.signal;
 }

@@ -1,5 +1,6 @@
 // All objects of one server, in the order in which they are applied. Pure: the operator and local mode share it.
 import type { KubeObject } from '../api/object.ts';
+import { authorityConfigMap, certManagerCertificate, tlsSecret } from './certificate.ts';
 import { configMap } from './config-map.ts';
 import { deployment } from './deployment.ts';
 import type { DesiredInputs } from './inputs.ts';
@@ -16,6 +17,9 @@ export function desired(inputs: DesiredInputs): KubeObject[] {
   const objects = [
     serviceAccount(inputs),
     configMap(inputs),
+    authorityConfigMap(inputs),
+    tlsSecret(inputs),
+    certManagerCertificate(inputs),
     service(inputs),
     networkPolicy(inputs),
     podDisruptionBudget(inputs),

@@ -1,12 +1,15 @@
 // What the builders work on. Read by others; nothing here reads anything.
 import { API_VERSION, KIND, objectLabels } from '../api/names.ts';
 import type { ObjectMeta, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import type { IssuedCertificate } from './certificate.ts';
 
 export interface DesiredInputs {
   /** The resource after defaults. */
   readonly server: ProtectedMcpServer;
   /** The sidecar that the operator was installed with; `spec.sidecar.image` replaces it. */
   readonly sidecarImage: string;
+  /** The certificate that the operator issued; absent where somebody else provides it, and outside a cluster. */
+  readonly issued?: IssuedCertificate | undefined;
 }
 
 /** Local files may leave the namespace out, as `kubectl` lets them. */

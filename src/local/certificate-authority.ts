@@ -4,8 +4,9 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.ts';
 import { FileError, makePrivateDirectory, readIfPresent, writeNew, writeOver } from './files.ts';
-import { authorityCertificate, generateKey, serverCertificate, type CertificateNames } from './x509.ts';
+import { authorityCertificate, generateKey, serverCertificate, type CertificateNames } from '../pki/x509.ts';
 
+const AUTHORITY_NAME = 'Protected MCP local CA';
 const DAY = 24 * 60 * 60 * 1000;
 const AUTHORITY_LIFETIME = 3650 * DAY;
 /** A leaf may not outlive its issuer, so the authority is made again this long before its end. */
@@ -68,7 +69,8 @@ export async function openCertificateAuthority(
 
   const authority = await ensurePair(files, {
     fits: (certificate) => certificate.ca && expiresAfter(certificate, clock() + AUTHORITY_RESERVE),
-    make: (key) => authorityCertificate(key, validity(clock(), AUTHORITY_LIFETIME)),
+    make: (key) =>
+      authorityCertificate(key, { commonName: AUTHORITY_NAME, ...validity(clock(), AUTHORITY_LIFETIME) }),
   });
 
   return {

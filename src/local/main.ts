@@ -1,6 +1,7 @@
 // `npm start`: a ProtectedMcpServer on this machine, without a cluster. Wiring only.
-import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { stopSignal } from '../base/shutdown.ts';
@@ -36,7 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
   const authority = await openCertificateAuthority({ directory: LOCAL_DIRECTORY });
   const issuerCa =
     options.issuer?.caFile === undefined ? undefined : (await readText(options.issuer.caFile)).text;
-  const directory = await runDirectory();
+  const directory = runDirectory();
   const planned = plan(server, {
     manifests: read.manifests,
     options,
@@ -77,11 +78,9 @@ async function readText(file: string): Promise<SourceFile> {
   }
 }
 
-/** A directory of this run's own, so that two runs never share a file. */
-async function runDirectory(): Promise<string> {
-  const parent = resolve(LOCAL_DIRECTORY, 'run');
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  return mkdtemp(join(parent, 'run-'));
+/** A directory of this run's own, so that two runs never share a file. `run` makes it, and removes it. */
+function runDirectory(): string {
+  return resolve(LOCAL_DIRECTORY, 'run', `run-${randomUUID()}`);
 }
 
 function describePlanProblem({ path, message }: PlanProblem, options: Options): string {

@@ -92,7 +92,14 @@ function parseUpstream(value: string | undefined, problems: string[]): URL | und
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   const loopback = url !== undefined && /^(127(\.\d{1,3}){3}|localhost)$/.test(url.hostname);
-  if (url?.protocol === 'http:' && loopback && url.port !== '' && url.search === '' && url.hash === '')
+  if (
+    url?.protocol === 'http:' &&
+    loopback &&
+    url.port !== '' &&
+    url.username === '' &&
+    url.search === '' &&
+    url.hash === ''
+  )
     return url;
   problems.push(
     `--upstream ${value}: give the URL of a server on this machine, such as http://127.0.0.1:3000/mcp`,
@@ -103,8 +110,8 @@ function parseUpstream(value: string | undefined, problems: string[]): URL | und
 function parsePort(value: string | undefined, problems: string[]): number | undefined {
   if (value === undefined) return undefined;
   const port = Number(value);
-  if (/^\d+$/.test(value) && port <= 65535) return port;
-  problems.push(`--admin-port ${value}: give a number from 0 to 65535`);
+  if (/^\d+$/.test(value) && port >= 1 && port <= 65535) return port;
+  problems.push(`--admin-port ${value}: give a number from 1 to 65535`);
   return undefined;
 }
 
@@ -113,6 +120,11 @@ function parseIssuer(
   problems: string[],
 ): IssuerOptions | undefined {
   const { issuer, audience, scope = [], 'ca-file': caFile } = values;
+  if (issuer !== undefined && !/^https:\/\/[^/?#@]+(\/[^?#]*)?$/.test(issuer)) {
+    problems.push(
+      `--issuer ${issuer}: give the issuer as its metadata does: https://, no query and no fragment`,
+    );
+  }
   if (issuer !== undefined && audience === undefined) {
     problems.push('--issuer needs --audience: what the tokens of that issuer name as their audience');
   }

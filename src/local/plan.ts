@@ -228,7 +228,7 @@ function serverProcess(
 ): ServerProcess | undefined {
   const { image, command, args = [] } = server.spec.server;
   const container = serverContainer({ server, sidecarImage: '' });
-  const env = environment(container.env as EnvVar[], manifests, problems); // what serverContainer puts there
+  const env = environment(container.env as EnvVar[], server.spec.server.env ?? [], manifests, problems); // what serverContainer puts there
   if (command !== undefined && command.length > 0)
     return { kind: 'command', command: [...command, ...args], env };
   if (ECHO_IMAGE.test(image)) return { kind: 'echo', env };
@@ -243,15 +243,16 @@ function serverProcess(
 
 function environment(
   variables: readonly EnvVar[],
+  given: readonly EnvVar[],
   manifests: Manifests,
   problems: PlanProblem[],
 ): Environment {
   const env: Record<string, string> = {};
-  variables.forEach(({ name, value, valueFrom }, index) => {
+  for (const { name, value, valueFrom } of variables) {
     const reference = valueFrom?.configMapKeyRef ?? valueFrom?.secretKeyRef;
     if (valueFrom === undefined) {
       env[name] = value ?? '';
-      return;
+      continue;
     }
     const objects = valueFrom.secretKeyRef ? manifests.secrets : manifests.configMaps;
     const found =
@@ -261,13 +262,14 @@ function environment(
         reference.key,
       );
     if (found !== undefined) env[name] = found;
-    else {
+    else if (reference?.optional !== true) {
+      const index = given.findIndex((variable) => variable.name === name); // The container has more: HOST and PORT.
       problems.push({
         path: `spec.server.env[${index}].valueFrom`,
         message: `"${name}" cannot be filled in: add the ConfigMap or Secret with that key to the files, or use "value"`,
       });
     }
-  });
+  }
   return env;
 }
 

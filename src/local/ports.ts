@@ -9,7 +9,13 @@ export interface NeededPort {
 
 /** One line for each port that cannot be had. */
 export async function portProblems(ports: readonly NeededPort[]): Promise<string[]> {
-  const problems = await Promise.all(ports.map(portProblem));
+  const problems = await Promise.all(
+    ports.map((needed) => {
+      const first = ports.find(({ port }) => port === needed.port) ?? needed;
+      if (first === needed) return portProblem(needed);
+      return `port ${needed.port} is needed twice, for ${first.what} and for ${needed.what}: change one`;
+    }),
+  );
   return problems.filter((problem) => problem !== undefined);
 }
 

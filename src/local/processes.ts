@@ -42,6 +42,7 @@ export class Children {
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // A process group of its own: what the child starts in turn is ended with it.
     });
     const kept: string[] = [];
     const onLine = (line: string) => {
@@ -74,9 +75,9 @@ export class Children {
   /** Ends all children and waits until they are gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const child of this.#children.keys()) child.kill('SIGTERM');
+    for (const child of this.#children.keys()) killGroup(child, 'SIGTERM');
     const kill = setTimeout(() => {
-      for (const child of this.#children.keys()) child.kill('SIGKILL');
+      for (const child of this.#children.keys()) killGroup(child, 'SIGKILL');
     }, KILL_AFTER_MS);
     await Promise.all(this.#children.values());
     clearTimeout(kill);
@@ -84,5 +85,15 @@ export class Children {
 
   #fail(message: string): void {
     if (!this.#stopping) this.#onFailure(new ChildError(message));
+  }
+}
+
+/** The child and all that it started; ESRCH means that none of them is left. */
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return; // It could not be started.
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

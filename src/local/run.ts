@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { Plan } from './plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
-import { Children } from './processes.ts';
+import { ChildError, Children } from './processes.ts';
 
 const ECHO_MAIN = new URL('../echo/main.ts', import.meta.url).pathname;
 const SIDECAR_MAIN = new URL('../sidecar/main.ts', import.meta.url).pathname;
@@ -63,7 +63,8 @@ export async function run(plan: Plan, options: RunOptions, onReady: () => void):
     await Promise.all([children.stop(), authorizationServer?.close()]);
     await rm(directory, { recursive: true, force: true });
   }
-  if (failure.signal.aborted) throw failure.signal.reason;
+  // Whichever came first: after Ctrl-C parts may end by the same signal, and that is no failure.
+  if (end.reason instanceof ChildError) throw end.reason;
 }
 
 function neededPorts(plan: Plan): NeededPort[] {

@@ -86,7 +86,8 @@ export class Authenticator {
   #remembered(digest: string): Authentication | undefined {
     const verdict = this.#cache.get(digest);
     if (verdict === undefined) return undefined;
-    if (this.#deps.clock() < verdict.expiresAt && !verdict.key.withdrawn) return verdict.authentication;
+    const now = this.#deps.clock();
+    if (now < verdict.expiresAt && now <= verdict.key.trustedUntil) return verdict.authentication;
     this.#cache.delete(digest);
     return undefined;
   }
@@ -142,7 +143,7 @@ export class Authenticator {
     if (found === undefined || found.kind === 'unavailable') return 'keys_unavailable';
     if (found.kind === 'unknown') return 'unknown_key';
     for (const key of found.keys) {
-      if (await isSignedBy(token, key, algorithm)) return key.withdrawn ? 'unknown_key' : key;
+      if (await isSignedBy(token, key, algorithm)) return key.trustedUntil === 0 ? 'unknown_key' : key;
     }
     return 'bad_signature';
   }

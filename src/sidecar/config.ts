@@ -1,4 +1,5 @@
 // Reads, checks and freezes the sidecar's one configuration file. The only schema of it; nothing here acts on it.
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -118,11 +119,17 @@ export class ConfigError extends Error {
   }
 }
 
+export interface ConfigFile {
+  readonly config: SidecarConfig;
+  /** SHA-256 of the file's bytes, hexadecimal: tells whoever wrote the file whether it is in force. */
+  readonly digest: string;
+}
+
 /**
  * Reads and checks the configuration file.
  * @throws ConfigError naming the file and every problem by its field path
  */
-export function readConfig(file: string): SidecarConfig {
+export function readConfig(file: string): ConfigFile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -137,7 +144,7 @@ export function readConfig(file: string): SidecarConfig {
   } catch (cause) {
     throw new ConfigError(file, [`is not JSON: ${(cause as Error).message}`]);
   }
-  return parseConfig(json, file);
+  return { config: parseConfig(json, file), digest: createHash('sha256').update(text).digest('hex') };
 }
 
 /** Checks a configuration that was already read. `source` names it in errors. */

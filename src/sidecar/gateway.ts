@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts';
 import type { Authentication } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { corsFields, preflightFields } from './cors.ts';
+import { endBeforeBody } from './discard-body.ts';
 import { denialResponse, type Denial } from './denial.ts';
 import type { RequestFields } from './headers.ts';
 import { METADATA_FIELDS, METADATA_PREFLIGHT_FIELDS } from './metadata.ts';
@@ -13,14 +14,14 @@ import { proxy, type Forwarding } from './proxy.ts';
 
 /** More fields than this are refused: Node would silently drop the rest, and a second Authorization with it. */
 const MAX_FIELDS = 100;
-/** After a refusal, a body up to this is read and thrown away; with a longer one the connection is closed (bytes). */
-const MAX_DISCARDED_BYTES = 64 * 1024;
 const EXPIRE_INTERVAL_MS = 5_000;
 const MCP_METHODS = 'POST, GET, DELETE, OPTIONS';
 
 export interface GatewayDependencies {
   readonly logger: Logger;
   readonly metrics: SidecarMetrics;
+  /** While draining: a request is over, its connection may be idle now. */
+  readonly onDrained: () => void;
 }
 
 /** What is known of a request while it is judged. */
@@ -188,6 +189,7 @@ export class Gateway {
         onClose: (closed) => {
           this.#forwardings.delete(closed);
           this.#record(visit, res.statusCode);
+          if (this.#draining) setImmediate(this.#deps.onDrained);
         },
       },
     );
@@ -209,7 +211,7 @@ export class Gateway {
 
   /** Logs the decision, once, and answers. The body of the request is not waited for. */
   #writeDenial(visit: Visit, denial: Denial): void {
-    const { req, res, policy, fields } = visit;
+    const { req, res, policy } = visit;
     const { status, headers, body, requestId } = denialResponse(denial, policy.challenge);
     const reason = 'reason' in denial ? denial.reason : denial.kind;
     this.#deps.metrics.denials.inc({ reason: denial.kind });
@@ -225,11 +227,8 @@ export class Gateway {
       },
       'request denied',
     );
-    const unread = fields.chunked || Number(fields.contentLength ?? 0) > MAX_DISCARDED_BYTES;
-    if (unread && !req.complete) res.shouldKeepAlive = false;
     res.writeHead(status, [...headers, ...visit.corsFields]);
-    res.end(body);
-    if (unread && !req.complete) res.once('finish', () => req.destroy());
+    endBeforeBody(req, res, body);
   }
 
   #unexpected(visit: Visit, error: unknown): void {
@@ -262,6 +261,7 @@ function requestProblem({ req, policy, fields }: Visit): Denial | undefined {
   // RFC 9112 section 6.1: a transfer coding in HTTP/1.0 has no meaning that two parties share.
   if (fields.chunked && req.httpVersion !== '1.1')
     return { kind: 'bad_request', reason: 'coding_in_http_1_0' };
+  if (fields.unknownCoding) return { kind: 'bad_request', reason: 'unknown_transfer_coding' };
   if (fields.looped) return { kind: 'loop_detected' };
   return undefined;
 }

@@ -1,4 +1,5 @@
 // What is stripped, kept and added, in both directions: a table, and the one pass over the fields that applies it.
+import { boundedMemo } from './bounded-memo.ts';
 import type { SidecarConfig } from './config.ts';
 
 /**
@@ -43,7 +44,7 @@ const REQUEST_FIELDS = new Map<string, RequestTreatment>([
  * after these are gone (RFC 9700 section 4.13).
  */
 const SPOOFABLE =
-  /^(proxy-|x-forwarded-|forwarded$|x-real-ip$|x-client-|x-cluster-client-ip$|true-client-ip$|cf-connecting-ip$|x-original-|x-rewrite-url$|x-auth-request-|x-authenticated-|x-remote-|remote-user$|x-user$|x-webauth-|ssl-client-|x-ssl-|x-client-cert|x-envoy-|x-mcp-)/;
+  /^(proxy-|x-forwarded-|forwarded$|x-real-ip$|x-client-|x-cluster-client-ip$|true-client-ip$|cf-connecting-ip$|x-original-|x-rewrite-url$|x-auth-request-|x-authenticated-|x-remote-|remote-user$|x-user$|x-webauth-|ssl-client-|x-ssl-|x-client-cert|x-envoy-|x-mcp-|client-cert|x-amzn-oidc-|x-ms-client-|x-goog-authenticated-|x-goog-iap-|cf-access-)/;
 
 /** Spellings seen and what becomes of them. Bounded: what does not fit is looked up again. */
 const MAX_SPELLINGS = 1024;
@@ -59,6 +60,8 @@ export interface RequestFields {
   origins: number;
   contentLength: string | undefined;
   chunked: boolean;
+  /** A transfer coding other than `chunked`: it would be lost on the way (RFC 9112 section 6.1). */
+  unknownCoding: boolean;
   preflightMethod: string | undefined;
   preflightHeaders: string | undefined;
   /** Whether the request has already passed this very process (RFC 9110 section 7.6.3). */
@@ -121,6 +124,7 @@ export class RequestHeaders {
           break;
         case 'transfer-encoding':
           fields.chunked = true;
+          fields.unknownCoding ||= value.toLowerCase() !== 'chunked';
           break;
         case 'via':
           if (value.includes(this.#pseudonym)) fields.looped = true;
@@ -167,6 +171,7 @@ function emptyFields(): RequestFields & Named {
     origins: 0,
     contentLength: undefined,
     chunked: false,
+    unknownCoding: false,
     preflightMethod: undefined,
     preflightHeaders: undefined,
     looped: false,
@@ -219,28 +224,11 @@ const RESPONSE_FIELDS = new Map<string, ResponseTreatment>([
   ['location', 'location'],
 ]);
 
-const responseTreatments = boundedMemo(MAX_SPELLINGS, (name: string): ResponseTreatment => {
+/** The treatment of a field of the server's answer. */
+export const responseTreatment = boundedMemo(MAX_SPELLINGS, (name: string): ResponseTreatment => {
   const lower = name.toLowerCase();
   return RESPONSE_FIELDS.get(lower) ?? (lower.startsWith('access-control-') ? 'strip' : 'pass');
 });
-
-/** The treatment of a field of the server's answer; `undefined` where the name is not a token (RFC 9110 section 5.1). */
-export function responseTreatment(name: string): ResponseTreatment | undefined {
-  return isToken(name) ? responseTreatments(name) : undefined;
-}
-
-const isToken = boundedMemo(MAX_SPELLINGS, (name: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
-
-function boundedMemo<T>(limit: number, compute: (name: string) => T): (name: string) => T {
-  const known = new Map<string, T>();
-  return (name) => {
-    const found = known.get(name);
-    if (found !== undefined) return found;
-    const computed = compute(name);
-    if (known.size < limit) known.set(name, computed);
-    return computed;
-  };
-}
 
 /** A value longer than this is left out: a cut identity would be another identity (characters after encoding). */
 const MAX_CLAIM_LENGTH = 4096;

@@ -1,4 +1,5 @@
 // A strict, incremental HTTP/1.1 response parser for the hop to the server. Knows nothing of sockets or of MCP.
+import { boundedMemo } from './bounded-memo.ts';
 
 /** A response head longer than this is refused (bytes). */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -212,6 +213,9 @@ function readLine(chunk: Buffer, at: number, limit: number): { text: string; nex
   return end < 0 ? undefined : { text: chunk.toString('latin1', at, end), next: end + 2 };
 }
 
+/** RFC 9110 section 5.1: a field name is a token. Servers send the same few names all the time. */
+const isToken = boundedMemo(1024, (name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
+
 /** Control characters, and CR or LF anywhere but as a pair: a field value must not be able to start another line. */
 const FORBIDDEN = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F]|\r(?!\n)|(?<!\r)\n/;
 
@@ -227,11 +231,9 @@ function parseHead(text: string): ResponseHead {
   let connection = '';
   for (const line of lines) {
     const colon = line.indexOf(':');
-    // No field folding, no space before the colon (RFC 9112 sections 5.1 and 5.2).
-    if (colon < 1 || line[colon - 1] === ' ' || line[0] === ' ' || line[0] === '\t') {
-      throw new ResponseSyntaxError('an invalid field line');
-    }
-    const name = line.slice(0, colon);
+    const name = line.slice(0, Math.max(colon, 0));
+    // A token leaves no room for field folding or space before the colon (RFC 9112 sections 5.1 and 5.2).
+    if (!isToken(name)) throw new ResponseSyntaxError('an invalid field line');
     const value = line.slice(colon + 1).trim();
     fields.push(name, value);
     // Only names of these lengths are looked at more closely.

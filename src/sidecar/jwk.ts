@@ -9,8 +9,11 @@ export interface VerificationKey {
   readonly algorithms: ReadonlySet<SignatureAlgorithm>;
   /** Identity across refreshes: the same material, id and restrictions. */
   readonly fingerprint: string;
-  /** Set when the issuer stops publishing the key; verdicts reached with it are void from then on. */
-  withdrawn: boolean;
+  /**
+   * Verdicts reached with the key are void after this (milliseconds since the epoch): 0 when the issuer has withdrawn
+   * it, else the end of the time for which keys are trusted without being seen again.
+   */
+  trustedUntil: number;
 }
 
 const RSA: readonly SignatureAlgorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
@@ -43,7 +46,7 @@ export function verificationKey(jwk: unknown): VerificationKey | undefined {
   if (algorithms.size === 0) return undefined;
   const key = importPublicKey(jwk);
   if (key === undefined || isWeak(key)) return undefined;
-  return { kid, key, algorithms, fingerprint: fingerprint(key, kid, algorithms), withdrawn: false };
+  return { kid, key, algorithms, fingerprint: fingerprint(key, kid, algorithms), trustedUntil: 0 };
 }
 
 /** Private members, if an issuer ever published any, are not read. */

@@ -51,6 +51,8 @@ export class IssuerKeys {
   #loadedAt: number | undefined;
   #lastError: string | undefined;
   #lastAttempt = Number.NEGATIVE_INFINITY;
+  /** When a token last caused a fetch. */
+  #lastAsked = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -84,6 +86,7 @@ export class IssuerKeys {
     const keys = this.#fitting(kid, algorithm);
     if (keys.length > 0) return { kind: 'found', keys };
     if (this.#running === undefined && this.#isCooling()) return this.#lookup(kid, algorithm);
+    this.#lastAsked = this.#deps.clock();
     return this.#refresh().then(() => this.#lookup(kid, algorithm));
   }
 
@@ -101,12 +104,14 @@ export class IssuerKeys {
 
   /** Keys too old to be trusted are as good as none. */
   #usable(): readonly VerificationKey[] {
-    if (this.#loadedAt === undefined || this.#deps.clock() - this.#loadedAt > MAX_STALE_MS) return [];
-    return this.#keys;
+    const now = this.#deps.clock();
+    return this.#keys.filter(({ trustedUntil }) => now <= trustedUntil);
   }
 
+  /** A fetch that went well by itself does not count: a key that was published right after it must work at once. */
   #isCooling(): boolean {
-    return this.#deps.clock() - this.#lastAttempt < this.#retryPause();
+    const last = this.#lastError === undefined ? this.#lastAsked : this.#lastAttempt;
+    return this.#deps.clock() - last < this.#retryPause();
   }
 
   #refresh(): Promise<void> {
@@ -120,8 +125,9 @@ export class IssuerKeys {
   async #attempt(): Promise<void> {
     this.#lastAttempt = this.#deps.clock();
     try {
-      this.#replace(await this.#fetchKeys());
+      const keys = await this.#fetchKeys();
       this.#loadedAt = this.#deps.clock();
+      this.#replace(keys, this.#loadedAt + MAX_STALE_MS);
       this.#lastError = undefined;
       this.#failures = 0;
     } catch (error) {
@@ -170,12 +176,12 @@ export class IssuerKeys {
     return this.#deps.fetchJson(url, { ca: this.#deps.ca, signal: this.#deps.signal });
   }
 
-  /** Keeps the identity of keys that stay, so that verdicts reached with them stand; marks the others withdrawn. */
-  #replace(fresh: readonly VerificationKey[]): void {
+  /** Keeps the identity of keys that stay, so that verdicts reached with them stand; the others end theirs. */
+  #replace(fresh: readonly VerificationKey[], trustedUntil: number): void {
     const known = new Map(this.#keys.map((key) => [key.fingerprint, key]));
-    const next = fresh.map((key) => known.get(key.fingerprint) ?? key);
-    for (const key of this.#keys) key.withdrawn = !next.includes(key);
-    this.#keys = next;
+    for (const key of this.#keys) key.trustedUntil = 0;
+    this.#keys = fresh.map((key) => known.get(key.fingerprint) ?? key);
+    for (const key of this.#keys) key.trustedUntil = trustedUntil;
   }
 
   #schedule(): void {

@@ -11,7 +11,7 @@ const DEFAULT_FILE = '/etc/protected-mcp/config/config.json';
 
 async function main(file: string): Promise<void> {
   const stop = stopSignal();
-  const logger = createLogger('auth-sidecar', readConfig(file).logLevel);
+  const logger = createLogger('auth-sidecar', readConfig(file).config.logLevel);
   const sidecar = new Sidecar(file, { logger, clock: systemClock, fetchJson, stop });
   await sidecar.start();
   await sidecar.closed;

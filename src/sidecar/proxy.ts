@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Permit } from './authorize.ts';
 import type { Denial } from './denial.ts';
+import { endBeforeBody } from './discard-body.ts';
 import { responseTreatment, type RequestFields } from './headers.ts';
 import type { ResponseHead } from './http-response.ts';
 import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream.ts';
@@ -60,6 +61,7 @@ export class Forwarding implements ExchangeEvents {
   #responseChunks: Buffer[] = [];
   #streaming = false;
   #flushed = false;
+  #paused = false;
   #over = false;
   #lastActivity = Date.now();
 
@@ -192,9 +194,13 @@ export class Forwarding implements ExchangeEvents {
     }
     this.#flushed = true;
     const { res } = this.#request;
-    if (res.write(chunk) || this.#exchange === undefined) return;
+    if (res.write(chunk) || this.#paused || this.#exchange === undefined) return;
+    this.#paused = true;
     this.#exchange.pause();
-    res.once('drain', () => this.#exchange?.resume());
+    res.once('drain', () => {
+      this.#paused = false;
+      this.#exchange?.resume();
+    });
   }
 
   onReadEnd(): void {
@@ -205,6 +211,8 @@ export class Forwarding implements ExchangeEvents {
   }
 
   onEnd(): void {
+    // The connection may serve another exchange from here on: it is not ours to resume.
+    this.#exchange = undefined;
     if (this.#over) return;
     this.#over = true;
     const { req, res } = this.#request;
@@ -213,11 +221,10 @@ export class Forwarding implements ExchangeEvents {
     } else if (this.#head !== undefined) {
       const chunks = this.#responseChunks;
       res.writeHead(this.#head.status, this.#headFields);
-      if (chunks.length === 0) res.end();
-      else res.end(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+      const body = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+      if (this.#requestDone) res.end(body);
+      else endBeforeBody(req, res, body);
     }
-    // The server did not want the rest of the body: neither do we.
-    if (!this.#requestDone) res.once('finish', () => req.destroy());
   }
 
   onError(error: UpstreamError): void {
@@ -260,9 +267,11 @@ function responseFields(head: ResponseHead, added: readonly string[]): string[] 
   let cacheControl = false;
   let buffering = false;
   const { fields } = head;
+  const named = connectionNames(fields);
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string; // names and values come in pairs
     const value = fields[i + 1] as string;
+    if (named !== undefined && named.has(name.toLowerCase())) continue;
     switch (responseTreatment(name)) {
       case 'content-length':
         if (head.framing.kind !== 'length') continue;
@@ -289,6 +298,20 @@ function responseFields(head: ResponseHead, added: readonly string[]): string[] 
   if (eventStream && !cacheControl) out.push('Cache-Control', 'no-cache, no-transform');
   for (const entry of added) out.push(entry);
   return out;
+}
+
+/** RFC 9110 section 7.6.1: what the server's `Connection` names is of that hop. */
+function connectionNames(fields: readonly string[]): Set<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string; // names and values come in pairs
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = (fields[i + 1] as string).toLowerCase();
+    if (value === 'keep-alive' || value === 'close') continue;
+    names ??= new Set();
+    for (const name of value.split(',')) names.add(name.trim());
+  }
+  return names;
 }
 
 function encodeChunk(chunk: Buffer): Buffer {

@@ -1,8 +1,9 @@
 // Puts the parts together and holds what lives as long as the process: listeners, keys, the policy in force.
-import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -36,11 +37,16 @@ interface Loaded {
   readonly digest: string;
 }
 
-/** The keys of the issuers of one configuration; `stop` ends their refreshing. */
-interface KeyRing {
-  readonly keys: ReadonlyMap<string, IssuerKeys>;
+/** An issuer's keys, what they were made from, and what ends their refreshing. */
+interface KeptKeys {
+  readonly keys: IssuerKeys;
+  /** Everything that decides where the keys come from: while it stays the same, so do the keys. */
+  readonly source: string;
   readonly stop: AbortController;
 }
+
+/** By issuer identifier. */
+type KeyRing = ReadonlyMap<string, KeptKeys>;
 
 /** One running sidecar. */
 export class Sidecar {
@@ -54,6 +60,9 @@ export class Sidecar {
   #loaded: Loaded;
   #ring: KeyRing;
   #watching = new AbortController();
+  /** Connections that have not made a request yet: Node does not count them among the idle ones. */
+  readonly #fresh = new Set<Socket>();
+  #watched = '';
   #draining = false;
   /** Resolves when everything has been closed. */
   readonly closed: Promise<void>;
@@ -66,23 +75,33 @@ export class Sidecar {
     this.#file = file;
     this.#deps = deps;
     this.#loaded = load(file);
-    this.#ring = this.#keyRing(this.#loaded);
+    this.#ring = this.#keyRing(this.#loaded, new Map());
     this.#metrics = createMetrics({
       requestsInFlight: () => this.#gateway.inFlight,
       upstreamConnections: () => this.#gateway.policy.upstream.connections,
       cachedTokens: () => this.#gateway.policy.authenticator.cached,
       keysLoadedAt: () =>
-        [...this.#ring.keys.values()].flatMap(({ status: { issuer, loadedAt } }) =>
-          loadedAt === undefined ? [] : { issuer, seconds: loadedAt / 1000 },
+        [...this.#ring.values()].flatMap(
+          ({
+            keys: {
+              status: { issuer, loadedAt },
+            },
+          }) => (loadedAt === undefined ? [] : { issuer, seconds: loadedAt / 1000 }),
         ),
     });
     this.#gateway = new Gateway(this.#policy(this.#loaded.config), {
       logger: deps.logger,
       metrics: this.#metrics,
+      onDrained: () => this.#listener.closeIdleConnections(),
     });
     this.#listener = createListener(this.#loaded.certificate, (req, res, expectsContinue) =>
       this.#gateway.handle(req, res, expectsContinue),
     );
+    this.#listener.on('secureConnection', (socket) => {
+      this.#fresh.add(socket);
+      socket.once('close', () => this.#fresh.delete(socket));
+    });
+    this.#listener.on('request', (req) => this.#fresh.delete(req.socket));
     this.#admin = createAdmin({
       status: () => this.status(),
       metrics: () => this.#metrics.registry.metrics(),
@@ -102,7 +121,7 @@ export class Sidecar {
     const { listen: address, admin } = this.#loaded.config;
     const adminPort = await listen(this.#admin, 'the admin listener', admin);
     const port = await listen(this.#listener, 'the public listener', address);
-    for (const keys of this.#ring.keys.values()) void keys.start();
+    for (const { keys } of this.#ring.values()) void keys.start();
     this.#watch();
     this.#deps.logger.info({ resource: this.#loaded.config.resource, port, adminPort }, 'sidecar listening');
     return { port, adminPort };
@@ -110,8 +129,12 @@ export class Sidecar {
 
   async status(): Promise<Status> {
     const { config, certificate, digest } = this.#loaded;
-    const issuers = [...this.#ring.keys.values()].map(
-      ({ status: { issuer, keys, loadedAt, lastError } }) => ({
+    const issuers = [...this.#ring.values()].map(
+      ({
+        keys: {
+          status: { issuer, keys, loadedAt, lastError },
+        },
+      }) => ({
         issuer,
         keys,
         loadedAt: loadedAt === undefined ? undefined : new Date(loadedAt).toISOString(),
@@ -137,28 +160,39 @@ export class Sidecar {
     };
   }
 
-  #keyRing({ config, caBundles }: Loaded): KeyRing {
+  /** Keys of the configured issuers. Those that come from where they came before are kept, so none is lost. */
+  #keyRing({ config, caBundles }: Loaded, previous: KeyRing): KeyRing {
+    return new Map(
+      config.issuers.map((issuer) => {
+        const ca = issuer.jwks.caFile === undefined ? undefined : caBundles.get(issuer.jwks.caFile);
+        const source = JSON.stringify([issuer.jwks.uri, ca]);
+        const kept = previous.get(issuer.issuer);
+        return [issuer.issuer, kept?.source === source ? kept : this.#newKeys(issuer, ca, source)];
+      }),
+    );
+  }
+
+  #newKeys(issuer: IssuerConfig, ca: string | undefined, source: string): KeptKeys {
+    const { clock, fetchJson, logger } = this.#deps;
     const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, this.#deps.stop]);
-    const keysOf = (issuer: IssuerConfig) =>
-      new IssuerKeys(issuer, {
-        clock: this.#deps.clock,
-        fetchJson: this.#deps.fetchJson,
-        ca: issuer.jwks.caFile === undefined ? undefined : caBundles.get(issuer.jwks.caFile),
-        signal,
-        onAttempt: ({ issuer: name, keys, lastError }) => {
-          this.#metrics.keyFetches.inc({ issuer: name, outcome: lastError === undefined ? 'ok' : 'failed' });
-          if (lastError === undefined) this.#deps.logger.debug({ issuer: name, keys }, 'keys fetched');
-          else this.#deps.logger.warn({ issuer: name, keys, reason: lastError }, 'keys not fetched');
-        },
-      });
-    return { stop, keys: new Map(config.issuers.map((issuer) => [issuer.issuer, keysOf(issuer)])) };
+    const keys = new IssuerKeys(issuer, {
+      clock,
+      fetchJson,
+      ca,
+      signal: AbortSignal.any([stop.signal, this.#deps.stop]),
+      onAttempt: ({ issuer: name, keys, lastError }) => {
+        this.#metrics.keyFetches.inc({ issuer: name, outcome: lastError === undefined ? 'ok' : 'failed' });
+        if (lastError === undefined) logger.debug({ issuer: name, keys }, 'keys fetched');
+        else logger.warn({ issuer: name, keys, reason: lastError }, 'keys not fetched');
+      },
+    });
+    return { keys, source, stop };
   }
 
   #policy(config: SidecarConfig): Policy {
     const authenticator = new Authenticator(config, {
       clock: this.#deps.clock,
-      keys: this.#ring.keys,
+      keys: new Map([...this.#ring].map(([issuer, { keys }]) => [issuer, keys])),
       onVerified: (outcome) => this.#metrics.verifications.inc({ outcome }),
     });
     return compilePolicy(config, authenticator, this.#pseudonym);
@@ -167,6 +201,8 @@ export class Sidecar {
   #watch(): void {
     const { config, caBundles } = this.#loaded;
     const files = [this.#file, config.tls.certificateFile, config.tls.keyFile, ...caBundles.keys()];
+    if (files.join('\0') === this.#watched) return;
+    this.#watched = files.join('\0');
     this.#watching.abort();
     this.#watching = new AbortController();
     watchFiles(files, () => void this.#reload(), AbortSignal.any([this.#watching.signal, this.#deps.stop]));
@@ -193,17 +229,21 @@ export class Sidecar {
       logger.info('certificate replaced');
     }
     this.#loaded = next;
-    if (next.digest !== previous.digest) await this.#takeOver(next);
+    logger.level = next.config.logLevel;
+    if (next.digest !== previous.digest || !sameBundles(next, previous)) await this.#takeOver(next);
     this.#watch();
   }
 
-  /** Swaps the policy once the new issuers' keys are there, or could not be had: running requests keep the old one. */
+  /** Swaps the policy once the keys of new issuers are there, or could not be had. */
   async #takeOver(next: Loaded): Promise<void> {
     const retired = this.#ring;
-    this.#ring = this.#keyRing(next);
-    await Promise.all([...this.#ring.keys.values()].map((keys) => keys.start()));
+    this.#ring = this.#keyRing(next, retired);
+    const added = [...this.#ring.values()].filter((kept) => retired.get(kept.keys.status.issuer) !== kept);
+    await Promise.all(added.map(({ keys }) => keys.start()));
+    for (const [issuer, kept] of retired) if (this.#ring.get(issuer) !== kept) kept.stop.abort();
+    // A later change overtook this one while the keys were fetched.
+    if (this.#loaded !== next) return;
     this.#gateway.policy = this.#policy(next.config);
-    retired.stop.abort();
     this.#metrics.reloads.inc({ kind: 'config', outcome: 'ok' });
     this.#deps.logger.info({ digest: next.digest }, 'configuration replaced');
   }
@@ -219,6 +259,7 @@ export class Sidecar {
     const listenerClosed = new Promise((resolve) => this.#listener.close(resolve));
     this.#gateway.drain();
     this.#listener.closeIdleConnections();
+    for (const socket of this.#fresh) socket.destroy();
     await listenerClosed;
     clearTimeout(grace);
     this.#gateway.close();
@@ -232,7 +273,7 @@ export class Sidecar {
  * @throws ConfigError with every problem
  */
 function load(file: string): Loaded {
-  const config = readConfig(file);
+  const { config, digest } = readConfig(file);
   const problems: string[] = [];
   const read = (path: string, name: string) => {
     try {
@@ -258,8 +299,9 @@ function load(file: string): Loaded {
     }
   }
   if (problems.length > 0) throw new ConfigError(file, problems);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([config, ...caBundles.values()]))
-    .digest('hex');
   return { config, certificate: { cert, key }, caBundles, digest };
+}
+
+function sameBundles({ caBundles: a }: Loaded, { caBundles: b }: Loaded): boolean {
+  return a.size === b.size && [...a].every(([file, text]) => b.get(file) === text);
 }

@@ -211,6 +211,8 @@ class Connection implements Exchange {
     events?.onEnd();
     // An answer before the whole request was sent leaves the connection in the middle of a body: not for reuse.
     if (!this.#keepAlive || !this.#requestSent || this.#socket.destroyed) return this.destroy();
+    // A reader that was slow to the last must not leave the next exchange unread.
+    this.#socket.resume();
     this.#idleSince = Date.now();
     this.#owner.onIdle();
   }

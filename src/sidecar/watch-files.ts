@@ -19,7 +19,7 @@ export function watchFiles(files: readonly string[], onChange: () => void, signa
   const look = async () => {
     const digest = await digestOf(files);
     if (digest === undefined || signal.aborted) return;
-    const changed = known !== undefined && digest !== known;
+    const changed = digest !== known;
     known = digest;
     if (changed) onChange();
   };

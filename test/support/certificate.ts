@@ -18,8 +18,11 @@ export interface TestCertificate {
 
 const DAY_MS = 86_400_000;
 
-/** A self-signed certificate for `localhost` and the loopback addresses. */
-export async function selfSigned(commonName = 'localhost'): Promise<TestCertificate> {
+/** A self-signed certificate for `localhost`, the loopback address, and the addresses given. */
+export async function selfSigned(
+  commonName = 'localhost',
+  addresses: readonly string[] = [],
+): Promise<TestCertificate> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
@@ -40,7 +43,7 @@ export async function selfSigned(commonName = 'localhost'): Promise<TestCertific
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
-        { type: 'ip', value: '127.0.0.1' },
+        ...['127.0.0.1', ...addresses].map((value) => ({ type: 'ip' as const, value })),
       ]),
     ],
   });

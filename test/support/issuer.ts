@@ -1,21 +1,37 @@
 // An authorization server's keys and nothing else: a recording JWKS endpoint on a real socket, and tokens of any shape.
-import { KeyObject, sign } from 'node:crypto';
+import { generateKeyPair, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
+import { promisify } from 'node:util';
 import type { TestCertificate } from './certificate.ts';
 
 /** A signing key pair and the JWK that is published for it. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: string;
-  readonly privateKey: CryptoKey;
-  readonly jwk: JWK;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+  readonly jwk: JsonWebKey;
 }
 
-export async function signingKey(kid: string, alg = 'RS256'): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  return { kid, alg, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+const generate = promisify(generateKeyPair);
+
+export async function signingKey(
+  kid: string,
+  alg: 'RS256' | 'ES256' = 'RS256',
+  bits = 2048,
+): Promise<SigningKey> {
+  const pair =
+    alg === 'RS256' ? generate('rsa', { modulusLength: bits }) : generate('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = await pair;
+  return {
+    kid,
+    alg,
+    privateKey,
+    publicKey,
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' },
+  };
 }
 
 export interface TokenChanges {
@@ -40,42 +56,65 @@ export class TestIssuer {
   up = true;
   /** What the JWKS endpoint answers with; anything but 200 is an outage. */
   status = 200;
+  /** While set, requests wait for `release`. */
+  hang = false;
+  readonly #waiting: (() => void)[] = [];
   /** How often the keys were fetched. */
   fetches = 0;
+  /** How often anything was asked for, also while it was down. */
+  requests = 0;
+  readonly #host: string;
   #port = 0;
 
-  private constructor(certificate: TestCertificate) {
+  private constructor(certificate: TestCertificate, host: string) {
+    this.#host = host;
     this.#server = createServer({ cert: certificate.cert, key: certificate.key }, (req, res) => {
-      if (!this.up) return void req.socket.destroy();
-      res.setHeader('Content-Type', 'application/json');
-      if (req.url === '/realms/my-realm/.well-known/openid-configuration') {
-        res.end(JSON.stringify({ issuer: this.issuer, jwks_uri: this.jwksUri }));
-      } else if (req.url === JWKS_PATH) {
-        this.fetches++;
-        res.statusCode = this.status;
-        res.end(JSON.stringify({ keys: [...this.extraJwks, ...this.keys.map(({ jwk }) => jwk)] }));
-      } else {
-        res.statusCode = 404;
-        res.end('{}');
-      }
+      this.requests++;
+      if (!this.up) req.socket.destroy();
+      else if (this.hang) this.#waiting.push(() => this.#answer(req.url, res));
+      else this.#answer(req.url, res);
     });
   }
 
-  /** Starts an issuer with one RS256 key, `k1`. */
-  static async start(certificate: TestCertificate): Promise<TestIssuer> {
-    const issuer = new TestIssuer(certificate);
-    issuer.keys = [await signingKey('k1')];
-    await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
+  #answer(url: string | undefined, res: ServerResponse): void {
+    res.setHeader('Content-Type', 'application/json');
+    if (url === '/realms/my-realm/.well-known/openid-configuration') {
+      res.end(JSON.stringify({ issuer: this.issuer, jwks_uri: this.jwksUri }));
+    } else if (url === JWKS_PATH) {
+      this.fetches++;
+      res.statusCode = this.status;
+      res.end(JSON.stringify({ keys: [...this.extraJwks, ...this.keys.map(({ jwk }) => jwk)] }));
+    } else {
+      res.statusCode = 404;
+      res.end('{}');
+    }
+  }
+
+  /** Requests that wait. */
+  get hanging(): number {
+    return this.#waiting.length;
+  }
+
+  /** Answers what waits. */
+  release(): void {
+    for (const answer of this.#waiting.splice(0)) answer();
+  }
+
+  /** Starts an issuer with one RS256 key, `k1`, and one ES256 key, `e1`. @param host where it listens and is found */
+  static async start(certificate: TestCertificate, host = 'localhost'): Promise<TestIssuer> {
+    const issuer = new TestIssuer(certificate, host);
+    issuer.keys = await Promise.all([signingKey('k1'), signingKey('e1', 'ES256')]);
+    await new Promise<void>((resolve) => issuer.#server.listen(0, host, resolve));
     issuer.#port = (issuer.#server.address() as AddressInfo).port;
     return issuer;
   }
 
   get issuer(): string {
-    return `https://localhost:${this.#port}/realms/my-realm`;
+    return `https://${this.#host}:${this.#port}/realms/my-realm`;
   }
 
   get jwksUri(): string {
-    return `https://localhost:${this.#port}${JWKS_PATH}`;
+    return `https://${this.#host}:${this.#port}${JWKS_PATH}`;
   }
 
   /** From here on connections are refused. */
@@ -116,9 +155,8 @@ export function signCompact(
   key: SigningKey,
 ): string {
   const input = `${base64Url(header)}.${base64Url(payload)}`;
-  const privateKey = KeyObject.from(key.privateKey);
   const signature = sign(`sha${key.alg.slice(2)}`, Buffer.from(input), {
-    key: privateKey,
+    key: key.privateKey,
     dsaEncoding: 'ieee-p1363',
   });
   return `${input}.${base64Url(signature)}`;

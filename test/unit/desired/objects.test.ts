@@ -36,6 +36,7 @@ describe('which objects there are', () => {
     assert.deepEqual(kinds(own), [
       'ServiceAccount',
       'ConfigMap',
+      'Certificate',
       'Service',
       'NetworkPolicy',
       'PodDisruptionBudget',

@@ -1,4 +1,4 @@
-// Makes the two kinds of X.509 certificate that local mode needs. Stores nothing: certificate-authority.ts does.
+// Makes the two kinds of X.509 certificate that a certificate authority of ours issues. Stores nothing: its users do.
 import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import type * as X509 from '@peculiar/x509';
@@ -32,12 +32,15 @@ export async function generateKey(): Promise<string> {
  * RFC 5280 sections 4.2.1.1, 4.2.1.2, 4.2.1.3 and 4.2.1.9: what a CA certificate must carry (OpenSSL's and Python's
  * strict mode refuse it otherwise).
  */
-export async function authorityCertificate(key: string, { notBefore, notAfter }: Validity): Promise<string> {
+export async function authorityCertificate(
+  key: string,
+  { commonName, notBefore, notAfter }: Validity & { commonName: string },
+): Promise<string> {
   const x509 = await loadLibrary();
   const keys = await importKey(key);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: [{ O: ['Protected MCP'] }, { CN: [`Protected MCP local CA ${keyTag(key)}`] }],
+    name: [{ O: ['Protected MCP'] }, { CN: [`${commonName} ${keyTag(key)}`] }],
     notBefore,
     notAfter,
     signingAlgorithm: ECDSA,
@@ -102,7 +105,7 @@ async function importKey(key: string): Promise<webcrypto.CryptoKeyPair> {
   };
 }
 
-/** Six digits that tell two local CAs apart in a browser's list. */
+/** Six digits that tell two authorities apart in a browser's list. */
 function keyTag(key: string): string {
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
   return createHash('sha256').update(spki).digest('hex').slice(0, 6);

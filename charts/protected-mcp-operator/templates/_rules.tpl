@@ -1,0 +1,31 @@
+{{/*
+What the operator may do where ProtectedMcpServers live: rules of the ClusterRole, or of one Role for each watched
+namespace. One line a need, alphabetical.
+
+Secrets are written, never read: the operator keeps its own copies in its own namespace. `update` on finalizers is what
+the API server asks of those who set `blockOwnerDeletion`.
+*/}}
+{{- define "protected-mcp-operator.serverRules" -}}
+- { apiGroups: [''], resources: [configmaps], verbs: [get, list, watch, create, patch, delete] }
+- { apiGroups: [''], resources: [pods], verbs: [get, list, watch] }
+- { apiGroups: [''], resources: [secrets], verbs: [create, patch] }
+- { apiGroups: [''], resources: [serviceaccounts], verbs: [get, list, watch, create, patch, delete] }
+- { apiGroups: [''], resources: [services], verbs: [get, list, watch, create, patch, delete] }
+- { apiGroups: [apps], resources: [deployments], verbs: [get, list, watch, create, patch, delete] }
+{{- if .Values.certManager.enabled }}
+- { apiGroups: [cert-manager.io], resources: [certificates], verbs: [get, list, watch, create, patch, delete] }
+{{- end }}
+- { apiGroups: [events.k8s.io], resources: [events], verbs: [create, update] }
+- { apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [get, list, watch, create, patch, delete] }
+- { apiGroups: [policy], resources: [poddisruptionbudgets], verbs: [get, list, watch, create, patch, delete] }
+- { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers], verbs: [get, list, watch] }
+- { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers/finalizers], verbs: [update] }
+- { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers/status], verbs: [patch] }
+{{- end -}}
+
+{{/* The binding's subject. */}}
+{{- define "protected-mcp-operator.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "protected-mcp-operator.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}

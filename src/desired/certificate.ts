@@ -1,0 +1,87 @@
+// The certificate of port 8001: a Secret with one that the operator issued, or a cert-manager Certificate that makes it.
+import {
+  CA_FILE_NAME,
+  TLS_CERTIFICATE_FILE_NAME,
+  TLS_KEY_FILE_NAME,
+  objectNames,
+  serviceHosts,
+} from '../api/names.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import { namespaceOf, ownedMeta, type DesiredInputs } from './inputs.ts';
+import { resourceIdentifier } from './resource.ts';
+
+/** A certificate that the operator issued. */
+export interface IssuedCertificate {
+  /** PEM: the leaf. */
+  readonly certificate: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+  /** PEM: what clients must trust. */
+  readonly authority: string;
+}
+
+/** The host names that the certificate of a server must cover: the resource's, and those of the Service. */
+export function certificateHosts(server: ProtectedMcpServer): string[] {
+  const { hostname } = new URL(resourceIdentifier(server));
+  const names = [hostname, ...serviceHosts(server.metadata.name, namespaceOf(server))];
+  return [...new Set(names.map((name) => name.replace(/^\[|\]$/g, '')))];
+}
+
+/** The Secret with the issued certificate; none where the user brings one or cert-manager makes it. */
+export function tlsSecret({ server, issued }: DesiredInputs): KubeObject | undefined {
+  if (issued === undefined) return undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: ownedMeta(server, objectNames(server.metadata.name).tlsSecret),
+    type: 'kubernetes.io/tls',
+    data: {
+      [TLS_CERTIFICATE_FILE_NAME]: base64(issued.certificate),
+      [TLS_KEY_FILE_NAME]: base64(issued.key),
+      [CA_FILE_NAME]: base64(issued.authority),
+    },
+  };
+}
+
+/** The ConfigMap from which clients in the namespace take the authority to trust. */
+export function authorityConfigMap({ server, issued }: DesiredInputs): KubeObject | undefined {
+  if (issued === undefined) return undefined;
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: ownedMeta(server, objectNames(server.metadata.name).authorityConfigMap),
+    data: { [CA_FILE_NAME]: issued.authority },
+  };
+}
+
+/** cert-manager's request for a certificate, where `tls.issuerRef` names an issuer. */
+export function certManagerCertificate({ server }: DesiredInputs): KubeObject | undefined {
+  const { issuerRef } = server.spec.tls;
+  if (issuerRef === undefined) return undefined;
+  const { certificate, tlsSecret: secretName } = objectNames(server.metadata.name);
+  return {
+    apiVersion: 'cert-manager.io/v1',
+    kind: 'Certificate',
+    metadata: ownedMeta(server, certificate),
+    spec: {
+      secretName,
+      dnsNames: certificateHosts(server).filter((name) => !isAddress(name)),
+      ...(certificateHosts(server).some(isAddress) && {
+        ipAddresses: certificateHosts(server).filter(isAddress),
+      }),
+      issuerRef: { group: 'cert-manager.io', kind: issuerRef.kind, name: issuerRef.name },
+      privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
+      usages: ['digital signature', 'server auth'],
+    },
+  };
+}
+
+/** Whether a host is an IP address: those stand in another field of a certificate than names. */
+export function isAddress(host: string): boolean {
+  return /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$/i.test(host);
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}

@@ -1,0 +1,264 @@
+// The verbs of the API on plain JSON. Keeps nothing and retries nothing; never sends a model class of the client library,
+// whose serializer drops what it does not know, the peers of a NetworkPolicy among it.
+import type { KubeObject, ObjectMeta, Resource } from './object.ts';
+import { describe, resourcePath, type Place, type Query } from './paths.ts';
+import type { Transport, TransportRequest } from './transport.ts';
+import { watchEvents, type WatchEvent } from './watch-stream.ts';
+
+/** Objects in one page of a list: what client-go asks for. */
+const PAGE_SIZE = 500;
+const METADATA_ONLY = {
+  list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+  watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+};
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  readonly deadlineMs?: number;
+}
+
+export interface ObjectPlace {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+export interface Selection {
+  /** Every namespace when absent. */
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Objects come without spec, data and status: for kinds whose contents are large or secret. */
+  readonly metadataOnly?: boolean | undefined;
+}
+
+export interface WriteOptions extends CallOptions {
+  readonly fieldManager: string;
+  readonly dryRun?: boolean;
+}
+
+export interface ApplyOptions extends WriteOptions {
+  /** Take fields over from other managers; a controller does. Without it they are a conflict. */
+  readonly force?: boolean;
+}
+
+export interface DeleteOptions extends CallOptions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+}
+
+export interface WatchOptions extends Selection, CallOptions {
+  readonly resourceVersion: string;
+  /** After this the server ends the watch. */
+  readonly timeoutSeconds: number;
+}
+
+export interface ObjectList<T extends KubeObject> {
+  readonly items: readonly T[];
+  /** Where a watch goes on. */
+  readonly resourceVersion: string;
+}
+
+interface ListPage {
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+  readonly items?: readonly KubeObject[] | null;
+}
+
+export class Client {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  async get<T extends KubeObject>(
+    resource: Resource<T>,
+    place: ObjectPlace,
+    options: CallOptions,
+  ): Promise<T> {
+    return this.#send(resource, place, options, { verb: 'get', method: 'GET' });
+  }
+
+  /** All objects, read page by page. @throws ApiError `isGone` when the list outlived its first page's version */
+  async list<T extends KubeObject>(
+    resource: Resource<T>,
+    options: Selection & CallOptions,
+  ): Promise<ObjectList<T>> {
+    const { namespace, labelSelector, fieldSelector, metadataOnly } = options;
+    const items: T[] = [];
+    for (let next: string | undefined; ;) {
+      const query = { limit: PAGE_SIZE, continue: next, labelSelector, fieldSelector };
+      const page = (await this.#transport.call({
+        what: describe('list', resource, { namespace }),
+        method: 'GET',
+        path: resourcePath(resource, { namespace }, query),
+        ...(metadataOnly ? { accept: METADATA_ONLY.list } : {}),
+        ...limits(options),
+      })) as ListPage; // the API server's word for it
+      for (const item of page.items ?? []) items.push(received(resource, item));
+      next = page.metadata?.continue || undefined;
+      if (next === undefined) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+    }
+  }
+
+  /** Server-side apply: creates the object, or changes what differs. A no-op when nothing does. */
+  async apply<T extends KubeObject, O extends KubeObject>(
+    resource: Resource<T>,
+    object: O,
+    options: ApplyOptions,
+  ): Promise<T> {
+    return this.#apply(resource, object, options, {});
+  }
+
+  /** The same for the status. Give it a field manager of its own. */
+  async applyStatus<T extends KubeObject, O extends KubeObject>(
+    resource: Resource<T>,
+    object: O,
+    options: ApplyOptions,
+  ): Promise<T> {
+    return this.#apply(resource, object, options, { subresource: 'status' });
+  }
+
+  async create<T extends KubeObject, O extends KubeObject>(
+    resource: Resource<T>,
+    object: O,
+    options: WriteOptions,
+  ): Promise<T> {
+    const { namespace, name, generateName } = object.metadata;
+    const what = describe('create', resource, { namespace, name: name ?? generateName });
+    const query = writeQuery(options);
+    return this.#send(resource, { namespace }, options, { what, method: 'POST', query, body: object });
+  }
+
+  /** Replaces the object, if it is still the version that was read. */
+  async update<T extends KubeObject, O extends KubeObject>(
+    resource: Resource<T>,
+    object: O,
+    options: WriteOptions,
+  ): Promise<T> {
+    const place = placeOf(object);
+    const what = describe('update', resource, place);
+    // Without it the API server would overwrite whatever is there.
+    if (!object.metadata.resourceVersion) throw new TypeError(`${what}: the object has no resourceVersion`);
+    return this.#send(resource, place, options, {
+      what,
+      method: 'PUT',
+      query: writeQuery(options),
+      body: object,
+    });
+  }
+
+  /** Asks for deletion; owned objects follow in the background unless told otherwise. */
+  async delete(resource: Resource, place: ObjectPlace, options: DeleteOptions): Promise<void> {
+    const { uid, resourceVersion, propagationPolicy = 'Background' } = options;
+    const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy };
+    await this.#send(resource, place, options, { verb: 'delete', method: 'DELETE', body });
+  }
+
+  /**
+   * Changes after `resourceVersion`, until the server ends the watch or the signal comes. The deadline covers only its
+   * beginning: whoever reads decides how long silence is acceptable.
+   */
+  async watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+  ): Promise<AsyncGenerator<WatchEvent<T>, void, undefined>> {
+    const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, metadataOnly } =
+      options;
+    const what = describe('watch', resource, { namespace });
+    const selection = { labelSelector, fieldSelector, resourceVersion, timeoutSeconds };
+    const bytes = await this.#transport.stream({
+      what,
+      method: 'GET',
+      path: resourcePath(resource, { namespace }, { watch: true, allowWatchBookmarks: true, ...selection }),
+      ...(metadataOnly ? { accept: METADATA_ONLY.watch } : {}),
+      ...limits(options),
+    });
+    return typed(resource, watchEvents(what, bytes));
+  }
+
+  async #apply<T extends KubeObject>(
+    resource: Resource<T>,
+    object: KubeObject,
+    options: ApplyOptions,
+    { subresource }: Pick<Place, 'subresource'>,
+  ): Promise<T> {
+    const query = { ...writeQuery(options), ...(options.force ? { force: true } : {}) };
+    const place = { ...placeOf(object), ...(subresource ? { subresource } : {}) };
+    const contentType = 'application/apply-patch+yaml'; // JSON is YAML
+    return this.#send(resource, place, options, {
+      verb: 'apply',
+      method: 'PATCH',
+      query,
+      contentType,
+      body: object,
+    });
+  }
+
+  async #send<T extends KubeObject>(
+    resource: Resource<T>,
+    place: Place,
+    options: CallOptions,
+    request: Pick<TransportRequest, 'method' | 'contentType'> & {
+      readonly verb?: string;
+      readonly what?: string;
+      readonly query?: Query;
+      readonly body?: object;
+    },
+  ): Promise<T> {
+    const { method, contentType, verb = '', body } = request;
+    const answer = await this.#transport.call({
+      what: request.what ?? describe(verb, resource, place),
+      method,
+      path: resourcePath(resource, place, request.query),
+      ...(contentType ? { contentType } : {}),
+      ...(body ? { body: JSON.stringify(withoutManagedFields(body)) } : {}),
+      ...limits(options),
+    });
+    return received(resource, answer as KubeObject); // the API server's word for it
+  }
+}
+
+function limits({ signal, deadlineMs }: CallOptions): CallOptions {
+  return { signal, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
+}
+
+/** Unknown and duplicate fields are an error, not dropped: on every write. */
+function writeQuery({ fieldManager, dryRun }: WriteOptions): Query {
+  return { fieldManager, fieldValidation: 'Strict', ...(dryRun ? { dryRun: 'All' } : {}) };
+}
+
+function placeOf({ kind, metadata }: KubeObject): ObjectPlace {
+  if (!metadata.name) throw new TypeError(`${kind}: the object has no name`);
+  return { name: metadata.name, namespace: metadata.namespace };
+}
+
+/**
+ * An object as we keep it: without `managedFields`, often half of it and of use to nobody here, and with its kind, which
+ * the items of built-in lists lack and metadata-only objects replace.
+ */
+function received<T extends KubeObject>({ apiVersion, kind }: Resource<T>, object: KubeObject): T {
+  const { metadata = {}, ...rest } = object;
+  return { ...rest, apiVersion, kind, metadata: stripped(metadata) } as unknown as T; // `T` is what the resource says
+}
+
+function withoutManagedFields(object: object): object {
+  const { metadata } = object as Partial<KubeObject>;
+  return metadata === undefined ? object : { ...object, metadata: stripped(metadata) };
+}
+
+function stripped(metadata: ObjectMeta): ObjectMeta {
+  if (!('managedFields' in metadata)) return metadata;
+  const { managedFields: _, ...rest } = metadata;
+  return rest;
+}
+
+async function* typed<T extends KubeObject>(
+  resource: Resource<T>,
+  events: AsyncGenerator<WatchEvent>,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  for await (const event of events) {
+    yield event.type === 'BOOKMARK' ? event : { type: event.type, object: received(resource, event.object) };
+  }
+}

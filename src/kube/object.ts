@@ -1,0 +1,77 @@
+// What the API server stores, as plain JSON with wire names, and where it is found. Not the fields of any kind.
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+/** The part of `metadata` that controllers use. Other fields pass through untouched. */
+export interface ObjectMeta {
+  readonly name?: string;
+  readonly generateName?: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string | null;
+  readonly deletionTimestamp?: string;
+  readonly labels?: { readonly [name: string]: string };
+  readonly annotations?: { readonly [name: string]: string };
+  readonly finalizers?: readonly string[];
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+}
+
+/** One kind of object and its place in the API. `T` is the type of its objects; it exists only for the compiler. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  /** Never set. */
+  readonly type?: T;
+}
+
+/** The key of an object in queues and stores: `namespace/name`, or `name` where there is no namespace. */
+export function objectKey({ metadata }: Pick<KubeObject, 'metadata'>): string {
+  return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : (metadata.name ?? '');
+}
+
+/** The parts of a key made by `objectKey`. Names hold no slash, so the first one separates. */
+export function splitKey(key: string): { readonly namespace?: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+/** The one owner that manages the object, if any. Others only keep it from being collected. */
+export function controllerOf({ metadata }: Pick<KubeObject, 'metadata'>): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+/**
+ * The key of the owner to reconcile when this object changes: its controller, when that is of `kind` in the API group
+ * of `apiVersion`. The version may differ: an owner reference keeps the one it was written with.
+ */
+export function ownerKey(
+  object: Pick<KubeObject, 'metadata'>,
+  owner: Pick<Resource, 'apiVersion' | 'kind'>,
+): string | undefined {
+  const controller = controllerOf(object);
+  if (controller?.kind !== owner.kind || group(controller.apiVersion) !== group(owner.apiVersion))
+    return undefined;
+  const { namespace } = object.metadata;
+  return objectKey({ metadata: { name: controller.name, ...(namespace ? { namespace } : {}) } });
+}
+
+function group(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}

@@ -1,0 +1,87 @@
+// CertificateReady: whether port 8001 has a certificate for the resource's host that is valid now.
+import type { CertificateReadyReason, Verdict } from '../../api/conditions.ts';
+import type { Inputs } from '../inputs.ts';
+
+export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
+  const { certificate } = inputs;
+  switch (certificate.source) {
+    case 'issued':
+      return issued(certificate.notAfter, certificate.renewAt, inputs.now);
+    case 'secret':
+      return fromSecret(certificate.secretName, inputs);
+    case 'cert-manager':
+      if (!certificate.installed) {
+        return no(
+          'CertManagerNotInstalled',
+          'spec.tls.issuerRef needs cert-manager: install it, or leave spec.tls out.',
+        );
+      }
+      if (!certificate.ready) {
+        return no(
+          'Pending',
+          `cert-manager has not issued the certificate: ${certificate.message ?? 'no word yet'}`,
+        );
+      }
+      return yes('cert-manager has issued the certificate and renews it.');
+    default:
+      return certificate satisfies never;
+  }
+}
+
+function issued(notAfter: number, renewAt: number, now: number): Verdict<'CertificateReady'> {
+  if (notAfter <= now)
+    return no('Expired', `The certificate expired on ${day(notAfter)}; it will be renewed now.`);
+  return yes(
+    `Issued by the operator's own authority; valid until ${day(notAfter)}, renewed on ${day(renewAt)}.`,
+  );
+}
+
+/** The operator cannot read Secrets. What the sidecars serve, and why they do not start, tells enough. */
+function fromSecret(secretName: string, { pods, server, now }: Inputs): Verdict<'CertificateReady'> {
+  const served = pods.flatMap(({ report }) => report?.status?.certificate ?? []);
+  const [certificate] = served;
+  if (certificate === undefined) {
+    const message =
+      `No sidecar has started yet. If a pod stays in ContainerCreating, create the Secret ` +
+      `${server.metadata.namespace}/${secretName} with tls.crt and tls.key.`;
+    return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
+  }
+  const notAfter = Date.parse(certificate.notAfter);
+  if (notAfter <= now)
+    return no(
+      'Expired',
+      `The certificate in Secret "${secretName}" expired on ${day(notAfter)}: replace it.`,
+    );
+  const host = new URL(server.status?.address?.url ?? resourceOf(server)).hostname;
+  if (!covers(certificate.subjectAltName, host)) {
+    return no(
+      'HostNotCovered',
+      `The certificate in Secret "${secretName}" is not for ${host}: ${certificate.subjectAltName ?? 'no names'}.`,
+    );
+  }
+  return yes(`Served from Secret "${secretName}"; valid until ${day(notAfter)}. Renewing it is up to you.`);
+}
+
+function resourceOf({ spec, metadata }: Inputs['server']): string {
+  return spec.protectedResourceMetadata.resource ?? `https://${metadata.name}.${metadata.namespace}.svc:8001`;
+}
+
+/** RFC 9525 section 6.3: a name, or one wildcard in place of the first label. */
+function covers(subjectAltName: string | undefined, host: string): boolean {
+  const names = (subjectAltName ?? '')
+    .split(', ')
+    .map((entry) => entry.replace(/^(DNS|IP Address):/, '').toLowerCase());
+  return names.includes(host) || names.includes(host.replace(/^[^.]+/, '*'));
+}
+
+function yes(message: string): Verdict<'CertificateReady'> {
+  return { type: 'CertificateReady', status: 'True', reason: 'Issued', message };
+}
+
+function no(reason: CertificateReadyReason, message: string): Verdict<'CertificateReady'> {
+  return { type: 'CertificateReady', status: 'False', reason, message };
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}

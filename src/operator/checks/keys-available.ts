@@ -1,0 +1,36 @@
+// KeysAvailable: whether the sidecars hold keys of every issuer. Each says so itself.
+import type { Verdict } from '../../api/conditions.ts';
+import type { Inputs } from '../inputs.ts';
+
+export function keysAvailable({ pods }: Inputs): Verdict<'KeysAvailable'> {
+  const type = 'KeysAvailable';
+  const reports = pods.flatMap(({ name, report }) =>
+    report?.status ? [{ pod: name, ...report.status }] : [],
+  );
+  for (const { pod, issuers } of reports) {
+    for (const { issuer, keys, lastError } of issuers) {
+      if (keys > 0) continue;
+      const reason = lastError === undefined ? 'Pending' : reasonOf(lastError);
+      const message = `The sidecar of pod ${pod} has no keys of ${issuer}: ${lastError ?? 'not fetched yet'}. Tokens get 503 until it has.`;
+      return { type, status: 'False', reason, message };
+    }
+  }
+  if (reports.length === 0) {
+    const error = pods.find(({ report }) => report?.error !== undefined)?.report?.error;
+    const message =
+      error === undefined ? 'No sidecar has started yet.' : `No sidecar answers on its admin port: ${error}`;
+    return { type, status: 'Unknown', reason: 'Pending', message };
+  }
+  const stale = reports.flatMap(({ issuers }) => issuers).find(({ lastError }) => lastError !== undefined);
+  const message = stale
+    ? `Keys are held, but the last refresh failed; they are kept for up to 24 h. ${stale.issuer}: ${stale.lastError}`
+    : 'The sidecars hold the keys of every issuer.';
+  return { type, status: 'True', reason: 'KeysLoaded', message };
+}
+
+/** The sidecar's words for what went wrong, sorted by what there is to do about it. */
+function reasonOf(lastError: string): 'IssuerUnreachable' | 'DiscoveryFailed' | 'NoUsableKey' {
+  if (/names the issuer|no usable https|not a JWK set|status \d+|not JSON/.test(lastError))
+    return 'DiscoveryFailed';
+  return 'IssuerUnreachable';
+}

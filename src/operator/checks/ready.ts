@@ -1,0 +1,52 @@
+// Ready: whether clients with a good token can use the server. Sums the other conditions up and looks at the pods.
+import type { ReadyReason, Verdict } from '../../api/conditions.ts';
+import type { Inputs } from '../inputs.ts';
+
+/** What is in the way, when another condition is not True; Isolated does not keep anybody from using the server. */
+const NOT_READY = {
+  Accepted: 'NotAccepted',
+  CertificateReady: 'CertificateNotReady',
+  KeysAvailable: 'KeysNotAvailable',
+} as const satisfies Record<string, ReadyReason>;
+
+export function ready({ deployment, pods }: Inputs, others: readonly Verdict[]): Verdict<'Ready'> {
+  const refused = others.find(({ type, status }) => type in NOT_READY && status === 'False');
+  if (refused !== undefined) {
+    const reason = NOT_READY[refused.type as keyof typeof NOT_READY]; // `in` has just looked
+    return no(reason, refused.message);
+  }
+  if (
+    deployment?.status?.observedGeneration !== deployment?.metadata.generation ||
+    deployment === undefined
+  ) {
+    return no('Progressing', 'The Deployment is being rolled out.');
+  }
+  const { replicas = 1 } = deployment.spec ?? {};
+  const { availableReplicas = 0, updatedReplicas = 0 } = deployment.status ?? {};
+  if (replicas === 0)
+    return no('ScaledToZero', 'The Deployment has no replicas: scale it up to serve requests.');
+  if (availableReplicas === 0) return no('ReplicasUnavailable', trouble(pods) ?? 'No pod is ready yet.');
+  const unknown = others.find(({ type, status }) => type in NOT_READY && status === 'Unknown');
+  if (unknown !== undefined) return no('Progressing', unknown.message);
+  const rollout = updatedReplicas < replicas || availableReplicas < replicas;
+  const tail = rollout
+    ? ` ${updatedReplicas} of ${replicas} are of the newest version. ${trouble(pods) ?? ''}`.trimEnd()
+    : '';
+  return {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: `${availableReplicas} of ${replicas} pod(s) serve requests.${tail}`,
+  };
+}
+
+function trouble(pods: Inputs['pods']): string | undefined {
+  const pod = pods.find((candidate) => candidate.trouble !== undefined);
+  if (pod !== undefined) return `Pod ${pod.name}: ${pod.trouble}`;
+  const unready = pods.find(({ report }) => report?.status?.ready === false);
+  return unready && `Pod ${unready.name}: ${unready.report?.status?.problems.join('; ')}`;
+}
+
+function no(reason: ReadyReason, message: string): Verdict<'Ready'> {
+  return { type: 'Ready', status: 'False', reason, message };
+}

@@ -1,0 +1,43 @@
+// The operator's own HTTP port: /livez, /readyz, /metrics. Says nothing of the cluster's health: a restart would not help it.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+
+export interface HealthSources {
+  /** Why the process should be restarted; undefined when it should not. */
+  readonly notLive: () => string | undefined;
+  /** Why it cannot do its work yet; undefined when it can. */
+  readonly notReady: () => string | undefined;
+  readonly metrics: () => Promise<string>;
+  readonly metricsContentType: string;
+}
+
+export function createHealth(sources: HealthSources): Server {
+  return createServer((req, res) => {
+    answer(req.url ?? '', res, sources).catch(() => send(res, 500, 'text/plain', 'failed\n'));
+  });
+}
+
+async function answer(path: string, res: ServerResponse, sources: HealthSources): Promise<void> {
+  switch (path) {
+    case '/livez':
+      return verdict(res, sources.notLive());
+    case '/readyz':
+      return verdict(res, sources.notReady());
+    case '/metrics':
+      return send(res, 200, sources.metricsContentType, await sources.metrics());
+    default:
+      return send(res, 404, 'text/plain', 'here are /livez, /readyz and /metrics\n');
+  }
+}
+
+function verdict(res: ServerResponse, problem: string | undefined): void {
+  send(res, problem === undefined ? 200 : 503, 'text/plain', `${problem ?? 'ok'}\n`);
+}
+
+function send(res: ServerResponse, status: number, type: string, body: string): void {
+  res.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  });
+  res.end(body);
+}

@@ -1,0 +1,119 @@
+// The kinds that the operator reads and writes, and the fields of them that it looks at.
+import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import { API_VERSION, KIND } from '../api/names.ts';
+import type { KubeObject, Resource } from '../kube/object.ts';
+
+/** The resource as the API server has it: with defaults, and with a uid. */
+export type ServerObject = ProtectedMcpServer & KubeObject;
+
+export interface Deployment extends KubeObject {
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly selector?: { readonly matchLabels?: Record<string, string> };
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly readyReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
+}
+
+export interface Pod extends KubeObject {
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+    }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly terminated?: { readonly reason?: string; readonly exitCode: number };
+  };
+}
+
+export interface Secret extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** cert-manager's request for a certificate. */
+export interface Certificate extends KubeObject {
+  readonly status?: {
+    readonly notAfter?: string;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+    }[];
+  };
+}
+
+const core = (kind: string, plural: string): Resource => ({
+  apiVersion: 'v1',
+  kind,
+  plural,
+  namespaced: true,
+});
+
+export const SERVERS: Resource<ServerObject> = {
+  apiVersion: API_VERSION,
+  kind: KIND,
+  plural: 'protectedmcpservers',
+  namespaced: true,
+};
+export const CONFIG_MAPS = core('ConfigMap', 'configmaps');
+export const SERVICES = core('Service', 'services');
+export const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
+export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
+export const PODS: Resource<Pod> = core('Pod', 'pods');
+export const DEPLOYMENTS: Resource<Deployment> = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+};
+export const NETWORK_POLICIES: Resource = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  namespaced: true,
+};
+export const DISRUPTION_BUDGETS: Resource = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
+  namespaced: true,
+};
+export const CERTIFICATES: Resource<Certificate> = {
+  apiVersion: 'cert-manager.io/v1',
+  kind: 'Certificate',
+  plural: 'certificates',
+  namespaced: true,
+};
+
+/** Kinds of objects that belong to a server and are watched. Secrets are not among them: the operator cannot read them. */
+export const CHILD_KINDS: readonly Resource[] = [
+  SERVICE_ACCOUNTS,
+  CONFIG_MAPS,
+  SERVICES,
+  NETWORK_POLICIES,
+  DISRUPTION_BUDGETS,
+  DEPLOYMENTS,
+];

@@ -1,0 +1,76 @@
+// The operator program: environment, signals, start, stop. Wiring only.
+import { randomUUID } from 'node:crypto';
+import { KubeConfig } from '@kubernetes/client-node';
+import { systemClock } from '../base/clock.ts';
+import { createLogger, type Logger } from '../base/log.ts';
+import { stopSignal } from '../base/shutdown.ts';
+import { Client } from '../kube/client.ts';
+import { kubeConfigCredentials } from '../kube/credentials.ts';
+import { isForbidden, isNotFound } from '../kube/errors.ts';
+import { createTransport } from '../kube/transport.ts';
+import { Controller, LeadershipLost } from './controller.ts';
+import { CERTIFICATES } from './kinds.ts';
+import { readSettings, SettingsError, type Settings } from './settings.ts';
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const log = createLogger('operator', settings.logLevel);
+  const stop = stopSignal();
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  const credentials = kubeConfigCredentials(config);
+  const transport = createTransport(credentials, {
+    userAgent: 'protected-mcp-operator',
+    onWarning: (warning, what) => log.warn({ warning, what }, 'the API server warns'),
+  });
+  const client = new Client(transport);
+  const certManager = await servesCertificates(client, settings, stop, log);
+  const controller = new Controller({
+    settings,
+    client,
+    certManager,
+    clock: systemClock,
+    log,
+    stop,
+    identity: `${settings.podName}_${randomUUID()}`,
+  });
+  const health = controller.health();
+  await new Promise<void>((resolve, reject) => {
+    health.once('error', reject);
+    health.listen(settings.healthPort, resolve);
+  });
+  try {
+    await controller.run();
+  } finally {
+    health.closeAllConnections();
+    health.close();
+    await credentials.destroy();
+  }
+  log.info('stopped');
+}
+
+/** Installed later, cert-manager is seen after the next start of the operator. */
+async function servesCertificates(
+  client: Client,
+  settings: Settings,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<boolean> {
+  const [namespace = settings.namespace] = settings.watchNamespaces ?? [];
+  try {
+    await client.list(CERTIFICATES, { namespace, signal });
+    return true;
+  } catch (error) {
+    if (isNotFound(error) || isForbidden(error)) return false;
+    log.warn({ reason: (error as Error).message }, 'cannot tell whether cert-manager is installed');
+    return false;
+  }
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof SettingsError || error instanceof LeadershipLost;
+  process.stderr.write(
+    `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(error instanceof SettingsError ? 2 : 1);
+});

@@ -1,0 +1,65 @@
+// The operator's metrics in Prometheus form. Bounded labels: kinds and outcomes, never names.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export interface OperatorMetrics {
+  readonly registry: Registry;
+  readonly reconciles: Counter<'outcome'>;
+  readonly reconcileDuration: Histogram;
+  readonly writes: Counter<'kind'>;
+  readonly requests: Counter<'method' | 'outcome'>;
+}
+
+export interface OperatorGauges {
+  readonly servers: () => number;
+  readonly queueDepth: () => number;
+  readonly isLeader: () => boolean;
+}
+
+export function createMetrics(gauges: OperatorGauges): OperatorMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('mcp_operator_servers', 'ProtectedMcpServers that are known.', gauges.servers);
+  gauge('mcp_operator_queue_depth', 'Servers that wait to be reconciled.', gauges.queueDepth);
+  gauge('mcp_operator_leader', '1 while this replica leads.', () => Number(gauges.isLeader()));
+  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+  gauge('process_cpu_seconds_total', 'User and system CPU time.', () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  return {
+    registry,
+    reconciles: new Counter({
+      name: 'mcp_operator_reconciles_total',
+      help: 'Reconciles, by outcome.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    reconcileDuration: new Histogram({
+      name: 'mcp_operator_reconcile_duration_seconds',
+      help: 'Time of one reconcile.',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    }),
+    writes: new Counter({
+      name: 'mcp_operator_writes_total',
+      help: 'Writes that changed an object, by kind.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    requests: new Counter({
+      name: 'mcp_operator_api_requests_total',
+      help: 'Requests to the API server, by method and outcome.',
+      labelNames: ['method', 'outcome'] as const,
+      registers,
+    }),
+  };
+}

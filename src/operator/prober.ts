@@ -1,0 +1,172 @@
+// Asks running sidecars how they are, and tries the server's port from outside. Reports facts; what they mean is the checks'.
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { ADMIN_PORT } from '../api/names.ts';
+import type { Status } from '../sidecar/admin.ts';
+import type { SidecarReport } from './inputs.ts';
+
+/** Between looks at a pod that is well, and at one that is not (milliseconds). */
+const STEADY_MS = 15_000;
+const UNSETTLED_MS = 2_000;
+const TIMEOUT_MS = 3_000;
+/** Looks under way at once. */
+const CONCURRENCY = 32;
+const TICK_MS = 500;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export interface ProbeTarget {
+  readonly podUid: string;
+  readonly ip: string;
+  readonly serverPort: number;
+}
+
+interface Probe extends ProbeTarget {
+  /** The server whose status depends on the outcome. */
+  readonly key: string;
+  dueAt: number;
+  running: boolean;
+  report: SidecarReport | undefined;
+}
+
+export interface ProberOptions {
+  /** Told when a report says something new. */
+  readonly onChange: (key: string) => void;
+  readonly probe?: (target: ProbeTarget) => Promise<SidecarReport>;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+}
+
+/** Looks at every pod again and again, from `start` until the signal. */
+export class Prober {
+  readonly #options: Required<ProberOptions>;
+  readonly #probes = new Map<string, Probe>();
+
+  constructor(options: ProberOptions) {
+    this.#options = { probe: probeSidecar, now: () => performance.now(), ...options };
+  }
+
+  start(signal: AbortSignal): void {
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+
+  /** Sets which pods of a server are looked at. New ones are looked at soon. */
+  watch(key: string, targets: readonly ProbeTarget[]): void {
+    const wanted = new Map(targets.map((target) => [target.podUid, target]));
+    for (const [uid, probe] of this.#probes) {
+      const target = wanted.get(uid);
+      if (probe.key === key && (target?.ip !== probe.ip || target.serverPort !== probe.serverPort))
+        this.#probes.delete(uid);
+    }
+    for (const [uid, target] of wanted) {
+      if (!this.#probes.has(uid)) {
+        this.#probes.set(uid, {
+          ...target,
+          key,
+          dueAt: this.#options.now(),
+          running: false,
+          report: undefined,
+        });
+      }
+    }
+  }
+
+  /** Looks at a server's pods again now: something has changed. */
+  hurry(key: string): void {
+    for (const probe of this.#probes.values()) if (probe.key === key) probe.dueAt = this.#options.now();
+  }
+
+  report(podUid: string): SidecarReport | undefined {
+    return this.#probes.get(podUid)?.report;
+  }
+
+  #tick(): void {
+    const now = this.#options.now();
+    const all = [...this.#probes.values()];
+    let free = CONCURRENCY - all.filter(({ running }) => running).length;
+    for (const probe of all) {
+      if (free <= 0) return;
+      if (probe.running || probe.dueAt > now) continue;
+      free--;
+      void this.#look(probe);
+    }
+  }
+
+  async #look(probe: Probe): Promise<void> {
+    probe.running = true;
+    const report = await this.#options.probe(probe);
+    probe.running = false;
+    const settled =
+      report.status?.ready === true &&
+      report.status.issuers.every(({ lastError }) => lastError === undefined);
+    // A little apart, at random: a thousand pods must not be asked in the same moment.
+    probe.dueAt = this.#options.now() + (settled ? STEADY_MS : UNSETTLED_MS) * (0.9 + Math.random() / 5);
+    const isNews = JSON.stringify(essence(report)) !== JSON.stringify(essence(probe.report));
+    probe.report = report;
+    if (isNews && this.#probes.get(probe.podUid) === probe) this.#options.onChange(probe.key);
+  }
+}
+
+/** What the checks look at: the time of the last key fetch, for one, is not news. */
+function essence(report: SidecarReport | undefined) {
+  const { status, error, serverPort } = report ?? {};
+  return {
+    error,
+    serverPort,
+    ready: status?.ready,
+    problems: status?.problems,
+    certificate: status?.certificate,
+    configDigest: status?.configDigest,
+    issuers: status?.issuers.map(({ issuer, keys, lastError }) => ({ issuer, keys, lastError })),
+  };
+}
+
+async function probeSidecar({ ip, serverPort }: ProbeTarget): Promise<SidecarReport> {
+  const [status, port] = await Promise.all([askStatus(ip), tryPort(ip, serverPort)]);
+  return { ...status, serverPort: port };
+}
+
+async function askStatus(ip: string): Promise<Pick<SidecarReport, 'status' | 'error'>> {
+  try {
+    // Whoever answers on the pod's admin port is the sidecar: only it is admitted there and holds the port.
+    return { status: JSON.parse(await get(ip, '/status')) as Status, error: undefined };
+  } catch (error) {
+    return { status: undefined, error: (error as Error).message };
+  }
+}
+
+function get(host: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const req = request({ host, port: ADMIN_PORT, path, agent: false, signal }, (res) => {
+      let text = '';
+      res.setEncoding('utf8');
+      res.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > MAX_ANSWER_BYTES) req.destroy(new Error('the answer is too long'));
+      });
+      res.on('end', () =>
+        res.statusCode === 200 ? resolve(text) : reject(new Error(`status ${res.statusCode}`)),
+      );
+      res.on('error', reject);
+    });
+    req.on('error', reject);
+    req.end();
+  });
+}
+
+/** Refused and unanswered connections are both what isolation wants. */
+function tryPort(host: string, port: number): Promise<SidecarReport['serverPort']> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: TIMEOUT_MS });
+    const settle = (outcome: SidecarReport['serverPort']) => {
+      socket.destroy();
+      resolve(outcome);
+    };
+    socket.once('connect', () => settle('open'));
+    socket.once('timeout', () => settle('closed'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      settle(code === 'EADDRNOTAVAIL' ? 'unknown' : 'closed'),
+    );
+  });
+}

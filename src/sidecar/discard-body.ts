@@ -1,0 +1,23 @@
+// Ends a response whose request body is still on its way: the rest is read and thrown away, for a while. Answers nothing.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** A body that still comes after this is cut off with its connection (milliseconds). */
+const MAX_DISCARD_MS = 2_000;
+
+/**
+ * Lets a client that is still sending read its answer: closing at once would reset the connection, and the answer, which
+ * says that a token is missing, would be lost (RFC 9112 section 9.6). The response must say how long it is.
+ */
+export function endBeforeBody(
+  req: IncomingMessage,
+  res: ServerResponse,
+  body: string | Buffer | undefined,
+): void {
+  if (req.complete) return void res.end(body);
+  if (body === undefined) res.flushHeaders();
+  else res.write(body);
+  const timer = setTimeout(() => res.destroy(), MAX_DISCARD_MS);
+  req.once('end', () => res.end());
+  res.once('close', () => clearTimeout(timer));
+  req.resume();
+}

@@ -1,0 +1,74 @@
+// For each CEL rule of the CRD, one field that breaks it and the message that the API server must answer with.
+
+export interface BrokenRule {
+  readonly field: string;
+  readonly value: unknown;
+  readonly message: RegExp;
+}
+
+const RESOURCE = 'spec.protectedResourceMetadata.resource';
+const ISSUER = 'spec.authentication.issuers[0].issuer';
+const JWKS = 'spec.authentication.issuers[0].jwks.uri';
+const HEADERS = 'spec.authentication.claimToHeaders';
+const ORIGIN = 'spec.network.allowedOrigins[0]';
+
+const rows: readonly [field: string, value: unknown, message: RegExp][] = [
+  ['metadata.name', 'a'.repeat(53), /DNS label of at most 52 characters/],
+  ['metadata.name', '1echo', /DNS label of at most 52 characters/],
+  ['spec.server.port', 8001, /must not be 8001 or 9001/],
+  ['spec.server.path', '/a/../mcp', /must be a plain path that begins with/],
+  ['spec.server.path', '/%6dcp', /must be a plain path that begins with/],
+  ['spec.server.path', '/.well-known/x', /must not be below \/.well-known\//],
+  [
+    'spec.server.env[0]',
+    { name: 'A', value: 'b', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },
+    /not both/,
+  ],
+  ['spec.podTemplate.labels', { 'app.kubernetes.io/name': 'mine' }, /must not set app.kubernetes.io/],
+  ['spec.podTemplate.volumes[0].name', 'protected-mcp-config', /must not begin with protected-mcp-/],
+  [RESOURCE, 'http://echo.example.com/mcp', /must start with https.*RFC 9728/],
+  [RESOURCE, 'https://echo.example.com/mcp#x', /must not have a fragment \(RFC 9728/],
+  [RESOURCE, 'https://echo.example.com/mcp?x=y', /must not have a query \(RFC 9728/],
+  [RESOURCE, 'https://user:pass@echo.example.com/mcp', /must not hold user info/],
+  [RESOURCE, 'https://*.example.com/mcp', /well-formed host and port/],
+  [RESOURCE, 'https://echo.example.com:65536/mcp', /well-formed host and port/],
+  [RESOURCE, 'https://echo.example.com//mcp', /must have a plain path/],
+  [RESOURCE, 'https://echo.example.com/.well-known/x', /must not be below \/.well-known\//],
+  ['spec.protectedResourceMetadata.scopesSupported[0]', 'a b', /must be a scope token/],
+  ['spec.protectedResourceMetadata.scopesSupported[0]', 'offline_access', /must not be offline_access/],
+  ['spec.authorization.requiredScopes[0]', 'a"b', /must be a scope token/],
+  ['spec.authorization.requiredScopes[0]', 'offline_access', /must not be offline_access/],
+  ['spec.authentication.issuers', [], /name at least one issuer/],
+  [ISSUER, 'HTTPS://keycloak.example.com/realms/r', /must start with https.*RFC 8414/],
+  [ISSUER, 'https://keycloak.example.com/realms/r#x', /must not have a fragment \(RFC 8414/],
+  [ISSUER, 'https://keycloak.example.com/realms/r?x', /must not have a query \(RFC 8414/],
+  [ISSUER, 'https://a@keycloak.example.com/realms/r', /must not hold user info/],
+  [ISSUER, 'https:///realms/r', /must be a well-formed URL.*realms/],
+  ['spec.authentication.issuers[0].audiences', [], /name at least one audience/],
+  [JWKS, 'http://keycloak.example.com/certs', /keys that come over plain HTTP/],
+  [JWKS, 'https://keycloak.example.com/certs#x', /must not have a fragment; remove/],
+  [JWKS, 'https://a:b@keycloak.example.com/certs', /must not hold user info/],
+  [JWKS, 'https://[::1/certs', /must be a well-formed URL.*certs/],
+  ['spec.authentication.clockSkew', '301s', /must be a duration between 0s and 300s/],
+  ['spec.authentication.clockSkew', '30', /must be a duration between 0s and 300s/],
+  [`${HEADERS}[0].header`, 'X Mcp', /must be an HTTP header name/],
+  [`${HEADERS}[0].header`, 'AUTHORIZATION', /must not be a header that HTTP, MCP or proxies/],
+  [
+    HEADERS,
+    [
+      { claim: 'sub', header: 'X-Mcp-Subject' },
+      { claim: 'email', header: 'x-mcp-subject' },
+    ],
+    /each header may be named once/,
+  ],
+  ['spec.tls.secretName', 'mine', /give secretName .* or issuerRef .*, not both/],
+  [ORIGIN, 'https://*.example.com', /must not hold \*/],
+  [ORIGIN, 'http://localhost:6274/', /must be scheme:\/\/host/],
+  ['spec.network.ingressFrom[0]', {}, /give either ipBlock/],
+];
+
+export const brokenRules: readonly BrokenRule[] = rows.map(([field, value, message]) => ({
+  field,
+  value,
+  message,
+}));

@@ -1,0 +1,3 @@
+module protectedmcp.dev/test/cluster/pause
+
+go 1.26

@@ -1,0 +1,129 @@
+// From `kubectl apply` to a tool call, and back to nothing.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { addresses, kubectl } from '../cluster/cluster.ts';
+import { waitFor } from '../support/sidecar.ts';
+import { World } from './support/world.ts';
+
+let world: World;
+before(async () => {
+  world = await World.create();
+});
+after(() => world.destroy());
+
+describe('a ProtectedMcpServer', () => {
+  it('is Ready within 30 s', async () => {
+    const startedAt = Date.now();
+    await world.apply(world.echo());
+    await world.until('Ready', 'True', 30_000);
+    process.stdout.write(`Ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`);
+  });
+
+  it('refuses a call without a token and points to its metadata', async () => {
+    const refused = await world.call();
+    assert.equal(refused.status, 401);
+    const url = /resource_metadata="([^"]+)"/.exec(refused.headers['www-authenticate'] ?? '')?.[1];
+    assert.equal(url, `https://echo.${world.namespace}.svc:8001/.well-known/oauth-protected-resource/mcp`);
+    const metadata = await world.call({ method: 'GET', path: new URL(url ?? '').pathname });
+    assert.deepEqual(JSON.parse(metadata.body), {
+      resource: `https://echo.${world.namespace}.svc:8001/mcp`,
+      authorization_servers: [world.issuer.issuer],
+      scopes_supported: ['echo-mcp-server'],
+      bearer_methods_supported: ['header'],
+    });
+  });
+
+  it('serves a tool call with a good token, and refuses a bad one', async () => {
+    const answer = await world.call({ token: world.issuer.token() });
+    assert.equal(answer.status, 200, answer.body);
+    assert.match(answer.body, /hello hello /);
+    const expired = world.issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) - 3600 } });
+    assert.equal((await world.call({ token: expired })).status, 401);
+  });
+
+  it('answers another pod under its in-cluster name', async () => {
+    const script = `
+      const https = require('node:https');
+      const req = https.request('https://echo.${world.namespace}.svc:8001/mcp', { method: 'POST', ca: require('node:fs').readFileSync('/ca/ca.crt') },
+        (res) => { console.log(res.statusCode, res.headers['www-authenticate']); process.exit(0); });
+      req.end();`;
+    await world.apply(clientPod(world.namespace, 'client', script));
+    await waitFor(
+      async () => (await world.get('pod', 'client')).status.phase === 'Succeeded',
+      'the client pod',
+      60_000,
+    );
+    assert.match(
+      await world.kubectl('logs', 'client'),
+      /^401 Bearer scope="echo-mcp-server", resource_metadata=/,
+    );
+  });
+
+  it('answers from outside by NodePort', async () => {
+    const { node } = await addresses();
+    const outside = world.echo((spec) => {
+      spec.service = { type: 'NodePort' };
+      spec.protectedResourceMetadata.resource = `https://${node}:8001/mcp`;
+    }, 'outside');
+    await world.apply(outside);
+    await world.until('Ready', 'True', 60_000, 'outside');
+    const { nodePort } = (await world.get('service', 'outside')).spec.ports[0];
+    const target = { name: 'outside', address: node, port: nodePort, serverName: node };
+    assert.equal((await world.call(target)).status, 401);
+    const answer = await world.call({ ...target, token: world.issuer.token() });
+    assert.equal(answer.status, 200, answer.body);
+    await world.kubectl('delete', 'pmcp', 'outside');
+  });
+
+  it('reads well in kubectl get and explain', async () => {
+    const [header = '', row = ''] = (await world.kubectl('get', 'pmcp')).split('\n');
+    assert.match(header, /^NAME\s+READY\s+URL\s+AGE/);
+    assert.match(row, new RegExp(`^echo\\s+True\\s+https://echo\\.${world.namespace}\\.svc:8001/mcp`));
+    const explained = await kubectl(['explain', 'pmcp.spec.authentication']);
+    for (const field of ['issuers', 'clockSkew', 'claimToHeaders', 'forwardOriginalToken'])
+      assert.match(explained, new RegExp(field));
+    assert.doesNotMatch(explained, /<empty>/);
+  });
+
+  it('leaves nothing when it is deleted', async () => {
+    await world.kubectl('delete', 'pmcp', 'echo');
+    const kinds = [
+      'deployment',
+      'service',
+      'configmap',
+      'secret',
+      'serviceaccount',
+      'networkpolicy',
+      'poddisruptionbudget',
+      'pod',
+    ];
+    const left = async () => {
+      const all = await Promise.all(kinds.map((kind) => world.list(kind, 'app.kubernetes.io/instance=echo')));
+      return all.flat().map((object) => `${object.kind}/${object.metadata.name}`);
+    };
+    await waitFor(async () => (await left()).length === 0, 'everything to be gone', 90_000);
+  });
+});
+
+function clientPod(namespace: string, name: string, script: string) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: 'client',
+          image: 'mcp-echo-server:0.1.0',
+          command: ['node', '-e', script],
+          volumeMounts: [{ name: 'ca', mountPath: '/ca' }],
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+      volumes: [{ name: 'ca', configMap: { name: 'echo-ca' } }],
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// The operator as a user installs it: helm, the chart of this repository, the images that were loaded.
+import { join } from 'node:path';
+import { environment, kubectl } from '../../cluster/cluster.ts';
+import { CommandError, run } from '../../cluster/run.ts';
+
+export const OPERATOR_NAMESPACE = 'protected-mcp-system';
+export const RELEASE = 'protected-mcp';
+/** The chart's full name for this release: its Deployment, Service and lease. */
+export const OPERATOR = 'protected-mcp-operator';
+
+const CHART = join(import.meta.dirname, '../../../charts/protected-mcp-operator');
+
+export function helm(args: readonly string[]): Promise<string> {
+  return run('helm', args, { env: environment() });
+}
+
+/** Installs or upgrades; returns when the operator is ready. */
+export async function installOperator(values: readonly string[] = []): Promise<void> {
+  await helm([
+    'upgrade',
+    '--install',
+    RELEASE,
+    CHART,
+    '--namespace',
+    OPERATOR_NAMESPACE,
+    '--create-namespace',
+    '--set',
+    `fullnameOverride=${OPERATOR}`,
+    ...values.flatMap((value) => ['--set', value]),
+    '--wait',
+    '--timeout',
+    '90s',
+  ]);
+}
+
+/** Removes the release, the CRD that it keeps, and the namespaces of tests. */
+export async function uninstallOperator(): Promise<void> {
+  try {
+    await helm(['uninstall', RELEASE, '--namespace', OPERATOR_NAMESPACE, '--wait', '--ignore-not-found']);
+    await kubectl(['delete', 'crd', 'protectedmcpservers.protectedmcp.dev', '--ignore-not-found']);
+    await kubectl(['delete', 'namespace', OPERATOR_NAMESPACE, '--ignore-not-found', '--wait=false']);
+  } catch (error) {
+    // The suites have their result; what is left here must not hide it.
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+  }
+}

@@ -1,0 +1,95 @@
+// The authenticator in process, with real keys and a clock and an issuer that a test moves.
+import { Authenticator, type Authentication } from '../../src/sidecar/authenticate.ts';
+import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import { IssuerKeys } from '../../src/sidecar/keys.ts';
+import { AUDIENCE, signCompact, type SigningKey } from './issuer.ts';
+
+export const ISSUER = 'https://issuer.test/realms/my-realm';
+
+const CONFIG: Pick<SidecarConfig, 'issuers' | 'clockSkewSeconds' | 'claimToHeaders'> = {
+  issuers: [
+    {
+      issuer: ISSUER,
+      audiences: [AUDIENCE],
+      algorithms: ['RS256', 'ES256'],
+      tokenProfile: 'Compat',
+      jwks: { uri: `${ISSUER}/certs` },
+    },
+  ],
+  clockSkewSeconds: 5,
+  claimToHeaders: [],
+};
+
+export class Judge {
+  /** Milliseconds since the epoch. */
+  now = 1_800_000_000_000;
+  /** What the issuer publishes. */
+  published: unknown[];
+  /** Whether it answers. */
+  up = true;
+  /** How often it was asked. */
+  fetches = 0;
+  readonly keys: IssuerKeys;
+  readonly #authenticator: Authenticator;
+  readonly #stop = new AbortController();
+
+  constructor(...published: readonly SigningKey[]) {
+    this.published = published.map(({ jwk }) => jwk);
+    const clock = () => this.now;
+    this.keys = new IssuerKeys(CONFIG.issuers[0]!, {
+      clock,
+      ca: undefined,
+      signal: this.#stop.signal,
+      onAttempt: () => undefined,
+      fetchJson: () => {
+        this.fetches++;
+        return this.up ? Promise.resolve({ keys: this.published }) : Promise.reject(new Error('down'));
+      },
+    });
+    // What the authenticator does not look at is left out of the configuration.
+    this.#authenticator = new Authenticator(CONFIG as SidecarConfig, {
+      clock,
+      keys: new Map([[ISSUER, this.keys]]),
+      onVerified: () => undefined,
+    });
+  }
+
+  /** A token that is good now, for `lifetime` seconds. */
+  token(key: SigningKey, lifetime = 300): string {
+    const now = Math.floor(this.now / 1000);
+    const claims = {
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: 'alice',
+      azp: 'c1',
+      scope: 'mcp:basic',
+      iat: now,
+      exp: now + lifetime,
+    };
+    return signCompact(
+      JSON.stringify({ alg: key.alg, typ: 'JWT', kid: key.kid }),
+      JSON.stringify(claims),
+      key,
+    );
+  }
+
+  /** `ok`, or why not. */
+  async verdict(token: string): Promise<string> {
+    return outcome(await this.#authenticator.authenticate(`Bearer ${token}`));
+  }
+
+  /** Whether the verdict is remembered: then it is there without a promise. */
+  remembers(token: string): boolean {
+    return !(this.#authenticator.authenticate(`Bearer ${token}`) instanceof Promise);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+}
+
+function outcome(authentication: Authentication): string {
+  if (authentication.ok) return 'ok';
+  const { denial } = authentication;
+  return 'reason' in denial ? denial.reason : denial.kind;
+}

@@ -1,0 +1,338 @@
+// The conditions: one row a situation, what the resource then says.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ConditionType } from '../../../src/api/conditions.ts';
+import { status } from '../../../src/operator/status.ts';
+import type { Inputs } from '../../../src/operator/inputs.ts';
+import {
+  deployment,
+  inputs,
+  NOW,
+  pod,
+  report,
+  serverObject,
+  sidecarStatus,
+} from '../../support/operator-inputs.ts';
+
+interface Row {
+  readonly situation: string;
+  readonly changes: Partial<Inputs>;
+  readonly condition: ConditionType;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: RegExp;
+}
+
+const issuer = (keys: number, lastError?: string) => ({
+  issuer: 'https://idp/r',
+  keys,
+  loadedAt: undefined,
+  lastError,
+});
+const noKeys = (lastError?: string) => [
+  pod({ report: report({ status: sidecarStatus({ ready: false, issuers: [issuer(0, lastError)] }) }) }),
+];
+const served = (certificate: { subjectAltName: string; notAfter: string }) => [
+  pod({ report: report({ status: sidecarStatus({ certificate }) }) }),
+];
+const ownSecret = { certificate: { source: 'secret', secretName: 'mine' } } as const;
+
+const ROWS: readonly Row[] = [
+  {
+    situation: 'all is well',
+    changes: {},
+    condition: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: /1 of 1 pod/,
+  },
+  {
+    situation: 'all is well',
+    changes: {},
+    condition: 'Accepted',
+    status: 'True',
+    reason: 'Accepted',
+    message: /./,
+  },
+  {
+    situation: 'a name is taken',
+    changes: { refusal: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
+    condition: 'Accepted',
+    status: 'False',
+    reason: 'ObjectNotOwned',
+    message: /demo\/echo/,
+  },
+  {
+    situation: 'a name is taken',
+    changes: { refusal: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'NotAccepted',
+    message: /demo\/echo/,
+  },
+  {
+    situation: 'the certificate is issued',
+    changes: {},
+    condition: 'CertificateReady',
+    status: 'True',
+    reason: 'Issued',
+    message: /valid until 2027-02-21, renewed on 2027-01-22/,
+  },
+  {
+    situation: 'the issued certificate has expired',
+    changes: { certificate: { source: 'issued', notAfter: NOW - 1, renewAt: NOW - 2 } },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'Expired',
+    message: /renewed now/,
+  },
+  {
+    situation: 'a Secret is named and no sidecar runs',
+    changes: { ...ownSecret, pods: [pod({ report: undefined })] },
+    condition: 'CertificateReady',
+    status: 'Unknown',
+    reason: 'Pending',
+    message: /create the Secret demo\/mine with tls\.crt and tls\.key/,
+  },
+  {
+    situation: 'the Secret is for another host',
+    changes: {
+      ...ownSecret,
+      pods: served({ subjectAltName: 'DNS:other.example.com', notAfter: '2027-01-01T00:00:00Z' }),
+    },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'HostNotCovered',
+    message: /not for localhost/,
+  },
+  {
+    situation: 'the Secret has expired',
+    changes: {
+      ...ownSecret,
+      pods: served({ subjectAltName: 'DNS:localhost', notAfter: '2026-01-01T00:00:00Z' }),
+    },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'Expired',
+    message: /replace it/,
+  },
+  {
+    situation: 'the Secret is good',
+    changes: {
+      ...ownSecret,
+      pods: served({ subjectAltName: 'DNS:localhost', notAfter: '2027-01-01T00:00:00Z' }),
+    },
+    condition: 'CertificateReady',
+    status: 'True',
+    reason: 'Issued',
+    message: /up to you/,
+  },
+  {
+    situation: 'cert-manager is not there',
+    changes: { certificate: { source: 'cert-manager', installed: false, ready: false, message: undefined } },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'CertManagerNotInstalled',
+    message: /install it/,
+  },
+  {
+    situation: 'cert-manager is at work',
+    changes: {
+      certificate: { source: 'cert-manager', installed: true, ready: false, message: 'issuer not found' },
+    },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'Pending',
+    message: /issuer not found/,
+  },
+  {
+    situation: 'the issuer is out of reach',
+    changes: { pods: noKeys('connect ECONNREFUSED') },
+    condition: 'KeysAvailable',
+    status: 'False',
+    reason: 'IssuerUnreachable',
+    message: /pod echo-1 .*ECONNREFUSED/,
+  },
+  {
+    situation: 'the metadata names another issuer',
+    changes: { pods: noKeys('the metadata names the issuer "x"') },
+    condition: 'KeysAvailable',
+    status: 'False',
+    reason: 'DiscoveryFailed',
+    message: /names the issuer/,
+  },
+  {
+    situation: 'keys are not fetched yet',
+    changes: { pods: noKeys() },
+    condition: 'KeysAvailable',
+    status: 'False',
+    reason: 'Pending',
+    message: /not fetched yet/,
+  },
+  {
+    situation: 'keys are missing',
+    changes: { pods: noKeys('x') },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'KeysNotAvailable',
+    message: /no keys/,
+  },
+  {
+    situation: 'no sidecar answers',
+    changes: { pods: [pod({ report: report({ status: undefined, error: 'ECONNREFUSED' }) })] },
+    condition: 'KeysAvailable',
+    status: 'Unknown',
+    reason: 'Pending',
+    message: /admin port: ECONNREFUSED/,
+  },
+  {
+    situation: 'keys are old but held',
+    changes: {
+      pods: [pod({ report: report({ status: sidecarStatus({ issuers: [issuer(1, 'timed out')] }) }) })],
+    },
+    condition: 'KeysAvailable',
+    status: 'True',
+    reason: 'KeysLoaded',
+    message: /last refresh failed.*timed out/,
+  },
+  {
+    situation: "the server's port answers",
+    changes: { pods: [pod({ report: report({ serverPort: 'open' }) })] },
+    condition: 'Isolated',
+    status: 'False',
+    reason: 'UpstreamReachable',
+    message: /port 8000 of pod echo-1.*127\.0\.0\.1/,
+  },
+  {
+    situation: 'isolation is off',
+    changes: { server: serverObject((server) => (server.spec.network.isolation = 'None')) },
+    condition: 'Isolated',
+    status: 'False',
+    reason: 'Disabled',
+    message: /Set it to NetworkPolicy/,
+  },
+  {
+    situation: 'isolation is off and the port answers',
+    changes: {
+      server: serverObject((server) => (server.spec.network.isolation = 'None')),
+      pods: [pod({ report: report({ serverPort: 'open' }) })],
+    },
+    condition: 'Isolated',
+    status: 'False',
+    reason: 'UpstreamReachable',
+    message: /without a token/,
+  },
+  {
+    situation: 'nothing was tried',
+    changes: { pods: [] },
+    condition: 'Isolated',
+    status: 'Unknown',
+    reason: 'Pending',
+    message: /tried yet/,
+  },
+  {
+    situation: 'the port is closed',
+    changes: {},
+    condition: 'Isolated',
+    status: 'True',
+    reason: 'ProbeRefused',
+    message: /1 pod/,
+  },
+  {
+    situation: 'there is no Deployment yet',
+    changes: { deployment: undefined },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'Progressing',
+    message: /rolled out/,
+  },
+  {
+    situation: 'the Deployment was not seen yet',
+    changes: { deployment: deployment({ observedGeneration: 1 }) },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'Progressing',
+    message: /rolled out/,
+  },
+  {
+    situation: 'no pod is available',
+    changes: {
+      deployment: deployment({ availableReplicas: 0 }),
+      pods: [pod({ trouble: 'the server waits: ErrImagePull no such image' })],
+    },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'ReplicasUnavailable',
+    message: /echo-1.*ErrImagePull/,
+  },
+  {
+    situation: 'it is scaled to zero',
+    changes: { deployment: deployment({}, 0) },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'ScaledToZero',
+    message: /scale it up/,
+  },
+  {
+    situation: 'a rollout is under way',
+    changes: { deployment: deployment({ updatedReplicas: 1, availableReplicas: 2 }, 3) },
+    condition: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: /2 of 3.*1 of 3 are of the newest/,
+  },
+];
+
+describe('a condition', () => {
+  for (const row of ROWS) {
+    it(`${row.condition} is ${row.status}, ${row.reason}, when ${row.situation}`, () => {
+      const { conditions = [] } = status(inputs(row.changes));
+      const found = conditions.find(({ type }) => type === row.condition);
+      assert.equal(found?.status, row.status);
+      assert.equal(found.reason, row.reason);
+      assert.match(found.message, row.message);
+      assert.equal(found.observedGeneration, 3);
+    });
+  }
+});
+
+describe('status', () => {
+  it('lists all conditions on the first visit', () => {
+    const first = status(inputs({ deployment: undefined, pods: [] }));
+    assert.deepEqual(
+      first.conditions?.map(({ type }) => type),
+      ['Accepted', 'CertificateReady', 'KeysAvailable', 'Isolated', 'Ready'],
+    );
+  });
+
+  it('moves lastTransitionTime only when the status of the condition does', () => {
+    const before = status(inputs());
+    const server = serverObject((object) => (object.status = before));
+    const later = status(inputs({ server, now: NOW + 60_000 }));
+    assert.deepEqual(later.conditions, before.conditions);
+    const broken = status(
+      inputs({ server, now: NOW + 60_000, pods: [pod({ report: report({ serverPort: 'open' }) })] }),
+    );
+    const changed = broken.conditions?.filter(
+      (condition, index) => condition.lastTransitionTime !== before.conditions?.[index]?.lastTransitionTime,
+    );
+    assert.deepEqual(
+      changed?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
+      [['Isolated', '2026-11-23T12:01:00Z']],
+    );
+  });
+
+  it('cuts a message that the API server would refuse', () => {
+    const { conditions = [] } = status(
+      inputs({ refusal: { reason: 'ApplyFailed', message: 'x'.repeat(5000) } }),
+    );
+    for (const { message } of conditions) assert.ok(message.length <= 1024);
+  });
+
+  it('gives autoscalers a selector and people the URL', () => {
+    const { selector, address, replicas } = status(inputs());
+    assert.equal(selector, 'app.kubernetes.io/name=protected-mcp-server,app.kubernetes.io/instance=echo');
+    assert.equal(address?.url, 'https://localhost:8001/mcp');
+    assert.equal(replicas, 1);
+  });
+});

@@ -1,0 +1,462 @@
+// Which fields reach the server and the client, and requests that two parsers could read differently: those reach nobody.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { RawConnection } from '../support/raw.ts';
+import { PING, readAll, TestBed, waitFor, type Answer } from '../support/sidecar.ts';
+import { answerJson, answerRaw, type RecordedRequest } from '../support/upstream.ts';
+
+let bed: TestBed;
+before(async () => {
+  bed = await TestBed.start();
+});
+after(() => bed.stop());
+beforeEach(() => {
+  bed.upstream.requests.length = 0;
+  bed.upstream.script = answerJson;
+});
+
+const authorization = () => ({ Authorization: `Bearer ${bed.issuer.token()}` });
+
+/** Makes a call and gives what the server saw of it. */
+async function seenByServer(
+  headers: Record<string, string | string[]> = {},
+  from = bed,
+): Promise<RecordedRequest> {
+  from.upstream.requests.length = 0;
+  const answer = await from.callWith(from.issuer.token(), { headers });
+  assert.equal(answer.status, 200, answer.body);
+  assert.equal(from.upstream.requests.length, 1);
+  return from.upstream.requests[0]!;
+}
+
+/** All values of a field, however its name is written. */
+function valuesOf({ rawHeaders }: RecordedRequest, name: string): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name.toLowerCase());
+}
+
+describe('a field that a server could take for the word of a proxy does not come from the client', () => {
+  const names = [
+    'X-MCP-Subject',
+    'x_mcp_subject',
+    'X-Mcp_Subject',
+    'X-MCP-Anything',
+    'X-Forwarded-For',
+    'X_Forwarded_For',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Host',
+    'X-Forwarded-Port',
+    'X-Forwarded-Prefix',
+    'X-Forwarded-User',
+    'X-Forwarded-Email',
+    'X-Forwarded-Access-Token',
+    'X-Forwarded-Client-Cert',
+    'Forwarded',
+    'X-Real-IP',
+    'X-Client-IP',
+    'X-Cluster-Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'X-Original-URL',
+    'X-Original-Host',
+    'X-Rewrite-URL',
+    'X-Auth-Request-User',
+    'X-Authenticated-User',
+    'X-Remote-User',
+    'Remote-User',
+    'Remote_User',
+    'X-WebAuth-User',
+    'SSL-Client-Cert',
+    'X-SSL-Client-DN',
+    'X-Client-Cert',
+    'Client-Cert',
+    'Client-Cert-Chain',
+    'X-Envoy-Original-Path',
+    'X-Amzn-Oidc-Identity',
+    'X-MS-Client-Principal',
+    'X-Goog-Authenticated-User-Email',
+    'Cf-Access-Authenticated-User-Email',
+    'X-User',
+    'Proxy-Authorization',
+    'Proxy-Connection',
+    'DPoP',
+    'Origin_',
+  ];
+  for (const name of names) {
+    it(name, async () => {
+      const seen = await seenByServer({ [name]: 'spoofed' });
+      assert.ok(!seen.rawHeaders.includes('spoofed'), seen.rawHeaders.join(' | '));
+    });
+  }
+
+  it('ours are there, once each', async () => {
+    const spoofed = Object.fromEntries(names.map((name) => [name, 'spoofed']));
+    const seen = await seenByServer(spoofed);
+    assert.deepEqual(valuesOf(seen, 'X-Mcp-Subject'), ['alice']);
+    assert.deepEqual(valuesOf(seen, 'X-Forwarded-For'), ['127.0.0.1']);
+    assert.deepEqual(valuesOf(seen, 'X-Forwarded-Proto'), ['https']);
+    assert.deepEqual(valuesOf(seen, 'X-Forwarded-Host'), ['localhost:8001']);
+  });
+});
+
+describe('toward the server', () => {
+  it('the token does not go', async () => {
+    const seen = await seenByServer();
+    assert.deepEqual(valuesOf(seen, 'Authorization'), []);
+    assert.ok(!seen.rawHeaders.join().includes('eyJ'));
+  });
+
+  it('Host is its own, and the judged Origin is gone', async () => {
+    const seen = await seenByServer({ Origin: 'http://localhost:6274' });
+    assert.deepEqual(valuesOf(seen, 'Host'), [new URL(bed.upstream.url).host]);
+    assert.deepEqual(valuesOf(seen, 'Origin'), []);
+  });
+
+  it('what MCP uses passes as it is, and what is absent stays absent', async () => {
+    const fields = {
+      Accept: 'application/json, text/event-stream',
+      'MCP-Protocol-Version': '2026-07-28',
+      'Mcp-Method': 'tools/call',
+      'Mcp-Name': '=?base64?SGVsbG8=?=',
+      'Mcp-Param-Region': 'eu  west',
+      'Mcp-Session-Id': 's-1',
+      'Last-Event-ID': '42',
+      'User-Agent': 'test/1.0',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    };
+    const seen = await seenByServer(fields);
+    for (const [name, value] of Object.entries(fields)) {
+      assert.ok(seen.rawHeaders.includes(name), `${name} as it was written`);
+      assert.deepEqual(valuesOf(seen, name), [value]);
+    }
+    const bare = await seenByServer();
+    for (const name of Object.keys(fields)) assert.deepEqual(valuesOf(bare, name), [], name);
+  });
+
+  it('what Connection names goes no further, and ours cannot be named away', async () => {
+    const seen = await seenByServer({
+      Connection: 'close, x-private, X-Mcp-Subject, authorization, x-forwarded-for, via, content-length',
+      'X-Private': '1',
+      'X-Public': '2',
+    });
+    assert.deepEqual(valuesOf(seen, 'X-Private'), []);
+    assert.deepEqual(valuesOf(seen, 'X-Public'), ['2']);
+    assert.deepEqual(valuesOf(seen, 'X-Mcp-Subject'), ['alice']);
+    assert.deepEqual(valuesOf(seen, 'X-Forwarded-For'), ['127.0.0.1']);
+    assert.deepEqual(valuesOf(seen, 'Content-Length'), [String(PING.length)]);
+    assert.equal(valuesOf(seen, 'Via').length, 1);
+  });
+
+  it('fields of one hop stay on it', async () => {
+    const seen = await seenByServer({
+      TE: 'trailers',
+      'Keep-Alive': 'timeout=5',
+      Trailer: 'X-T',
+      'HTTP2-Settings': 'AA',
+    });
+    for (const name of ['TE', 'Keep-Alive', 'Trailer', 'HTTP2-Settings'])
+      assert.deepEqual(valuesOf(seen, name), []);
+  });
+
+  for (const protocol of ['h2c', 'websocket']) {
+    it(`an Upgrade to ${protocol} is not asked for`, async () => {
+      const seen = await seenByServer({ Connection: 'Upgrade', Upgrade: protocol });
+      assert.deepEqual(valuesOf(seen, 'Upgrade'), []);
+      assert.ok(!valuesOf(seen, 'Connection').join().toLowerCase().includes('upgrade'));
+    });
+  }
+
+  it('trailers are dropped, both ways', async () => {
+    let trailers: string[] | undefined;
+    bed.upstream.script = (req, res) => {
+      req.resume().on('end', () => {
+        trailers = req.rawTrailers;
+        res.writeHead(200, { Trailer: 'X-Evil' });
+        res.write('{}');
+        res.addTrailers({ 'X-Evil': '1' });
+        res.end();
+      });
+    };
+    const req = bed.request({
+      headers: { ...authorization(), Trailer: 'X-Mcp-Subject', 'Transfer-Encoding': 'chunked' },
+    });
+    req.write(PING);
+    req.addTrailers({ 'X-Mcp-Subject': 'root' });
+    req.end();
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
+    assert.equal((await readAll(res)).toString(), '{}');
+    assert.deepEqual(trailers, []);
+    assert.deepEqual(res.rawTrailers, []);
+    assert.equal(res.headers.trailer, undefined);
+  });
+
+  it('Via says that we were there, after what was there before', async () => {
+    assert.match(valuesOf(await seenByServer(), 'Via').join(', '), /^1\.1 protected-mcp-[0-9a-f]+$/);
+    assert.match(
+      valuesOf(await seenByServer({ Via: '1.1 other' }), 'Via').join(', '),
+      /^1\.1 other, 1\.1 protected-mcp-/,
+    );
+  });
+
+  it('a request that comes back to us is refused: 508', async () => {
+    const via = valuesOf(await seenByServer(), 'Via').join();
+    bed.upstream.requests.length = 0;
+    const answer = await bed.callWith(bed.issuer.token(), { headers: { Via: `1.1 other, ${via}` } });
+    assert.equal(answer.status, 508);
+    assert.deepEqual(bed.upstream.requests, []);
+  });
+});
+
+describe('toward the client', () => {
+  async function answerWith(headers: Record<string, string | string[]>, status = 200): Promise<Answer> {
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      res.writeHead(status, headers);
+      res.end('{}');
+    };
+    return bed.callWith(bed.issuer.token());
+  }
+
+  it('the server is not named, and its challenge, its CORS and its hop fields stay behind', async () => {
+    const hidden = {
+      Server: 'uvicorn',
+      'X-Powered-By': 'Express',
+      'WWW-Authenticate': 'Bearer resource_metadata="https://evil.test/x"',
+      'Proxy-Authenticate': 'Basic',
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Credentials': 'true',
+      Via: '1.1 inner',
+      'Alt-Svc': 'h2=":8000"',
+      'Proxy-Connection': 'keep-alive',
+      TE: 'x',
+      Upgrade: 'h2c',
+    };
+    const { headers, body } = await answerWith({ ...hidden, 'X-Shown': '1' });
+    assert.equal(body, '{}');
+    assert.equal(headers['x-shown'], '1');
+    for (const name of Object.keys(hidden)) assert.equal(headers[name.toLowerCase()], undefined, name);
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+  });
+
+  it('what its Connection names stays behind', async () => {
+    const { headers } = await answerWith({ Connection: 'X-Private', 'X-Private': '1' });
+    assert.equal(headers['x-private'], undefined);
+  });
+
+  it('a Location that names the loopback address stays behind', async () => {
+    const { headers, status } = await answerWith({ Location: bed.upstream.url }, 201);
+    assert.equal(status, 201);
+    assert.equal(headers.location, undefined);
+  });
+
+  it('repeated fields stay repeated, and bytes beyond ASCII stay the same bytes', async () => {
+    bed.upstream.script = answerRaw(
+      'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Name: Zo\xeb\r\nContent-Length: 2\r\n\r\n{}',
+    );
+    const { headers } = await bed.callWith(bed.issuer.token());
+    assert.deepEqual(headers['set-cookie'], ['a=1', 'b=2']);
+    assert.equal(headers['x-name'], 'Zo\xeb');
+  });
+});
+
+describe('configured', () => {
+  let other: TestBed;
+  before(async () => {
+    other = await TestBed.start({
+      config: () => ({
+        forwardOriginalToken: true,
+        claimToHeaders: [
+          { claim: 'sub', header: 'X-Subject' },
+          { claim: 'name', header: 'X-Name' },
+          { claim: 'groups', header: 'X-Groups' },
+          { claim: '__proto__', header: 'X-Proto' },
+        ],
+      }),
+    });
+  });
+  after(() => other.stop());
+
+  it('forwardOriginalToken: the token goes to the server, as it came', async () => {
+    const token = other.issuer.token();
+    const answer = await other.callWith(token);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(valuesOf(other.upstream.requests.at(-1)!, 'Authorization'), [`Bearer ${token}`]);
+  });
+
+  it('claimToHeaders: the client cannot set them, whether the claim is there or not', async () => {
+    const seen = await seenByServer(
+      { 'X-Subject': 'root', 'x-name': 'root', X_Groups: 'root', 'X-Proto': 'root' },
+      other,
+    );
+    assert.deepEqual(valuesOf(seen, 'X-Subject'), ['alice']);
+    assert.ok(!seen.rawHeaders.includes('root'));
+  });
+
+  const values: Record<string, [claim: unknown, header: string[]]> = {
+    'plain text': ['alice', ['alice']],
+    'a line end': ['a\r\nX-Admin: 1', ['a%0D%0AX-Admin:%201']],
+    'a bare LF': ['a\nb', ['a%0Ab']],
+    'a NUL': ['a\u0000b', ['a%00b']],
+    'letters beyond ASCII': ['Zo\u00eb \u{1F600}', ['Zo%C3%AB%20%F0%9F%98%80']],
+    'a percent sign': ['100%0D', ['100%250D']],
+    'half a surrogate pair': ['a\ud800', ['a%EF%BF%BD']],
+    'a number': [7, ['7']],
+    'a truth value': [true, ['true']],
+    'a list': [['a', 'b,c', 'd e'], ['a,b%2Cc,d%20e']],
+    'a list with a line end': [['a', 'b\r\nX: y'], ['a,b%0D%0AX:%20y']],
+    'an object': [{ a: 1 }, []],
+    null: [null, []],
+    'longer than any identity': ['x'.repeat(5_000), []],
+  };
+  for (const [name, [claim, header]] of Object.entries(values)) {
+    it(`claimToHeaders: ${name}`, async () => {
+      other.upstream.requests.length = 0;
+      const answer = await other.callWith(other.issuer.token({ claims: { name: claim, groups: claim } }));
+      assert.equal(answer.status, 200);
+      const [seen] = other.upstream.requests;
+      assert.deepEqual(valuesOf(seen!, 'X-Name'), header);
+      assert.deepEqual(valuesOf(seen!, 'X-Groups'), header);
+      assert.deepEqual(valuesOf(seen!, 'X-Admin'), []);
+    });
+  }
+
+  it('no token, nor a part of one, is in the log', () => {
+    for (const { log } of [bed, other]) assert.ok(!log.includes('eyJ'));
+  });
+});
+
+describe('a request that can be read in two ways is refused, and nothing of it reaches the server', () => {
+  const lines = (...fields: string[]) =>
+    [
+      'POST /mcp HTTP/1.1',
+      'Host: localhost:8001',
+      `Authorization: Bearer ${bed.issuer.token()}`,
+      ...fields,
+      '',
+      '',
+    ].join('\r\n');
+  const smuggled = `GET /mcp?smuggled HTTP/1.1\r\nHost: localhost:8001\r\n\r\n`;
+  const chunked = 'Transfer-Encoding: chunked';
+
+  const cases: Record<string, () => string> = {
+    'length and coding': () => `${lines('Content-Length: 5', chunked)}0\r\n\r\n${smuggled}`,
+    'coding and length': () => `${lines(chunked, 'Content-Length: 5')}0\r\n\r\n${smuggled}`,
+    'two equal lengths': () => `${lines('Content-Length: 2', 'Content-Length: 2')}{}`,
+    'two lengths': () => `${lines('Content-Length: 0', `Content-Length: ${smuggled.length}`)}${smuggled}`,
+    'a list of lengths': () => `${lines('Content-Length: 2, 2')}{}`,
+    'length with a plus': () => `${lines('Content-Length: +2')}{}`,
+    'length in hexadecimal': () => `${lines('Content-Length: 0x2')}{}`,
+    'negative length': () => lines('Content-Length: -1'),
+    'length with a space inside': () => `${lines('Content-Length: 1 0')}{}`,
+    'length beyond all numbers': () => lines('Content-Length: 99999999999999999999999'),
+    'unknown coding': () => `${lines('Transfer-Encoding: xchunked')}0\r\n\r\n`,
+    'coding identity': () => `${lines('Transfer-Encoding: identity')}0\r\n\r\n`,
+    'coding after chunked': () => `${lines('Transfer-Encoding: chunked, identity')}0\r\n\r\n`,
+    'coding before chunked': () => `${lines('Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
+    'chunked twice': () => `${lines('Transfer-Encoding: chunked, chunked')}0\r\n\r\n`,
+    'coding in HTTP/1.0': () => `${lines(chunked).replace('HTTP/1.1', 'HTTP/1.0')}0\r\n\r\n`,
+    'space before the colon': () => `${lines('Content-Length : 2')}{}`,
+    'tab before the colon': () => `${lines('Transfer-Encoding\t: chunked')}0\r\n\r\n`,
+    'folded line': () => `${lines('X-A: 1\r\n Content-Length: 2')}{}`,
+    'bare LF as line end': () => lines('X-A: 1\nX-B: 2'),
+    'bare CR in a value': () => lines('X-A: 1\rX-B: 2'),
+    'NUL in a value': () => lines('X-A: 1\0'),
+    'no colon': () => lines('X-A'),
+    'no name': () => lines(': 1'),
+    'name that is no token': () => lines('X A: 1'),
+    'no Host': () => lines().replace('Host: localhost:8001\r\n', ''),
+    'two Host fields': () => lines('Host: evil.test'),
+    'two equal Host fields': () => lines('Host: localhost:8001'),
+    'empty Host': () => lines().replace('localhost:8001', ''),
+    'Host with a path': () => lines().replace('localhost:8001', 'localhost:8001/x'),
+    'absolute target of another host': () => lines().replace('/mcp', 'http://169.254.169.254/mcp'),
+    'absolute target of ours, other Host': () =>
+      lines().replace('/mcp', 'https://localhost:8001/mcp').replace('Host: localhost', 'Host: evil.test'),
+    'target without a slash': () => lines().replace('/mcp', 'mcp'),
+    'space in the target': () => lines().replace('/mcp', '/mcp x'),
+    'HTTP/2 preface': () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+    'HTTP/1.2': () => lines().replace('HTTP/1.1', 'HTTP/1.2'),
+    'HTTP/0.9': () => 'GET /mcp\r\n\r\n',
+    'method in lower case': () => lines().replace('POST', 'post'),
+    CONNECT: () => lines().replace('POST /mcp', 'CONNECT localhost:8001'),
+    '101 fields': () => lines(...Array.from({ length: 101 }, (_, i) => `X-${i}: 1`)),
+    'a second Authorization behind 100 fields': () =>
+      lines(...Array.from({ length: 100 }, (_, i) => `X-${i}: 1`), 'Authorization: Bearer x'),
+    'a head of more than 16 KiB': () => lines(`X-A: ${'a'.repeat(17_000)}`),
+    'a token of 1 MiB': () => lines().replace(/Bearer \S+/, `Bearer ${'a'.repeat(1024 * 1024)}`),
+  };
+
+  for (const [name, bytes] of Object.entries(cases)) {
+    it(name, async () => {
+      const connection = await RawConnection.open(bed);
+      connection.send(bytes());
+      const [status] = await connection.waitForStatuses(1);
+      assert.ok(status === undefined || (status >= 400 && status < 500), `status ${status}`);
+      assert.deepEqual(
+        connection.statuses.filter((other) => other < 400),
+        [],
+      );
+      connection.destroy();
+      // Whatever of it was sent on is there by the time a later call is.
+      assert.equal((await bed.callWith(bed.issuer.token(), { path: '/mcp?later' })).status, 200);
+      assert.deepEqual(
+        bed.upstream.requests.map(({ url }) => url),
+        ['/mcp?later'],
+      );
+    });
+  }
+
+  it('more than 100 fields are 431', async () => {
+    for (const name of [
+      '101 fields',
+      'a second Authorization behind 100 fields',
+      'a head of more than 16 KiB',
+    ]) {
+      const connection = await RawConnection.open(bed);
+      connection.send(cases[name]!());
+      assert.deepEqual(await connection.waitForStatuses(1), [431], name);
+      await connection.waitForClose();
+    }
+  });
+
+  const brokenBodies: Record<string, string> = {
+    'chunk size that is no number': 'zz\r\n{}\r\n0\r\n\r\n',
+    'negative chunk size': '-2\r\n{}\r\n0\r\n\r\n',
+    'chunk longer than its size': '2\r\n{}{}\r\n0\r\n\r\n',
+    'chunk size beyond all numbers': 'fffffffffffffffff\r\n{}\r\n0\r\n\r\n',
+    'bare LF after the chunk size': '2\n{}\r\n0\r\n\r\n',
+  };
+  for (const [name, body] of Object.entries(brokenBodies)) {
+    it(`${name}: the server never gets a whole request`, async () => {
+      let completed = 0;
+      let closed = 0;
+      bed.upstream.script = (req) =>
+        void req
+          .resume()
+          .on('end', () => completed++)
+          .on('close', () => closed++)
+          .on('error', () => undefined);
+      const connection = await RawConnection.open(bed);
+      connection.send(lines(chunked) + body);
+      await connection.waitForClose();
+      await waitFor(() => closed === bed.upstream.requests.length, 'the server to see the end');
+      assert.equal(completed, 0);
+      assert.ok(connection.statuses.every((status) => status >= 400));
+    });
+  }
+});
+
+it('an absolute target that names us is the same request', async () => {
+  const connection = await RawConnection.open(bed);
+  const { Authorization: value } = authorization();
+  connection.send(
+    `GET https://localhost:8001/mcp?a=1 HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: ${value}\r\n\r\n`,
+  );
+  assert.deepEqual(await connection.waitForStatuses(1), [200]);
+  assert.deepEqual(
+    bed.upstream.requests.map(({ url }) => url),
+    ['/mcp?a=1'],
+  );
+  connection.destroy();
+});

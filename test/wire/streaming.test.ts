@@ -1,0 +1,368 @@
+// Responses and requests of any length: passed on byte for byte, at once, with the memory of a few buffers.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { RawConnection } from '../support/raw.ts';
+import { readAll, TestBed, waitFor } from '../support/sidecar.ts';
+import { answerJson, openEventStream, RESULT } from '../support/upstream.ts';
+
+const MIB = 1024 * 1024;
+
+let bed: TestBed;
+before(async () => {
+  bed = await TestBed.start();
+});
+after(() => bed.stop());
+beforeEach(() => {
+  bed.upstream.requests.length = 0;
+  bed.upstream.script = answerJson;
+});
+
+const authorization = () => ({ Authorization: `Bearer ${bed.issuer.token()}` });
+const postStream = () => bed.open({ headers: authorization() });
+
+/** Opens an event stream. @returns both ends of it, before any event was sent */
+async function eventStream(
+  open = () => bed.openStream(),
+): Promise<{ client: IncomingMessage; server: ServerResponse }> {
+  let server: ServerResponse | undefined;
+  bed.upstream.script = (req, res) => {
+    server = res;
+    openEventStream(req, res);
+  };
+  const client = await open();
+  assert.ok(server);
+  return { client, server };
+}
+
+describe('an event stream', () => {
+  for (const [name, open] of [
+    ['GET', () => bed.openStream()],
+    ['POST', postStream],
+  ] as const) {
+    it(`${name}: the head arrives before there is any event, with what keeps others from buffering`, async () => {
+      const { client } = await eventStream(open);
+      assert.equal(client.statusCode, 200);
+      assert.equal(client.headers['content-type'], 'text/event-stream');
+      assert.equal(client.headers['x-accel-buffering'], 'no');
+      assert.equal(client.headers['cache-control'], 'no-cache, no-transform');
+      assert.equal(client.headers['content-length'], undefined);
+      assert.equal(client.headers['content-encoding'], undefined);
+      client.destroy();
+    });
+
+    it(`${name}: every event arrives within 100 ms of being sent`, async () => {
+      const { client, server } = await eventStream(open);
+      const delays: number[] = [];
+      for (let id = 0; id < 50; id++) {
+        const sent = performance.now();
+        server.write(`id: ${id}\ndata: {}\n\n`);
+        const [chunk] = (await once(client, 'data')) as [Buffer];
+        delays.push(performance.now() - sent);
+        assert.equal(chunk.toString(), `id: ${id}\ndata: {}\n\n`);
+      }
+      assert.ok(Math.max(...delays) < 100, `milliseconds: ${delays.map(Math.round).join(' ')}`);
+      client.destroy();
+    });
+  }
+
+  const text = [
+    ': comment\n\nid: 1\nevent: message\nretry: 1000\ndata: {"a":1,"b":12345678901234567890}\n\n',
+    'data: one\r\ndata: two\r\n\r\n',
+    'data: CR only\rdata: more\r\r',
+    '\uFEFFdata: \u00e9\u20ac\u{1F600} \u2028\n\n',
+    'data\n\n: \n\ndata:\n\n\n\n',
+    'id: \u0000\ndata: nul\n\n',
+  ].join('');
+  const corpora: Record<string, Buffer[]> = {
+    'in one piece': [Buffer.from(text)],
+    'byte by byte, within characters and line ends': Array.from(Buffer.from(text), (byte) => Buffer.of(byte)),
+    'bytes that are no text': [Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
+    'pieces of many sizes': [1, 63, 64, 1023, 65_535, 65_536, 65_537, 200_000].map((size) =>
+      Buffer.alloc(size, `${size};`),
+    ),
+  };
+  for (const [name, pieces] of Object.entries(corpora)) {
+    it(`passes unchanged: ${name}`, async () => {
+      const { client, server } = await eventStream();
+      const received = readAll(client);
+      for (const piece of pieces) {
+        server.write(piece);
+        await new Promise(setImmediate);
+      }
+      server.end();
+      assert.deepEqual(await received, Buffer.concat(pieces));
+    });
+  }
+});
+
+describe('a body passes unchanged', () => {
+  for (const size of [0, 1, 65_535, 65_536, 65_537, 3_000_000]) {
+    for (const framing of ['Content-Length', 'chunked'] as const) {
+      it(`both ways, ${size} bytes, ${framing}`, async () => {
+        const body = Buffer.alloc(size, 'a\u00e9\u{1F600}\r\n0\r\n\r\n');
+        bed.upstream.script = (req, res) => {
+          if (framing === 'Content-Length')
+            res.setHeader('Content-Length', req.headers['content-length'] ?? 'missing');
+          req.pipe(res);
+        };
+        const length =
+          framing === 'Content-Length'
+            ? { 'Content-Length': String(size) }
+            : { 'Transfer-Encoding': 'chunked' };
+        const req = bed.request({ headers: { ...authorization(), ...length } });
+        req.end(body);
+        const [res] = (await once(req, 'response')) as [IncomingMessage];
+        assert.equal(res.statusCode, 200);
+        assert.ok((await readAll(res)).equals(body));
+        assert.equal(
+          bed.upstream.requests[0]?.headers['transfer-encoding'],
+          framing === 'chunked' ? 'chunked' : undefined,
+        );
+      });
+    }
+  }
+});
+
+describe('1 GiB streams with flat memory', () => {
+  const TOTAL = 1024 * MIB;
+  const piece = Buffer.alloc(256 * 1024);
+
+  /** Zeros, as many as asked for, never more of them in memory than one piece. */
+  function* zeros(): Generator<Buffer> {
+    for (let sent = 0; sent < TOTAL; sent += piece.length) yield piece;
+  }
+
+  /** Runs a transfer and looks at the sidecar's memory all the while. @returns growth in bytes */
+  async function memoryGrowth(transfer: () => Promise<void>): Promise<number> {
+    const before = await bed.metric('process_resident_memory_bytes');
+    let peak = before;
+    let done = false;
+    const watching = (async () => {
+      while (!done) {
+        peak = Math.max(peak, await bed.metric('process_resident_memory_bytes'));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    try {
+      await transfer();
+    } finally {
+      done = true;
+      await watching;
+    }
+    return peak - before;
+  }
+
+  async function count(body: IncomingMessage): Promise<number> {
+    let bytes = 0;
+    body.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    await once(body, 'end');
+    return bytes;
+  }
+
+  it('from the server', async () => {
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      void pipeline(Readable.from(zeros()), res);
+    };
+    const growth = await memoryGrowth(async () => {
+      assert.equal(await count(await postStream()), TOTAL);
+    });
+    assert.ok(growth < 64 * MIB, `grew by ${Math.round(growth / MIB)} MiB`);
+  });
+
+  it('to the server', async () => {
+    let received = 0;
+    bed.upstream.script = (req, res) =>
+      void count(req).then((bytes) => ((received = bytes), res.end(RESULT)));
+    const growth = await memoryGrowth(async () => {
+      const req = bed.request({ headers: { ...authorization(), 'Content-Length': String(TOTAL) } });
+      const response = once(req, 'response') as Promise<[IncomingMessage]>;
+      await pipeline(Readable.from(zeros()), req);
+      const [res] = await response;
+      assert.equal((await readAll(res)).toString(), RESULT);
+    });
+    assert.equal(received, TOTAL);
+    assert.ok(growth < 64 * MIB, `grew by ${Math.round(growth / MIB)} MiB`);
+  });
+});
+
+describe('back-pressure', () => {
+  it('a client that does not read stops the server, and gets everything when it reads on', async () => {
+    const TOTAL = 96 * MIB;
+    const piece = Buffer.alloc(64 * 1024, ': keep-alive\n');
+    let sent = 0;
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      const send = () => {
+        while (sent < TOTAL) {
+          sent += piece.length;
+          if (!res.write(piece)) return void res.once('drain', send);
+        }
+        res.end();
+      };
+      send();
+    };
+    const before = await bed.metric('process_resident_memory_bytes');
+    const client = await postStream();
+    let last = -1;
+    let unchanged = 0;
+    await waitFor(() => {
+      unchanged = sent === last ? unchanged + 1 : 0;
+      last = sent;
+      return unchanged === 25;
+    }, 'the server to be stopped');
+    assert.ok(sent < 48 * MIB, `the server could send ${Math.round(sent / MIB)} MiB`);
+    assert.ok((await bed.metric('process_resident_memory_bytes')) - before < 64 * MIB);
+    let received = 0;
+    for await (const chunk of client) received += (chunk as Buffer).length;
+    assert.equal(received, TOTAL);
+  });
+
+  it('many small events to a client that does not read leave no warning', async () => {
+    const { client, server } = await eventStream();
+    const event = 'data: x\n\n'.repeat(10);
+    const EVENTS = 200_000;
+    for (let i = 0; i < EVENTS; i++) server.write(event);
+    server.end();
+    let last = -1;
+    await waitFor(() => {
+      const stopped = server.writableLength === last;
+      last = server.writableLength;
+      return stopped;
+    }, 'the server to be stopped');
+    assert.ok(last > 0);
+    assert.equal((await readAll(client)).length, EVENTS * event.length);
+    assert.ok(!bed.log.includes('Warning'), bed.log.slice(-500));
+  });
+
+  it('a client that does not read its answer holds up nobody else', async () => {
+    // The first request is never answered; the answer to the second waits behind it, in the sidecar.
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      if (req.url === '/mcp?second') {
+        res.write('a'.repeat(40_000));
+        setTimeout(() => res.end('b'.repeat(40_000)), 100);
+      } else if (req.url !== '/mcp?first') {
+        res.end(RESULT);
+      }
+    };
+    const head = `HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${bed.issuer.token()}\r\n\r\n`;
+    const slow = await RawConnection.open(bed);
+    slow.send(`GET /mcp?first ${head}GET /mcp?second ${head}`);
+    // One connection is back in the pool when the second answer is complete.
+    await waitFor(() => bed.upstream.requests.length === 2, 'both requests');
+    await waitFor(
+      async () => (await bed.metric('mcp_sidecar_upstream_connections')) === 2,
+      'two connections',
+    );
+    try {
+      for (let i = 0; i < 20; i++) {
+        const answer = await bed.call({ headers: authorization(), signal: AbortSignal.timeout(5_000) });
+        assert.equal(answer.body, RESULT);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    } finally {
+      slow.destroy();
+    }
+    await waitFor(
+      async () => (await bed.metric('mcp_sidecar_requests_in_flight')) === 0,
+      'nothing to be left',
+    );
+  });
+});
+
+describe('when the client goes away, the server sees it within a second', () => {
+  /** Waits until the server's side of all requests is closed. */
+  async function serverSees(requests: number, leave: () => Promise<() => void>): Promise<void> {
+    const before = await bed.metric('mcp_sidecar_requests_in_flight');
+    let begun = 0;
+    let closed = 0;
+    bed.upstream.script = (req, res) => {
+      begun++;
+      res.on('close', () => closed++);
+      if (req.method === 'GET') openEventStream(req, res);
+    };
+    const goAway = await leave();
+    await waitFor(() => begun === requests, 'the requests to reach the server');
+    const left = performance.now();
+    goAway();
+    await waitFor(() => closed === requests, 'the server to see it', 2_000);
+    assert.ok(performance.now() - left < 1_000);
+    assert.equal(begun, requests, 'nothing else is sent');
+    const inFlight = () => bed.metric('mcp_sidecar_requests_in_flight');
+    await waitFor(async () => (await inFlight()) === before, 'nothing to be left in the sidecar', 2_000);
+  }
+
+  it('in the middle of an event stream', () =>
+    serverSees(1, async () => {
+      const stream = await bed.openStream();
+      return () => stream.destroy();
+    }));
+
+  it('while it waits for the head', () =>
+    serverSees(1, () => {
+      const req = bed.request({ headers: authorization() });
+      req.on('error', () => undefined);
+      req.end('{}');
+      return Promise.resolve(() => req.destroy());
+    }));
+
+  it('in the middle of its request body', () =>
+    serverSees(1, () => {
+      const req = bed.request({ headers: { ...authorization(), 'Content-Length': '1000000' } });
+      req.on('error', () => undefined);
+      req.write('{');
+      return Promise.resolve(() => req.destroy());
+    }));
+
+  it('with several requests pipelined', () =>
+    serverSees(3, async () => {
+      const connection = await RawConnection.open(bed);
+      const head = `HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${bed.issuer.token()}\r\nContent-Length: 0\r\n\r\n`;
+      connection.send(`POST /mcp ${head}`.repeat(3));
+      return () => connection.destroy();
+    }));
+});
+
+describe('when the server is cut off in the middle of its answer', () => {
+  for (const [name, head] of [
+    ['an event stream', { 'Content-Type': 'text/event-stream' }],
+    ['a long answer', { 'Content-Length': '1000000' }],
+  ] as const) {
+    it(`${name} ends abnormally`, async () => {
+      let server: ServerResponse | undefined;
+      bed.upstream.script = (req, res) => {
+        req.resume();
+        server = res;
+        res.writeHead(200, head).write('data: 1\n\n');
+      };
+      const client = await bed.openStream();
+      const body = readAll(client);
+      server?.socket?.resetAndDestroy();
+      await assert.rejects(body, { code: 'ECONNRESET' });
+      assert.equal(client.complete, false);
+    });
+  }
+
+  it('a short answer becomes 502: nothing of it was passed on', async () => {
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      res.writeHead(200, { 'Content-Length': '100' });
+      res.write('{"jsonrpc"', () => res.socket?.destroy());
+    };
+    const answer = await bed.callWith(bed.issuer.token());
+    assert.equal(answer.status, 502);
+    assert.ok(!answer.body.includes('jsonrpc'));
+  });
+
+  it('a stream that the server ends well ends well', async () => {
+    const { client, server } = await eventStream();
+    server.end('data: last\n\n');
+    assert.equal((await readAll(client)).toString(), 'data: last\n\n');
+    assert.equal(client.complete, true);
+  });
+});
