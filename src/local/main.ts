@@ -6,11 +6,11 @@ import { stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { stopSignal } from '../base/shutdown.ts';
 import { banner } from './banner.ts';
-import { openCertificateAuthority } from './certificate-authority.ts';
+import { openCertificateAuthority } from './certificates/certificate-authority.ts';
 import { parseOptions, USAGE, type Options } from './options.ts';
 import { chooseServer, clusterObjects, plan, type PlanProblem } from './plan.ts';
 import { run } from './run.ts';
-import { describeProblem, readManifests, type SourceFile } from './validation.ts';
+import { describeProblem, readManifests, type SourceFile } from './manifests/validation.ts';
 
 const LOCAL_DIRECTORY = '.local';
 

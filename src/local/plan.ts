@@ -6,7 +6,7 @@ import { desired, sidecarConfig, type Place } from '../desired/index.ts';
 import { serverContainer } from '../desired/containers.ts';
 import type { SidecarConfig } from '../sidecar/config.ts';
 import type { Options } from './options.ts';
-import type { Manifests } from './validation.ts';
+import type { Manifests } from './manifests/validation.ts';
 
 /** What local mode runs in place of an image that it knows. */
 const ECHO_IMAGE = /(^|\/)mcp-echo-server(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/;

@@ -9,17 +9,17 @@ export interface NeededPort {
 
 /** One line for each port that cannot be had. */
 export async function portProblems(ports: readonly NeededPort[]): Promise<string[]> {
-  const problems = await Promise.all(
-    ports.map((needed) => {
-      const first = ports.find(({ port }) => port === needed.port) ?? needed;
-      if (first === needed) return portProblem(needed);
-      return `port ${needed.port} is needed twice, for ${first.what} and for ${needed.what}: change one`;
-    }),
-  );
+  const problems = await Promise.all(ports.map((needed) => portProblem(needed, ports)));
   return problems.filter((problem) => problem !== undefined);
 }
 
-function portProblem({ port, what }: NeededPort): Promise<string | undefined> {
+async function portProblem(needed: NeededPort, all: readonly NeededPort[]): Promise<string | undefined> {
+  const first = all.find(({ port }) => port === needed.port) ?? needed;
+  if (first === needed) return occupied(needed);
+  return `port ${needed.port} is needed twice, for ${first.what} and for ${needed.what}: change one`;
+}
+
+function occupied({ port, what }: NeededPort): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(describe(error, port, what)));

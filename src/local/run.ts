@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
-import type { CertificateAuthority } from './certificate-authority.ts';
+import type { CertificateAuthority } from './certificates/certificate-authority.ts';
 import type { Plan } from './plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
 import { ChildError, Children } from './processes.ts';
@@ -127,7 +127,7 @@ async function startAuthorizationServer(
 ): Promise<{ close(): Promise<void> } | undefined> {
   if (authorizationServer === undefined) return undefined;
   const [module, pair] = await Promise.all([
-    import('./authorization-server.ts'),
+    import('./authorization-server/authorization-server.ts'),
     authority.issueServerCertificate({
       name: 'authorization-server',
       commonName: 'localhost',

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { fetchAccessToken, LoginError } from './authorization-code.ts';
+import { fetchAccessToken, LoginError } from './login/authorization-code.ts';
 
 const CA_FILE = '.local/ca/ca.crt';
 

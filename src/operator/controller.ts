@@ -12,8 +12,7 @@ import { ensureAuthority } from './authority.ts';
 import { Cache } from './cache.ts';
 import { createHealth } from './health.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
-import type { OperatorMetrics } from './metrics.ts';
-import { createMetrics } from './metrics.ts';
+import { addGauges, type OperatorMetrics } from './metrics.ts';
 import { Prober } from './prober.ts';
 import { Reconciler } from './reconcile.ts';
 import type { Settings } from './settings.ts';
@@ -27,6 +26,7 @@ const LAG_TICK_MS = 1_000;
 export interface ControllerDependencies {
   readonly settings: Settings;
   readonly client: Client;
+  readonly metrics: OperatorMetrics;
   /** Whether the API server serves cert-manager's Certificates. */
   readonly certManager: boolean;
   readonly clock: Clock;
@@ -49,7 +49,6 @@ export class Controller {
   readonly #prober: Prober;
   readonly #elector: LeaderElector;
   readonly #events: EventRecorder;
-  readonly #metrics: OperatorMetrics;
   #reconciler: Reconciler | undefined;
   #lastTick = performance.now();
 
@@ -89,20 +88,16 @@ export class Controller {
       stop,
       log,
     });
-    this.#metrics = createMetrics({
+    addGauges(deps.metrics.registry, {
       servers: () => this.#cache.servers.size,
       queueDepth: () => this.#queue.depth,
       isLeader: () => !settings.leaderElection || this.#elector.isLeader,
     });
   }
 
-  get metrics(): OperatorMetrics {
-    return this.#metrics;
-  }
-
   /** The server of probes and metrics; the caller opens and closes it. */
   health(): Server {
-    const { registry } = this.#metrics;
+    const { registry } = this.#deps.metrics;
     const tick = setInterval(() => (this.#lastTick = performance.now()), LAG_TICK_MS);
     tick.unref();
     return createHealth({
@@ -154,7 +149,7 @@ export class Controller {
       sidecarImage: settings.sidecarImage,
       clock,
       log,
-      onWrite: (kind) => this.#metrics.writes.inc({ kind }),
+      onWrite: (kind) => this.#deps.metrics.writes.inc({ kind }),
     });
     for (const key of this.#cache.servers.keys()) this.#queue.add(key);
     // Servers that were deleted while nobody led have left their certificates here.
@@ -180,8 +175,8 @@ export class Controller {
   }
 
   #observe({ key, ranMs, error, retryMs }: QueueRun): void {
-    this.#metrics.reconciles.inc({ outcome: error === undefined ? 'ok' : 'failed' });
-    this.#metrics.reconcileDuration.observe(ranMs / 1000);
+    this.#deps.metrics.reconciles.inc({ outcome: error === undefined ? 'ok' : 'failed' });
+    this.#deps.metrics.reconcileDuration.observe(ranMs / 1000);
     if (error === undefined || isStopped(error)) return;
     this.#deps.log.warn({ key, retryMs, reason: (error as Error).message }, 'reconcile failed');
   }

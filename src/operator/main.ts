@@ -1,33 +1,33 @@
 // The operator program: environment, signals, start, stop. Wiring only.
 import { randomUUID } from 'node:crypto';
-import { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../base/clock.ts';
 import { createLogger, type Logger } from '../base/log.ts';
 import { stopSignal } from '../base/shutdown.ts';
 import { Client } from '../kube/client.ts';
-import { kubeConfigCredentials } from '../kube/credentials.ts';
+import { kubeConfigCredentials, loadKubeConfig } from '../kube/credentials.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
 import { createTransport } from '../kube/transport.ts';
 import { Controller, LeadershipLost } from './controller.ts';
 import { CERTIFICATES } from './kinds.ts';
+import { countRequests, createMetrics } from './metrics.ts';
 import { readSettings, SettingsError, type Settings } from './settings.ts';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const log = createLogger('operator', settings.logLevel);
   const stop = stopSignal();
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  const credentials = kubeConfigCredentials(config);
+  const credentials = kubeConfigCredentials(loadKubeConfig());
   const transport = createTransport(credentials, {
     userAgent: 'protected-mcp-operator',
     onWarning: (warning, what) => log.warn({ warning, what }, 'the API server warns'),
   });
-  const client = new Client(transport);
+  const metrics = createMetrics();
+  const client = new Client(countRequests(transport, metrics.requests));
   const certManager = await servesCertificates(client, settings, stop, log);
   const controller = new Controller({
     settings,
     client,
+    metrics,
     certManager,
     clock: systemClock,
     log,

@@ -1,5 +1,6 @@
 // The operator's metrics in Prometheus form. Bounded labels: kinds and outcomes, never names.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Transport } from '../kube/transport.ts';
 
 export interface OperatorMetrics {
   readonly registry: Registry;
@@ -15,14 +16,13 @@ export interface OperatorGauges {
   readonly isLeader: () => boolean;
 }
 
-export function createMetrics(gauges: OperatorGauges): OperatorMetrics {
-  const registry = new Registry();
-  const registers = [registry];
+/** Adds what is read when somebody asks. */
+export function addGauges(registry: Registry, gauges: OperatorGauges): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
       help,
-      registers,
+      registers: [registry],
       collect() {
         this.set(read());
       },
@@ -35,6 +35,12 @@ export function createMetrics(gauges: OperatorGauges): OperatorMetrics {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });
+}
+
+/** Makes a registry of its own: nothing here is global. */
+export function createMetrics(): OperatorMetrics {
+  const registry = new Registry();
+  const registers = [registry];
   return {
     registry,
     reconciles: new Counter({
@@ -61,5 +67,23 @@ export function createMetrics(gauges: OperatorGauges): OperatorMetrics {
       labelNames: ['method', 'outcome'] as const,
       registers,
     }),
+  };
+}
+
+/** The same transport, with its requests counted. A stream is a watch, and counts when it is opened. */
+export function countRequests(transport: Transport, requests: OperatorMetrics['requests']): Transport {
+  const counted = async <T>(method: string, answer: Promise<T>): Promise<T> => {
+    try {
+      const result = await answer;
+      requests.inc({ method, outcome: 'ok' });
+      return result;
+    } catch (error) {
+      requests.inc({ method, outcome: 'failed' });
+      throw error;
+    }
+  };
+  return {
+    call: (request) => counted(request.method, transport.call(request)),
+    stream: (request) => counted('WATCH', transport.stream(request)),
   };
 }

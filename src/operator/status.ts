@@ -15,9 +15,22 @@ const MAX_MESSAGE = 1024;
 
 /** The conditions in the order in which they are listed. */
 export function verdicts(inputs: Inputs): Verdict[] {
-  const others = [accepted(inputs), certificateReady(inputs), keysAvailable(inputs), isolated(inputs)];
+  const observed = [certificateReady(inputs), keysAvailable(inputs), isolated(inputs)];
+  const others = [accepted(inputs), ...observed.map((verdict) => settled(verdict, inputs))];
   const all: Verdict[] = [...others, ready(inputs, others)];
   return all.toSorted((a, b) => CONDITION_TYPES.indexOf(a.type) - CONDITION_TYPES.indexOf(b.type));
+}
+
+/**
+ * What was known stands until the pods were looked at: an operator that has just started knows nothing yet, and must not
+ * take every server in the cluster for broken.
+ */
+function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
+  const isProbing = pods.some(({ ip, report }) => ip !== undefined && report === undefined);
+  const previous = server.status?.conditions?.find(({ type }) => type === verdict.type);
+  if (verdict.status !== 'Unknown' || !isProbing || previous === undefined) return verdict;
+  const { status, reason, message } = previous;
+  return { ...verdict, status, reason, message } as Verdict; // written by us: its reason is one of the type's
 }
 
 export function status(inputs: Inputs): Status {

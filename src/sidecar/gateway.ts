@@ -7,10 +7,11 @@ import { corsFields, preflightFields } from './cors.ts';
 import { endBeforeBody } from './discard-body.ts';
 import { denialResponse, type Denial } from './denial.ts';
 import type { RequestFields } from './headers.ts';
+import { InFlight } from './in-flight.ts';
 import { METADATA_FIELDS, METADATA_PREFLIGHT_FIELDS } from './metadata.ts';
 import type { RouteLabel, SidecarMetrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
-import { proxy, type Forwarding } from './proxy.ts';
+import { proxy } from './proxy.ts';
 
 /** More fields than this are refused: Node would silently drop the rest, and a second Authorization with it. */
 const MAX_FIELDS = 100;
@@ -41,7 +42,7 @@ interface Visit {
 /** Serves requests by the policy of the moment. Requests under way finish by the one they came in with. */
 export class Gateway {
   readonly #deps: GatewayDependencies;
-  readonly #forwardings = new Set<Forwarding>();
+  readonly #forwardings = new InFlight();
   readonly #expiry: NodeJS.Timeout;
   #policy: Policy;
   #draining = false;

@@ -48,6 +48,8 @@ export function proxy(permit: Permit, request: ForwardRequest, target: ForwardTa
 
 /** One request under way. Methods, not closures: one object per request is all that the hot path allocates. */
 export class Forwarding implements ExchangeEvents {
+  /** Where it stands in the list of requests in flight; that list's to change. */
+  place = -1;
   readonly #permit: Permit;
   readonly #request: ForwardRequest;
   readonly #target: ForwardTarget;
@@ -58,7 +60,7 @@ export class Forwarding implements ExchangeEvents {
   #requestDone = false;
   #head: ResponseHead | undefined;
   #headFields: string[] = [];
-  #responseChunks: Buffer[] = [];
+  #responseBody = '';
   #streaming = false;
   #flushed = false;
   #paused = false;
@@ -189,7 +191,8 @@ export class Forwarding implements ExchangeEvents {
   onBody(chunk: Buffer): void {
     if (this.#over) return;
     if (!this.#streaming) {
-      this.#responseChunks.push(chunk);
+      // latin1 keeps the bytes as they are, and Node writes a string together with its head.
+      this.#responseBody += chunk.toString('latin1');
       return;
     }
     this.#flushed = true;
@@ -219,11 +222,10 @@ export class Forwarding implements ExchangeEvents {
     if (this.#streaming) {
       res.end();
     } else if (this.#head !== undefined) {
-      const chunks = this.#responseChunks;
       res.writeHead(this.#head.status, this.#headFields);
-      const body = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-      if (this.#requestDone) res.end(body);
-      else endBeforeBody(req, res, body);
+      const body = this.#responseBody;
+      if (this.#requestDone) res.end(body, 'latin1');
+      else endBeforeBody(req, res, body === '' ? undefined : Buffer.from(body, 'latin1'));
     }
   }
 

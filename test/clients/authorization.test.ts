@@ -7,11 +7,11 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { logIn } from '../../src/local/authorization-code.ts';
+import { logIn } from '../../src/local/login/authorization-code.ts';
 import { LocalMode } from '../support/local-mode.ts';
 import { OAuthMemory, REDIRECT_URL } from '../support/oauth-memory.ts';
 import { createRecorder, type Exchange, type Recorder } from '../support/recorder.ts';
-import { waitFor } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** What both SDKs' clients have in common. */
 interface AnyClient {

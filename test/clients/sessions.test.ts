@@ -13,7 +13,8 @@ import {
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { Relay } from '../support/relay.ts';
-import { TestBed, waitFor } from '../support/sidecar.ts';
+import { TestBed } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { NO_SESSION, StatefulServer } from '../support/stateful-server.ts';
 
 /** What a test does with a client of either SDK, once it is connected. */

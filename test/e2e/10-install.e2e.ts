@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { addresses, kubectl } from '../cluster/cluster.ts';
-import { waitFor } from '../support/sidecar.ts';
+import { waitFor } from './support/wait.ts';
 import { World } from './support/world.ts';
 
 let world: World;

@@ -1,7 +1,7 @@
 // The server answers to nobody but its sidecar: tried from another pod, and reported by the operator from a probe of its own.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { waitFor } from '../support/sidecar.ts';
+import { waitFor } from './support/wait.ts';
 import { World, type Json } from './support/world.ts';
 
 let world: World;

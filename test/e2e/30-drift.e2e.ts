@@ -1,7 +1,7 @@
 // What is changed by hand is put right; what belongs to others is left alone; what is foreign is not taken over.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { waitFor } from '../support/sidecar.ts';
+import { waitFor } from './support/wait.ts';
 import { World, type Json } from './support/world.ts';
 
 let world: World;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { kubectl } from '../cluster/cluster.ts';
-import { waitFor } from '../support/sidecar.ts';
+import { waitFor } from './support/wait.ts';
 import { OPERATOR_NAMESPACE } from './support/operator.ts';
 import { Load } from './support/load.ts';
 import { World, type Json } from './support/world.ts';

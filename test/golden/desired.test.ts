@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../src/api/object.ts';
 import { desired } from '../../src/desired/index.ts';
-import { describeProblem, readManifests } from '../../src/local/validation.ts';
+import { describeProblem, readManifests } from '../../src/local/manifests/validation.ts';
 import { parseConfig } from '../../src/sidecar/config.ts';
 import { checkServer } from '../support/manifests.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect, getCACertificates, setDefaultCACertificates, type PeerCertificate } from 'node:tls';
 import { parseAllDocuments } from 'yaml';
-import { fetchAccessToken } from '../../src/local/authorization-code.ts';
+import { fetchAccessToken } from '../../src/local/login/authorization-code.ts';
 import { parseConfig } from '../../src/sidecar/config.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { startEmbeddedAuthorizationServer } from '../support/embedded-authorization-server.ts';

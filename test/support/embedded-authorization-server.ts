@@ -7,11 +7,11 @@ import {
   startAuthorizationServer,
   type AuthorizationServer,
   type AuthorizationServerOptions,
-} from '../../src/local/authorization-server.ts';
+} from '../../src/local/authorization-server/authorization-server.ts';
 import {
   openCertificateAuthority,
   type CertificateAuthority,
-} from '../../src/local/certificate-authority.ts';
+} from '../../src/local/certificates/certificate-authority.ts';
 
 export interface EmbeddedAuthorizationServer extends AuthorizationServer {
   authority: CertificateAuthority;

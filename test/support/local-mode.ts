@@ -9,7 +9,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parse, stringify } from 'yaml';
 import { freePorts, isFree } from './free-ports.ts';
 import { setField } from './manifests.ts';
-import { waitFor } from './sidecar.ts';
+import { waitFor } from './wait.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/local/main.ts');

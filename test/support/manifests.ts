@@ -10,7 +10,7 @@ import {
   serverValidator,
   type ObjectCheck,
   type ReadResult,
-} from '../../src/local/validation.ts';
+} from '../../src/local/manifests/validation.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,6 +1,7 @@
 // A TLS connection on which a test says exactly which bytes are sent: what no HTTP client would send.
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { waitFor, type TestBed } from './sidecar.ts';
+import { type TestBed } from './sidecar.ts';
+import { waitFor } from './wait.ts';
 
 export class RawConnection {
   readonly socket: TLSSocket;

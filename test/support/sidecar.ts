@@ -11,7 +11,10 @@ import type { SidecarConfig } from '../../src/sidecar/config.ts';
 import { selfSigned, type TestCertificate } from './certificate.ts';
 import { AUDIENCE, TestIssuer } from './issuer.ts';
 import { TestUpstream } from './upstream.ts';
+import { waitFor } from './wait.ts';
 
+/** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
+const START_TIMEOUT_MS = 30_000;
 const MAIN = new URL('../../src/sidecar/main.ts', import.meta.url).pathname;
 
 export interface Answer {
@@ -137,18 +140,27 @@ export class TestBed {
     const collect = (chunk: Buffer) => (this.log += chunk.toString());
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    await waitFor(() => {
-      if (child.exitCode !== null) throw new Error(`the sidecar ended with ${child.exitCode}:\n${this.log}`);
-      const line = /"port":(\d+),"adminPort":(\d+)/.exec(this.log);
-      if (line === null) return false;
-      this.port = Number(line[1]);
-      this.adminPort = Number(line[2]);
-      return true;
-    }, 'the sidecar to listen');
+    await waitFor(
+      () => {
+        if (child.exitCode !== null)
+          throw new Error(`the sidecar ended with ${child.exitCode}:\n${this.log}`);
+        const line = /"port":(\d+),"adminPort":(\d+)/.exec(this.log);
+        if (line === null) return false;
+        this.port = Number(line[1]);
+        this.adminPort = Number(line[2]);
+        return true;
+      },
+      'the sidecar to listen',
+      START_TIMEOUT_MS,
+    );
   }
 
   async ready(): Promise<void> {
-    await waitFor(async () => (await fetch(this.adminUrl('/readyz'))).ok, 'the sidecar to be ready');
+    await waitFor(
+      async () => (await fetch(this.adminUrl('/readyz'))).ok,
+      'the sidecar to be ready',
+      START_TIMEOUT_MS,
+    );
   }
 
   adminUrl(path: string): string {
@@ -244,17 +256,4 @@ export async function readAll(res: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of res) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-/** Waits for a condition of the outside world, looking every 20 ms. @throws when it does not come true within 10 s */
-export async function waitFor(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JWTPayload } from 'jose';
 import { after, before, describe, it } from 'node:test';
-import { discover, fetchAccessToken, logIn } from '../../src/local/authorization-code.ts';
+import { discover, fetchAccessToken, logIn } from '../../src/local/login/authorization-code.ts';
 import {
   startEmbeddedAuthorizationServer,
   type EmbeddedAuthorizationServer,

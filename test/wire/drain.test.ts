@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
 import { describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
-import { readAll, TestBed, waitFor, type Answer } from '../support/sidecar.ts';
+import { readAll, TestBed, type Answer } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { openEventStream, RESULT } from '../support/upstream.ts';
 
 /** Runs a test with a sidecar of its own: each of them ends it. */

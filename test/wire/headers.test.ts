@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
-import { PING, readAll, TestBed, waitFor, type Answer } from '../support/sidecar.ts';
+import { PING, readAll, TestBed, type Answer } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { answerJson, answerRaw, type RecordedRequest } from '../support/upstream.ts';
 
 let bed: TestBed;

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
 import { signingKey, type SigningKey } from '../support/issuer.ts';
-import { TestBed, waitFor, type Answer } from '../support/sidecar.ts';
+import { TestBed, type Answer } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 
 /** 503, and no challenge: a client must keep its token and come back. */
 function assertKeysUnavailable(answer: Answer): void {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
-import { TestBed, waitFor, type CallOptions } from '../support/sidecar.ts';
+import { TestBed, type CallOptions } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 
 const ROOT = '/.well-known/oauth-protected-resource';
 const DOCUMENT = `${ROOT}/mcp`;

@@ -8,7 +8,8 @@ import { after, before, beforeEach, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config.ts';
 import { assertRefused } from '../support/challenge.ts';
 import { selfSigned } from '../support/certificate.ts';
-import { TestBed, waitFor } from '../support/sidecar.ts';
+import { TestBed } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { answerJson, openEventStream } from '../support/upstream.ts';
 
 let bed: TestBed;

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
-import { readAll, TestBed, waitFor } from '../support/sidecar.ts';
+import { readAll, TestBed } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { answerJson, openEventStream, RESULT } from '../support/upstream.ts';
 
 const MIB = 1024 * 1024;
@@ -129,6 +130,8 @@ describe('a body passes unchanged', () => {
 
 describe('1 GiB streams with flat memory', () => {
   const TOTAL = 1024 * MIB;
+  /** Buffers and the heap settle at some tens of MiB; memory that follows the body would be far beyond this. */
+  const MAX_GROWTH = 128 * MIB;
   const piece = Buffer.alloc(256 * 1024);
 
   /** Zeros, as many as asked for, never more of them in memory than one piece. */
@@ -171,7 +174,7 @@ describe('1 GiB streams with flat memory', () => {
     const growth = await memoryGrowth(async () => {
       assert.equal(await count(await postStream()), TOTAL);
     });
-    assert.ok(growth < 64 * MIB, `grew by ${Math.round(growth / MIB)} MiB`);
+    assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
 
   it('to the server', async () => {
@@ -186,7 +189,7 @@ describe('1 GiB streams with flat memory', () => {
       assert.equal((await readAll(res)).toString(), RESULT);
     });
     assert.equal(received, TOTAL);
-    assert.ok(growth < 64 * MIB, `grew by ${Math.round(growth / MIB)} MiB`);
+    assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
 });
 

@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { decodeJwt } from 'jose';
-import { fetchAccessToken, logIn } from '../../src/local/authorization-code.ts';
-import { openCertificateAuthority } from '../../src/local/certificate-authority.ts';
+import { fetchAccessToken, logIn } from '../../src/local/login/authorization-code.ts';
+import { openCertificateAuthority } from '../../src/local/certificates/certificate-authority.ts';
 import {
   startEmbeddedAuthorizationServer,
   type EmbeddedAuthorizationServer,

@@ -13,7 +13,8 @@ import {
   type TokenChanges,
 } from '../support/issuer.ts';
 import { RawConnection } from '../support/raw.ts';
-import { TestBed, waitFor, type CallOptions } from '../support/sidecar.ts';
+import { TestBed, type CallOptions } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 
 const RESOURCE = 'https://localhost:8001/mcp';
 const SKEW = 5;

@@ -5,7 +5,8 @@ import { Agent } from 'node:https';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
 import { RawConnection } from '../support/raw.ts';
-import { PING, TestBed, waitFor, type Answer } from '../support/sidecar.ts';
+import { PING, TestBed, type Answer } from '../support/sidecar.ts';
+import { waitFor } from '../support/wait.ts';
 import { answerJson, answerRaw, RESULT } from '../support/upstream.ts';
 
 let bed: TestBed;

@@ -17,9 +17,16 @@ export function isolated({ server, pods }: Inputs): Verdict<'Isolated'> {
       'spec.network.isolation is None: no NetworkPolicy guards the server. Set it to NetworkPolicy.';
     return { type, status: 'False', reason: 'Disabled', message };
   }
-  const tried = pods.filter(({ report }) => report?.serverPort === 'closed').length;
+  // A refusal counts only from a pod that answers where it should: from one out of reach it would prove nothing.
+  const tried = pods.filter(
+    ({ report }) => report?.serverPort === 'closed' && report.status !== undefined,
+  ).length;
   if (tried === 0) {
-    return { type, status: 'Unknown', reason: 'Pending', message: 'No pod has been tried yet.' };
+    const unreachable = pods.some(({ report }) => report !== undefined);
+    const message = unreachable
+      ? 'No pod answers the operator on the admin port either, so a refused connection proves nothing.'
+      : 'No pod has been tried yet.';
+    return { type, status: 'Unknown', reason: unreachable ? 'ProbeFailed' : 'Pending', message };
   }
   const message = `Connections to port ${port} from outside the pod fail, as they should (${tried} pod(s) tried).`;
   return { type, status: 'True', reason: 'ProbeRefused', message };

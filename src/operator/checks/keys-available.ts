@@ -7,13 +7,18 @@ export function keysAvailable({ pods }: Inputs): Verdict<'KeysAvailable'> {
   const reports = pods.flatMap(({ name, report }) =>
     report?.status ? [{ pod: name, ...report.status }] : [],
   );
-  for (const { pod, issuers } of reports) {
-    for (const { issuer, keys, lastError } of issuers) {
-      if (keys > 0) continue;
-      const reason = lastError === undefined ? 'Pending' : reasonOf(lastError);
-      const message = `The sidecar of pod ${pod} has no keys of ${issuer}: ${lastError ?? 'not fetched yet'}. Tokens get 503 until it has.`;
-      return { type, status: 'False', reason, message };
-    }
+  const missing = reports.flatMap(({ pod, issuers }) =>
+    issuers.filter(({ keys }) => keys === 0).map(({ issuer, lastError }) => ({ pod, issuer, lastError })),
+  );
+  const failed = missing.find(({ lastError }) => lastError !== undefined);
+  if (failed?.lastError !== undefined) {
+    const message = `The sidecar of pod ${failed.pod} has no keys of ${failed.issuer}: ${failed.lastError}. Tokens get 503 until it has.`;
+    return { type, status: 'False', reason: reasonOf(failed.lastError), message };
+  }
+  const [waiting] = missing;
+  if (waiting !== undefined) {
+    const message = `The sidecar of pod ${waiting.pod} is fetching the keys of ${waiting.issuer}.`;
+    return { type, status: 'Unknown', reason: 'Pending', message };
   }
   if (reports.length === 0) {
     const error = pods.find(({ report }) => report?.error !== undefined)?.report?.error;

@@ -58,6 +58,14 @@ cd "$BARE/go/pause"
 build_here pause .
 cd "$BARE/go/coredns"
 build_here coredns .
+cd "$BARE/go/cert-manager"
+build_here cert-manager-controller .
+# Its definitions come with the module: as old as the program.
+if [ ! "$BIN/cert-manager-crds.yaml" -nt "$BIN/cert-manager-controller" ]; then
+  module=$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)
+  cat "$module"/deploy/crds/*.yaml >"$BIN/cert-manager-crds.new"
+  mv "$BIN/cert-manager-crds.new" "$BIN/cert-manager-crds.yaml"
+fi
 
 cd /
 install helm helm.sh/helm/v3/cmd/helm "$HELM3_VERSION" " -X helm.sh/helm/v3/internal/version.version=$HELM3_VERSION"

@@ -10,27 +10,32 @@ export const OPERATOR = 'protected-mcp-operator';
 
 const CHART = join(import.meta.dirname, '../../../charts/protected-mcp-operator');
 
-export function helm(args: readonly string[]): Promise<string> {
-  return run('helm', args, { env: environment() });
+type Helm = 'helm' | 'helm4';
+
+export function helm(args: readonly string[], program: Helm = 'helm'): Promise<string> {
+  return run(program, args, { env: environment() });
 }
 
 /** Installs or upgrades; returns when the operator is ready. */
-export async function installOperator(values: readonly string[] = []): Promise<void> {
-  await helm([
-    'upgrade',
-    '--install',
-    RELEASE,
-    CHART,
-    '--namespace',
-    OPERATOR_NAMESPACE,
-    '--create-namespace',
-    '--set',
-    `fullnameOverride=${OPERATOR}`,
-    ...values.flatMap((value) => ['--set', value]),
-    '--wait',
-    '--timeout',
-    '90s',
-  ]);
+export async function installOperator(values: readonly string[] = [], program: Helm = 'helm'): Promise<void> {
+  await helm(
+    [
+      'upgrade',
+      '--install',
+      RELEASE,
+      CHART,
+      '--namespace',
+      OPERATOR_NAMESPACE,
+      '--create-namespace',
+      '--set',
+      `fullnameOverride=${OPERATOR}`,
+      ...values.flatMap((value) => ['--set', value]),
+      '--wait',
+      '--timeout',
+      '90s',
+    ],
+    program,
+  );
 }
 
 /** Removes the release, the CRD that it keeps, and the namespaces of tests. */

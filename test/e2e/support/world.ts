@@ -6,7 +6,7 @@ import { addresses, kubectl } from '../../cluster/cluster.ts';
 import { CommandError } from '../../cluster/run.ts';
 import { selfSigned } from '../../support/certificate.ts';
 import { AUDIENCE, TestIssuer } from '../../support/issuer.ts';
-import { waitFor } from '../../support/sidecar.ts';
+import { waitFor } from './wait.ts';
 
 // Kubernetes objects as they come: tests look at single fields of many kinds.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -131,7 +131,7 @@ export class World {
   }
 
   kubectl(...args: string[]): Promise<string> {
-    return kubectl([...args, '--namespace', this.namespace]);
+    return kubectl(['--namespace', this.namespace, ...args]);
   }
 
   async condition(type: string, name = 'echo'): Promise<Condition | undefined> {

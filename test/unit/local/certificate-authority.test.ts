@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { connect } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import { openCertificateAuthority } from '../../../src/local/certificate-authority.ts';
+import { openCertificateAuthority } from '../../../src/local/certificates/certificate-authority.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const LOCALHOST = { commonName: 'localhost', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1', '::1'] };

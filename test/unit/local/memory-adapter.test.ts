@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { memoryAdapter, MemoryStore } from '../../../src/local/memory-adapter.ts';
+import { memoryAdapter, MemoryStore } from '../../../src/local/authorization-server/memory-adapter.ts';
 
 describe('memory adapter', () => {
   let now: number;

@@ -9,7 +9,7 @@ import {
   readManifests,
   type Problem,
   type ReadResult,
-} from '../../../src/local/validation.ts';
+} from '../../../src/local/manifests/validation.ts';
 import { parseConfig } from '../../../src/sidecar/config.ts';
 import {
   checkServer,

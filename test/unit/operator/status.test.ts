@@ -165,9 +165,9 @@ const ROWS: readonly Row[] = [
     situation: 'keys are not fetched yet',
     changes: { pods: noKeys() },
     condition: 'KeysAvailable',
-    status: 'False',
+    status: 'Unknown',
     reason: 'Pending',
-    message: /not fetched yet/,
+    message: /is fetching the keys/,
   },
   {
     situation: 'keys are missing',
@@ -229,6 +229,14 @@ const ROWS: readonly Row[] = [
     status: 'Unknown',
     reason: 'Pending',
     message: /tried yet/,
+  },
+  {
+    situation: 'the pod is out of reach altogether',
+    changes: { pods: [pod({ report: report({ status: undefined, error: 'timed out' }) })] },
+    condition: 'Isolated',
+    status: 'Unknown',
+    reason: 'ProbeFailed',
+    message: /proves nothing/,
   },
   {
     situation: 'the port is closed',
@@ -320,6 +328,19 @@ describe('status', () => {
       changed?.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]),
       [['Isolated', '2026-11-23T12:01:00Z']],
     );
+  });
+
+  it('keeps what was known until pods that run were looked at', () => {
+    const before = status(inputs());
+    const server = serverObject((object) => (object.status = before));
+    const restarted = status(inputs({ server, pods: [pod({ report: undefined })] }));
+    assert.deepEqual(restarted.conditions, before.conditions);
+  });
+
+  it('does not keep it when there is no pod to look at', () => {
+    const server = serverObject((object) => (object.status = status(inputs())));
+    const { conditions = [] } = status(inputs({ server, pods: [] }));
+    assert.equal(conditions.find(({ type }) => type === 'KeysAvailable')?.status, 'Unknown');
   });
 
   it('cuts a message that the API server would refuse', () => {

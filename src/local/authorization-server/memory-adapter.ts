@@ -1,6 +1,6 @@
 // Where the authorization server keeps codes, sessions and grants: memory, gone with the process. No persistence.
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import { systemClock, type Clock } from '../base/clock.ts';
+import { systemClock, type Clock } from '../../base/clock.ts';
 
 interface Entry {
   payload: AdapterPayload;

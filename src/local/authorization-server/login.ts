@@ -1,7 +1,7 @@
 // The login step of an authorization request: shows the form, checks the password. What is granted is decided elsewhere.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
-import type { Logger } from '../base/log.ts';
+import type { Logger } from '../../base/log.ts';
 import { errorPage, loginPage, PAGE_HEADERS } from './login-page.ts';
 import { findByPassword, subject, type RealmUser } from './realm-user.ts';
 

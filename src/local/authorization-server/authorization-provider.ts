@@ -7,7 +7,7 @@ import Provider, {
   type Configuration,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import type { Logger } from '../base/log.ts';
+import type { Logger } from '../../base/log.ts';
 import { signAccessToken, verifyAccessToken, type Audiences, type TokenType } from './access-token.ts';
 import { errorPage, loggedOutPage, logoutPage, PAGE_HEADERS } from './login-page.ts';
 import { memoryAdapter, type MemoryStore } from './memory-adapter.ts';

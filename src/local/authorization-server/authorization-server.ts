@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type Provider from 'oidc-provider';
-import type { Logger } from '../base/log.ts';
+import type { Logger } from '../../base/log.ts';
 import type { Audiences, TokenType } from './access-token.ts';
 import { createProvider, LOGIN_ROUTE, ROUTES } from './authorization-provider.ts';
 import { handleLogin } from './login.ts';

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, isNode, parse, parseAllDocuments, type Document, type YAMLParseError } from 'yaml';
-import { crdSchema, type Crd } from '../api/crd.ts';
-import { API_VERSION, KIND } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
-import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import { crdSchema, type Crd } from '../../api/crd.ts';
+import { API_VERSION, KIND } from '../../api/names.ts';
+import type { KubeObject } from '../../api/object.ts';
+import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { closest } from './closest.ts';
 import { ruleValidator } from './crd-rules.ts';
 import { isRecord, schemaValidator, type FieldPath, type FieldProblem } from './crd-schema.ts';
@@ -157,7 +157,7 @@ function checkObject(object: Record<string, unknown>, kinds: Kinds): FieldProble
  * schema to drift. Compiling takes a moment; keep the result to check many.
  */
 export function serverValidator(): ObjectCheck {
-  const file = join(import.meta.dirname, '../../crds/protectedmcpservers.yaml');
+  const file = join(import.meta.dirname, '../../../crds/protectedmcpservers.yaml');
   const schema = crdSchema(parse(readFileSync(file, 'utf8')) as Crd); // Our own file; its tests check the shape.
   const checkSchema = schemaValidator(schema);
   const checkRules = ruleValidator(schema);

@@ -2,7 +2,7 @@
 // limits, list types. Unknown fields are refused, not pruned. The CEL rules are in crd-rules.ts.
 import { Ajv, type ErrorObject, type SchemaObject } from 'ajv';
 import * as formats from 'ajv-formats';
-import type { CrdSchema } from '../api/crd.ts';
+import type { CrdSchema } from '../../api/crd.ts';
 import { closest } from './closest.ts';
 
 /** From the root of the object to a field: `['spec', 'authentication', 'issuers', 0]`. */

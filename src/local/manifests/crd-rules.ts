@@ -1,6 +1,6 @@
 // The CRD's CEL rules, all of them at every level, evaluated as the API server would. Runs after the schema.
 import { Environment } from '@marcbachmann/cel-js';
-import type { CrdRule, CrdSchema } from '../api/crd.ts';
+import type { CrdRule, CrdSchema } from '../../api/crd.ts';
 import { isRecord, type FieldPath, type FieldProblem } from './crd-schema.ts';
 
 /** Returns every broken rule. `wrong` are the places where the schema already found a problem. */

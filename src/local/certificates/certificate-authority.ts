@@ -2,9 +2,14 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { systemClock, type Clock } from '../base/clock.ts';
+import { systemClock, type Clock } from '../../base/clock.ts';
 import { FileError, makePrivateDirectory, readIfPresent, writeNew, writeOver } from './files.ts';
-import { authorityCertificate, generateKey, serverCertificate, type CertificateNames } from '../pki/x509.ts';
+import {
+  authorityCertificate,
+  generateKey,
+  serverCertificate,
+  type CertificateNames,
+} from '../../pki/x509.ts';
 
 const AUTHORITY_NAME = 'Protected MCP local CA';
 const DAY = 24 * 60 * 60 * 1000;
