@@ -24,8 +24,10 @@ before(async () => {
 });
 after(async () => {
   clearInterval(polling);
-  await world.destroy();
+  // Simulated pods end only while there is somebody to simulate it.
+  await kubectl(['delete', 'namespace', world.namespace, '--timeout=300s']);
   await simulate(0);
+  await world.issuer.close();
 });
 
 describe(`${SERVERS} servers`, () => {
