@@ -8,8 +8,11 @@ import { microTime } from './micro-time.ts';
 import type { KubeObject, Resource } from './object.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 
-/** Twice what client-go takes: an event loop can stall for seconds. */
-const DEFAULTS = { durationMs: 30_000, renewDeadlineMs: 20_000, retryMs: 4_000 };
+/**
+ * More than client-go takes (15, 10 and 2 s): an event loop can stall for seconds. Another takes over after the duration
+ * and, at the latest, 2.2 retry periods: within 35 s, with room for slow answers.
+ */
+const DEFAULTS = { durationMs: 25_000, renewDeadlineMs: 17_000, retryMs: 3_000 };
 /** Candidates ask at random times, up to this much later than the leader renews (client-go's `JitterFactor`). */
 const ACQUIRE_JITTER = 1.2;
 
@@ -70,7 +73,11 @@ export class LeaderElector {
   #renewing: Promise<void> = Promise.resolve();
 
   constructor(options: LeaderElectorOptions) {
-    const { durationMs, renewDeadlineMs, retryMs } = { ...DEFAULTS, ...options };
+    const {
+      durationMs = DEFAULTS.durationMs,
+      renewDeadlineMs = DEFAULTS.renewDeadlineMs,
+      retryMs = DEFAULTS.retryMs,
+    } = options;
     if (!(durationMs > renewDeadlineMs && renewDeadlineMs > retryMs * ACQUIRE_JITTER)) {
       throw new RangeError('lease: duration > renew deadline > 1.2 x retry period is required');
     }

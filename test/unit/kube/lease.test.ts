@@ -9,6 +9,8 @@ import { never, silent } from './wire.ts';
 
 /** One Lease as the API server keeps it: each write needs the version that was read. */
 class FakeLeases {
+  /** The candidate whose writes fail. */
+  mute: string | undefined;
   lease: Lease | undefined;
   /** Set to make requests fail, or hang until their signal. */
   failing: 'no' | 'error' | 'hang' = 'no';
@@ -39,6 +41,8 @@ class FakeLeases {
     { signal }: { signal: AbortSignal },
   ): Promise<T> {
     return this.#answer(signal, () => {
+      if ((lease as Lease).spec?.holderIdentity === this.mute)
+        throw new ApiError('update Lease', { code: 500 });
       if (this.lease === undefined) throw new ApiError('update Lease', { code: 404 });
       const isStale = this.lease.metadata.resourceVersion !== lease.metadata.resourceVersion;
       if (isStale) throw new ApiError('update Lease', { code: 409 });
@@ -87,6 +91,9 @@ function candidate(
     scheduler,
     random: () => 0,
     clock: () => Date.UTC(2026) + scheduler.now(),
+    durationMs: 30_000,
+    renewDeadlineMs: 20_000,
+    retryMs: 4_000,
     ...options,
   });
   return { elector, lost };
@@ -136,6 +143,27 @@ describe('a candidate', () => {
     assert.deepEqual([isLeading, leases.lease?.spec?.holderIdentity], [true, 'two']);
     assert.equal(leases.lease?.spec?.leaseTransitions, 1);
   });
+
+  for (const offset of [0, 1_000, 2_999, 3_001, 5_000]) {
+    it(`takes over within 35 s by default, at its slowest, ${offset} ms apart`, async () => {
+      const defaults = {
+        durationMs: undefined,
+        renewDeadlineMs: undefined,
+        retryMs: undefined,
+        random: () => 0.999,
+      };
+      const times = defaults as unknown as Partial<LeaderElectorOptions>; // not given, as in production
+      const { leases, scheduler } = await leading(times);
+      await scheduler.advance(offset);
+      const two = candidate(leases, scheduler, 'two', times);
+      let isLeading = false;
+      void two.elector.acquire(never).then((got) => (isLeading = got));
+      await scheduler.advance(60_000);
+      leases.mute = 'one';
+      await scheduler.advance(35_000);
+      assert.equal(isLeading, true);
+    });
+  }
 
   for (const [rule, renewTime] of [
     ['lies years back', '2001-01-01T00:00:00.000000Z'],
