@@ -14,7 +14,15 @@ import type { Outcome } from '../kube/queue.ts';
 import { applyObject, FIELD_MANAGER, NotOwnedError } from './apply.ts';
 import type { Cache } from './cache.ts';
 import type { CertificateState, Inputs, PodState, Refusal } from './inputs.ts';
-import { CERTIFICATES, CHILD_KINDS, SECRETS, SERVERS, type Pod, type ServerObject } from './kinds.ts';
+import {
+  CERTIFICATES,
+  CHILD_KINDS,
+  DEPLOYMENTS,
+  SECRETS,
+  SERVERS,
+  type Pod,
+  type ServerObject,
+} from './kinds.ts';
 import type { LeafCertificates, LeafResult } from './leaf-certificates.ts';
 import type { Prober } from './prober.ts';
 import { status } from './status.ts';
@@ -79,8 +87,8 @@ export class Reconciler {
   }
 
   /**
-   * In the order of `objects`; the first one that is refused ends it: the others may depend on it.
-   * @returns why it ended, or undefined when all were applied
+   * The Deployment last, and only when everything that its pods need or are guarded by is there; the rest at once.
+   * @returns why an object was refused, or undefined when all were applied
    */
   async #applyAll(
     server: ServerObject,
@@ -88,13 +96,16 @@ export class Reconciler {
     leaf: LeafResult | undefined,
     signal: AbortSignal,
   ): Promise<Refusal | undefined> {
+    const applyOne = (object: KubeObject): Promise<void> => {
+      if (object.kind === SECRETS.kind && leaf !== undefined)
+        return this.#deliver(server, object, leaf, signal);
+      if (object.kind === CERTIFICATES.kind && !this.#deps.certManager) return Promise.resolve();
+      return this.#apply(server, object, signal);
+    };
+    const isPods = ({ kind }: KubeObject) => kind === DEPLOYMENTS.kind;
     try {
-      for (const object of objects) {
-        if (object.kind === SECRETS.kind && leaf !== undefined)
-          await this.#deliver(server, object, leaf, signal);
-        else if (object.kind !== CERTIFICATES.kind || this.#deps.certManager)
-          await this.#apply(server, object, signal);
-      }
+      await allOrFirstError(objects.filter((object) => !isPods(object)).map(applyOne));
+      await allOrFirstError(objects.filter(isPods).map(applyOne));
       return undefined;
     } catch (error) {
       const refusal = refusalOf(error);
@@ -259,6 +270,12 @@ export class Reconciler {
       });
     }
   }
+}
+
+/** Waits for all, also when one fails: nothing of this run may still be under way when the next one begins. */
+async function allOrFirstError(attempts: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(attempts)).find(({ status: outcome }) => outcome === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 function usesOwnAuthority({ spec }: ServerObject): boolean {

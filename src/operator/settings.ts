@@ -67,7 +67,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     watchNamespaces: namespaces.length > 0 ? namespaces : undefined,
     leaderElection: election === 'true',
     leaseName: name('LEASE_NAME', 'protected-mcp-operator'),
-    workers: number('WORKERS', 4, 64),
+    workers: number('WORKERS', 8, 64),
     logLevel: logLevel ?? 'info',
     healthPort: number('HEALTH_PORT', 8080, 65535),
   };

@@ -14,7 +14,6 @@ const OPERATOR_ENV = [
   'LEASE_NAME',
   'LOG_LEVEL',
   'WORKERS',
-  'CLUSTER_DOMAIN',
 ];
 
 const ALLOWED_VOLUMES = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'projected', 'secret'];

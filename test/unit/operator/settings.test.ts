@@ -10,7 +10,7 @@ describe('settings', () => {
     const settings = readSettings(GOOD);
     assert.equal(settings.watchNamespaces, undefined);
     assert.equal(settings.leaderElection, true);
-    assert.equal(settings.workers, 4);
+    assert.equal(settings.workers, 8);
   });
 
   it('split the watched namespaces', () => {
