@@ -71,11 +71,6 @@ export class Prober {
     }
   }
 
-  /** Looks at a server's pods again now: something has changed. */
-  hurry(key: string): void {
-    for (const probe of this.#probes.values()) if (probe.key === key) probe.dueAt = this.#options.now();
-  }
-
   report(podUid: string): SidecarReport | undefined {
     return this.#probes.get(podUid)?.report;
   }

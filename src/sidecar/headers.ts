@@ -192,36 +192,26 @@ function addNames(names: Set<string> | undefined, value: string): Set<string> {
 
 /** What becomes of a response field: `pass`, `strip`, or read by the proxy. */
 export type ResponseTreatment =
-  | 'pass'
-  | 'strip'
-  | 'connection'
-  | 'content-length'
-  | 'transfer-encoding'
-  | 'keep-alive'
-  | 'content-type'
-  | 'cache-control'
-  | 'accel-buffering'
-  | 'location';
+  'pass' | 'strip' | 'content-length' | 'content-type' | 'cache-control' | 'accel-buffering';
 
 /**
- * The server's challenge would send clients to another authorization server, its CORS answer would open what the proxy
+ * The hop's own fields end here; redirects are not relayed at all. The server's challenge would send clients to another authorization server, its CORS answer would open what the proxy
  * judged, and its name helps nobody but an attacker (RESOURCE_SERVER B22, G17).
  */
 const RESPONSE_FIELDS = new Map<string, ResponseTreatment>([
-  ...['te', 'trailer', 'upgrade', 'proxy-authenticate', 'proxy-connection', 'proxy-authentication-info'].map(
+  ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'].map(
+    (name) => [name, 'strip'] as const,
+  ),
+  ...['proxy-authenticate', 'proxy-connection', 'proxy-authentication-info', 'location'].map(
     (name) => [name, 'strip'] as const,
   ),
   ...['server', 'x-powered-by', 'www-authenticate', 'via', 'alt-svc', 'x-content-type-options'].map(
     (name) => [name, 'strip'] as const,
   ),
-  ['connection', 'connection'],
   ['content-length', 'content-length'],
-  ['transfer-encoding', 'transfer-encoding'],
-  ['keep-alive', 'keep-alive'],
   ['content-type', 'content-type'],
   ['cache-control', 'cache-control'],
   ['x-accel-buffering', 'accel-buffering'],
-  ['location', 'location'],
 ]);
 
 /** The treatment of a field of the server's answer. */

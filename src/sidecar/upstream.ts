@@ -8,7 +8,7 @@ const MAX_IDLE_CONNECTIONS = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Stable: the values of the `reason` log field. */
-export type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response' | 'response_not_allowed';
+export type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response';
 
 /** The server gave no usable answer. Never says what a client sent. */
 export class UpstreamError extends Error {
@@ -141,7 +141,6 @@ class Connection implements Exchange {
   #requestSent = false;
   #keepAlive = false;
   #idleSince = 0;
-  #maxIdleMs = MAX_IDLE_MS;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -166,7 +165,7 @@ class Connection implements Exchange {
   }
 
   get usable(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable && Date.now() - this.#idleSince < this.#maxIdleMs;
+    return !this.#socket.destroyed && this.#socket.writable && Date.now() - this.#idleSince < MAX_IDLE_MS;
   }
 
   begin(events: ExchangeEvents): void {

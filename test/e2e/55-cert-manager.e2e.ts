@@ -50,7 +50,11 @@ describe('a certificate of cert-manager', { skip }, () => {
   it('is not there as long as its issuer is not', async () => {
     const says = async (pattern: RegExp) =>
       pattern.test((await world.condition('CertificateReady', 'early'))?.message ?? '');
-    await waitFor(() => says(/^cert-manager has not issued the certificate: .*does not exist/), 'the reason');
+    await waitFor(
+      () => says(/^cert-manager has not issued the certificate: .*does not exist/),
+      'the reason',
+      30_000,
+    );
     assert.equal((await world.until('CertificateReady', 'False', 0, 'early')).reason, 'Pending');
     assert.equal((await world.until('Ready', 'False', 0, 'early')).reason, 'CertificateNotReady');
   });

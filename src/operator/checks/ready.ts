@@ -9,7 +9,10 @@ const NOT_READY = {
   KeysAvailable: 'KeysNotAvailable',
 } as const satisfies Record<string, ReadyReason>;
 
-export function ready({ deployment, pods }: Inputs, others: readonly Verdict[]): Verdict<'Ready'> {
+export function ready(
+  { deployment, pods, configDigest }: Inputs,
+  others: readonly Verdict[],
+): Verdict<'Ready'> {
   const refused = others.find(({ type, status }) => type in NOT_READY && status === 'False');
   if (refused !== undefined) {
     const reason = NOT_READY[refused.type as keyof typeof NOT_READY]; // `in` has just looked
@@ -28,16 +31,17 @@ export function ready({ deployment, pods }: Inputs, others: readonly Verdict[]):
   if (availableReplicas === 0) return no('ReplicasUnavailable', trouble(pods) ?? 'No pod is ready yet.');
   const unknown = others.find(({ type, status }) => type in NOT_READY && status === 'Unknown');
   if (unknown !== undefined) return no('Progressing', unknown.message);
-  const rollout = updatedReplicas < replicas || availableReplicas < replicas;
-  const tail = rollout
-    ? ` ${updatedReplicas} of ${replicas} are of the newest version. ${trouble(pods) ?? ''}`.trimEnd()
-    : '';
-  return {
-    type: 'Ready',
-    status: 'True',
-    reason: 'Ready',
-    message: `${availableReplicas} of ${replicas} pod(s) serve requests.${tail}`,
-  };
+  const tail = [
+    ...(updatedReplicas < replicas || availableReplicas < replicas
+      ? [`${updatedReplicas} of ${replicas} are of the newest version.`, trouble(pods) ?? '']
+      : []),
+    // Mounted files follow their ConfigMap within the kubelet's sync period.
+    ...(pods.some(({ report }) => report?.status !== undefined && report.status.configDigest !== configDigest)
+      ? ['The newest configuration has not arrived everywhere yet: that takes up to two minutes.']
+      : []),
+  ];
+  const message = [`${availableReplicas} of ${replicas} pod(s) serve requests.`, ...tail].join(' ').trimEnd();
+  return { type: 'Ready', status: 'True', reason: 'Ready', message };
 }
 
 function trouble(pods: Inputs['pods']): string | undefined {

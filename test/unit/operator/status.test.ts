@@ -55,6 +55,14 @@ const ROWS: readonly Row[] = [
     message: /./,
   },
   {
+    situation: 'a sidecar still has the configuration before',
+    changes: { configDigest: 'another' },
+    condition: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: /newest configuration has not arrived/,
+  },
+  {
     situation: 'a name is taken',
     changes: { refusal: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
     condition: 'Accepted',
