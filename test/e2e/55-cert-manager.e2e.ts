@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { connect } from 'node:tls';
 import { addresses, environment, kubeconfig, kubectl, provider } from '../cluster/cluster.ts';
 import { waitFor } from './support/wait.ts';
-import { OPERATOR, OPERATOR_NAMESPACE } from './support/operator.ts';
+import { restartOperator } from './support/operator.ts';
 import { World, type Json } from './support/world.ts';
 
 const { bin } = provider();
@@ -166,12 +166,6 @@ class CertManager {
     this.#child.kill();
     await once(this.#child, 'exit');
   }
-}
-
-async function restartOperator(): Promise<void> {
-  const deployment = ['--namespace', OPERATOR_NAMESPACE, `deployment/${OPERATOR}`];
-  await kubectl(['rollout', 'restart', ...deployment]);
-  await kubectl(['rollout', 'status', '--timeout=90s', ...deployment]);
 }
 
 function issuedBy(kind: 'Issuer' | 'ClusterIssuer', name: string): (spec: Json) => void {

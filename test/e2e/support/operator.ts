@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { environment, kubectl } from '../../cluster/cluster.ts';
 import { CommandError, run } from '../../cluster/run.ts';
+import { waitFor } from './wait.ts';
 
 export const OPERATOR_NAMESPACE = 'protected-mcp-system';
 export const RELEASE = 'protected-mcp';
@@ -36,6 +37,27 @@ export async function installOperator(values: readonly string[] = [], program: H
     ],
     program,
   );
+}
+
+/** Ends the running operator for a new one; returns when only the new one is left. */
+export async function restartOperator(): Promise<void> {
+  await kubectl(['rollout', 'restart', `deployment/${OPERATOR}`, '--namespace', OPERATOR_NAMESPACE]);
+  await kubectl([
+    'rollout',
+    'status',
+    `deployment/${OPERATOR}`,
+    '--namespace',
+    OPERATOR_NAMESPACE,
+    '--timeout=120s',
+  ]);
+  await waitFor(async () => (await operatorPods()).length === 1, 'the operator before to be gone', 60_000);
+}
+
+/** Pods that are ending are among them. */
+async function operatorPods(): Promise<string[]> {
+  const selector = '--selector=app.kubernetes.io/name=protected-mcp-operator';
+  const names = await kubectl(['get', 'pod', '--namespace', OPERATOR_NAMESPACE, selector, '--output=name']);
+  return names.split('\n').filter(Boolean);
 }
 
 /** Removes the release, the CRD that it keeps, and the namespaces of tests. */
