@@ -74,7 +74,14 @@ export default tseslint.config(
   {
     // Only the wiring of a program reads its environment.
     files: ['src/**/*.ts'],
-    ignores: ['src/*/main.ts', 'src/operator/check.ts', 'src/local/main.ts', 'src/local/processes.ts', 'src/local/token.ts', 'src/base/*.ts'],
+    ignores: [
+      'src/*/main.ts',
+      'src/operator/check.ts',
+      'src/local/main.ts',
+      'src/local/processes.ts',
+      'src/local/token.ts',
+      'src/base/*.ts',
+    ],
     rules: {
       'no-restricted-properties': [
         'error',

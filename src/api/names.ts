@@ -43,6 +43,8 @@ export interface ObjectNames {
   readonly podDisruptionBudget: string;
   readonly configMap: string;
   readonly tlsSecret: string;
+  /** Another name than that of our own: cert-manager keeps what it wrote, and the two must not meet. */
+  readonly certManagerSecret: string;
   readonly certificate: string;
   readonly authorityConfigMap: string;
 }
@@ -56,6 +58,7 @@ export function objectNames(name: string): ObjectNames {
     podDisruptionBudget: name,
     configMap: `${name}-sidecar`,
     tlsSecret: `${name}-tls`,
+    certManagerSecret: `${name}-cert-manager-tls`,
     certificate: `${name}-tls`,
     authorityConfigMap: `${name}-ca`,
   };

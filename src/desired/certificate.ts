@@ -59,7 +59,7 @@ export function authorityConfigMap({ server, issued }: DesiredInputs): KubeObjec
 export function certManagerCertificate({ server }: DesiredInputs): KubeObject | undefined {
   const { issuerRef } = server.spec.tls;
   if (issuerRef === undefined) return undefined;
-  const { certificate, tlsSecret: secretName } = objectNames(server.metadata.name);
+  const { certificate, certManagerSecret: secretName } = objectNames(server.metadata.name);
   return {
     apiVersion: 'cert-manager.io/v1',
     kind: 'Certificate',

@@ -11,9 +11,10 @@ export function sidecarVolumes({ metadata, spec }: ProtectedMcpServer): JsonObje
   ];
 }
 
-/** The Secret with the certificate of port 8001: the user's own, or the one that is issued. */
+/** The Secret with the certificate of port 8001: the user's own, cert-manager's, or the operator's. */
 export function tlsSecretName({ metadata, spec }: Pick<ProtectedMcpServer, 'metadata' | 'spec'>): string {
-  return spec.tls.secretName ?? objectNames(metadata.name).tlsSecret;
+  const { tlsSecret, certManagerSecret } = objectNames(metadata.name);
+  return spec.tls.secretName ?? (spec.tls.issuerRef === undefined ? tlsSecret : certManagerSecret);
 }
 
 function caBundleVolumes({ jwks: { caBundleRef } }: Issuer, index: number): JsonObject[] {

@@ -7,7 +7,7 @@ import { CommandError } from './run.ts';
 const USAGE = `npm run cluster -- COMMAND
 
   up                           a Kubernetes cluster: by kind where Docker answers, else a real one-node cluster on this
-                               Debian machine (root; the first time takes about 9 minutes)
+                               Debian machine (root; the first time takes about 11 minutes)
   down                         removes it; what took long to make stays in the cache
   status                       what runs
   kubeconfig                   path of the kubeconfig

@@ -51,7 +51,10 @@ describe('a certificate of cert-manager', { skip }, () => {
     const says = async (pattern: RegExp) =>
       pattern.test((await world.condition('CertificateReady', 'early'))?.message ?? '');
     await waitFor(
-      () => says(/^cert-manager has not issued the certificate: .*does not exist/),
+      () =>
+        says(
+          /^cert-manager has not issued the certificate of Issuer "ca": .*does not exist.*describe certificaterequest/,
+        ),
       'the reason',
       30_000,
     );
@@ -126,6 +129,28 @@ describe('a certificate of cert-manager', { skip }, () => {
     });
     assert.equal(answer.status, 200, answer.body);
     await world.kubectl('delete', 'pmcp', 'outside');
+  });
+
+  it("gives way to the operator's own authority when the issuer is no longer named", async () => {
+    await world.apply(world.echo());
+    await waitFor(
+      async () => (await world.find('certificate', 'echo-tls')) === undefined,
+      'no Certificate',
+      60_000,
+    );
+    await world.kubectl('rollout', 'status', 'deployment/echo', '--timeout=120s');
+    await world.until('Ready', 'True', 60_000);
+    await waitFor(
+      async () => (await world.call()).status === 401,
+      'a certificate of the own authority',
+      60_000,
+    );
+    await world.apply(world.echo(issuedBy('Issuer', 'ca')));
+    await waitFor(
+      async () => (await world.find('certificate', 'echo-tls')) !== undefined,
+      'a Certificate again',
+      60_000,
+    );
   });
 
   it('is not requested any more when the server is deleted', async () => {

@@ -1,14 +1,36 @@
 // `npm run e2e [FILE…]`: a cluster if none is up, images, the chart, the suites one after the other; then what it brought up goes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as cluster from '../cluster/cluster.ts';
 import { CommandError } from '../cluster/run.ts';
 import { installOperator, uninstallOperator } from './support/operator.ts';
 
 const root = join(import.meta.dirname, '../..');
+const LOCK = join(tmpdir(), 'protected-mcp-e2e.lock');
 const SUITES = globSync('test/e2e/*.e2e.ts', { cwd: root }).toSorted();
+
+/** Two runs on one cluster would break each other's world. @throws naming the other run */
+function lock(): () => void {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+  } catch {
+    const other = Number(readFileSync(LOCK, 'utf8'));
+    if (isAlive(other)) throw new Error(`another end-to-end run uses the cluster: process ${other}`);
+    writeFileSync(LOCK, String(process.pid));
+  }
+  return () => rmSync(LOCK, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /** Suites share one cluster and one operator, and some of them break things on purpose: one at a time. */
 async function runSuites(files: readonly string[]): Promise<number> {
@@ -26,6 +48,7 @@ async function main(asked: readonly string[]): Promise<number> {
   const unknown = asked.filter((file) => !SUITES.includes(file));
   if (unknown.length > 0)
     throw new Error(`no such suite: ${unknown.join(', ')}; there are: ${SUITES.join(', ')}`);
+  const unlock = lock();
   const { up: wasUp } = await cluster.provider().status();
   if (!wasUp) await cluster.up();
   try {
@@ -36,6 +59,7 @@ async function main(asked: readonly string[]): Promise<number> {
     // E2E_KEEP=1 leaves everything as it is, to look at.
     if (!process.env.E2E_KEEP) await uninstallOperator();
     if (!wasUp && !process.env.E2E_KEEP) await cluster.down();
+    unlock();
   }
 }
 

@@ -6,6 +6,10 @@ export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
   const { certificate } = inputs;
   switch (certificate.source) {
     case 'issued':
+      if (inputs.refusal !== undefined) {
+        const message = 'Not known to be delivered: see Accepted.';
+        return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
+      }
       return issued(certificate.notAfter, certificate.renewAt, inputs.now);
     case 'secret':
       return fromSecret(certificate.secretName, inputs);
@@ -16,16 +20,20 @@ export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
           'spec.tls.issuerRef needs cert-manager: install it, or leave spec.tls out.',
         );
       }
-      if (!certificate.ready) {
-        return no(
-          'Pending',
-          `cert-manager has not issued the certificate: ${certificate.message ?? 'no word yet'}`,
-        );
-      }
+      if (!certificate.ready) return no('Pending', waitsForCertManager(inputs.server, certificate.message));
       return yes('cert-manager has issued the certificate and renews it.');
     default:
       return certificate satisfies never;
   }
+}
+
+/** cert-manager says what is really wrong, a missing issuer for one, only on its request. */
+function waitsForCertManager({ metadata, spec }: Inputs['server'], message: string | undefined): string {
+  const { kind, name } = spec.tls.issuerRef ?? { kind: 'Issuer', name: '' };
+  return (
+    `cert-manager has not issued the certificate of ${kind} "${name}": ${message ?? 'no word yet'}. See ` +
+    `kubectl describe certificaterequest --namespace ${metadata.namespace}`
+  );
 }
 
 function issued(notAfter: number, renewAt: number, now: number): Verdict<'CertificateReady'> {
