@@ -66,7 +66,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
       await fc.assert(
         fc.asyncProperty(mutations, async (mutate) => {
           const mutated = mutate(token);
-          fc.pre(mutated !== token);
+          fc.pre(mutated.trimStart() !== token); // more spaces after `Bearer` are as good as one (RFC 9110 section 11.4)
           assert.notEqual(await judge.verdict(mutated), 'ok', mutated);
         }),
         { numRuns: 2_000 }, // fast-check prints the seed of a failure
