@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { addresses, kubectl } from '../cluster/cluster.ts';
 import { waitFor } from './support/wait.ts';
-import { World } from './support/world.ts';
+import { ECHO, LIST_TOOLS, World } from './support/world.ts';
 
 let world: World;
 before(async () => {
@@ -44,19 +44,35 @@ describe('a ProtectedMcpServer', () => {
   it('answers another pod under its in-cluster name', async () => {
     const script = `
       const https = require('node:https');
-      const req = https.request('https://echo.${world.namespace}.svc:8001/mcp', { method: 'POST', ca: require('node:fs').readFileSync('/ca/ca.crt') },
-        (res) => { console.log(res.statusCode, res.headers['www-authenticate']); process.exit(0); });
-      req.end();`;
-    await world.apply(clientPod(world.namespace, 'client', script));
+      const ca = require('node:fs').readFileSync('/ca/ca.crt');
+      const url = 'https://echo.${world.namespace}.svc:8001/mcp';
+      const send = (url, method, body, token) => new Promise((resolve, reject) => {
+        const headers = { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json', ...(token && { Authorization: 'Bearer ' + token }) };
+        const req = https.request(url, { method, ca, headers }, (res) => {
+          let text = '';
+          res.on('data', (chunk) => (text += chunk)).on('end', () => resolve({ status: res.statusCode, challenge: res.headers['www-authenticate'], text }));
+        });
+        req.on('error', reject).end(body);
+      });
+      (async () => {
+        const refused = await send(url, 'POST', process.env.ECHO);
+        const metadata = await send(/resource_metadata="([^"]+)"/.exec(refused.challenge)[1], 'GET');
+        const tools = await send(url, 'POST', process.env.LIST_TOOLS, process.env.TOKEN);
+        const echo = await send(url, 'POST', process.env.ECHO, process.env.TOKEN);
+        console.log(JSON.stringify({ refused, metadata, tools, echo }));
+        process.exit(0);
+      })();`;
+    await world.apply(clientPod(world.namespace, 'client', script, world.issuer.token()));
     await waitFor(
       async () => (await world.get('pod', 'client')).status.phase === 'Succeeded',
       'the client pod',
       60_000,
     );
-    assert.match(
-      await world.kubectl('logs', 'client'),
-      /^401 Bearer scope="echo-mcp-server", resource_metadata=/,
-    );
+    const { refused, metadata, tools, echo } = JSON.parse(await world.kubectl('logs', 'client'));
+    assert.equal(refused.status, 401);
+    assert.equal(JSON.parse(metadata.text).resource, `https://echo.${world.namespace}.svc:8001/mcp`);
+    assert.match(tools.text, /"name":"echo"/);
+    assert.match(echo.text, /hello hello /);
   });
 
   it('answers from outside by NodePort', async () => {
@@ -69,9 +85,14 @@ describe('a ProtectedMcpServer', () => {
     await world.until('Ready', 'True', 60_000, 'outside');
     const { nodePort } = (await world.get('service', 'outside')).spec.ports[0];
     const target = { name: 'outside', address: node, port: nodePort, serverName: node };
-    assert.equal((await world.call(target)).status, 401);
-    const answer = await world.call({ ...target, token: world.issuer.token() });
-    assert.equal(answer.status, 200, answer.body);
+    const refused = await world.call(target);
+    assert.equal(refused.status, 401);
+    const url = /resource_metadata="([^"]+)"/.exec(refused.headers['www-authenticate'] ?? '')?.[1] ?? '';
+    const metadata = await world.call({ ...target, method: 'GET', path: new URL(url).pathname });
+    assert.equal(JSON.parse(metadata.body).resource, `https://${node}:8001/mcp`);
+    const token = world.issuer.token();
+    assert.match((await world.call({ ...target, token, body: LIST_TOOLS })).body, /"name":"echo"/);
+    assert.match((await world.call({ ...target, token })).body, /hello hello /);
     await world.kubectl('delete', 'pmcp', 'outside');
   });
 
@@ -105,7 +126,7 @@ describe('a ProtectedMcpServer', () => {
   });
 });
 
-function clientPod(namespace: string, name: string, script: string) {
+function clientPod(namespace: string, name: string, script: string, token: string) {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -119,6 +140,10 @@ function clientPod(namespace: string, name: string, script: string) {
           name: 'client',
           image: 'mcp-echo-server:0.1.0',
           command: ['node', '-e', script],
+          env: Object.entries({ ECHO, LIST_TOOLS, TOKEN: token }).map(([key, value]) => ({
+            name: key,
+            value,
+          })),
           volumeMounts: [{ name: 'ca', mountPath: '/ca' }],
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
         },

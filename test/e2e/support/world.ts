@@ -33,6 +33,9 @@ export const ECHO = JSON.stringify({
   params: { name: 'echo', arguments: { message: 'hello ', repeat_count: 2 } },
 });
 
+/** What a client asks before it calls a tool. */
+export const LIST_TOOLS = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+
 /** A namespace under the Pod Security Standard `restricted`, and an issuer on this machine that its pods reach. */
 export class World {
   readonly namespace: string;
@@ -167,11 +170,11 @@ export class World {
 
   /** One request to the server's Service from this machine, with real TLS to its in-cluster name. */
   async call(options: CallOptions = {}): Promise<Answer> {
-    const { name = 'echo', token, method = 'POST', path = '/mcp', agent } = options;
+    const { name = 'echo', token, method = 'POST', path = '/mcp', agent, body } = options;
     const host = options.address ?? (await this.serviceAddress(name));
     const serverName = options.serverName ?? `${name}.${this.namespace}.svc`;
     const ca = options.ca ?? (await this.authority(name));
-    return send({ host, port: options.port ?? 8001, serverName, ca, method, path, token, agent });
+    return send({ host, port: options.port ?? 8001, serverName, ca, method, path, token, agent, body });
   }
 }
 
@@ -185,6 +188,8 @@ export interface CallOptions {
   readonly serverName?: string;
   readonly ca?: string;
   readonly agent?: Agent;
+  /** The tool call when absent. */
+  readonly body?: string | undefined;
 }
 
 export interface SendOptions {
@@ -196,6 +201,7 @@ export interface SendOptions {
   readonly path: string;
   readonly token?: string | undefined;
   readonly agent?: Agent | undefined;
+  readonly body?: string | undefined;
 }
 
 export function send({
@@ -207,6 +213,7 @@ export function send({
   path,
   token,
   agent,
+  body = ECHO,
 }: SendOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const isName = !/^[\d.]+$/.test(serverName);
@@ -228,16 +235,16 @@ export function send({
         },
       },
       (res) => {
-        let body = '';
+        let text = '';
         res.setEncoding('utf8');
-        res.on('data', (chunk: string) => (body += chunk));
-        res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body }));
+        res.on('data', (chunk: string) => (text += chunk));
+        res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, body: text }));
         res.on('error', reject);
       },
     );
     req.on('timeout', () => req.destroy(new Error('no answer within 10 s')));
     req.on('error', reject);
-    req.end(method === 'POST' ? ECHO : undefined);
+    req.end(method === 'POST' ? body : undefined);
   });
 }
 
