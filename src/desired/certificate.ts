@@ -21,11 +21,16 @@ export interface IssuedCertificate {
   readonly authority: string;
 }
 
-/** The host names that the certificate of a server must cover: the resource's, and those of the Service. */
+/**
+ * The host names that the certificate of a server must cover: the resource's, and the Service's where they cannot mean
+ * another's. Shorter ones can: `echo` is another Service in another namespace, and `echo.com` may be a host elsewhere.
+ */
 export function certificateHosts(server: ProtectedMcpServer): string[] {
   const { hostname } = new URL(resourceIdentifier(server));
-  const names = [hostname, ...serviceHosts(server.metadata.name, namespaceOf(server))];
-  return [...new Set(names.map((name) => name.replace(/^\[|\]$/g, '')))];
+  const services = serviceHosts(server.metadata.name, namespaceOf(server)).filter((name) =>
+    name.includes('.svc'),
+  );
+  return [...new Set([hostname, ...services].map((name) => name.replace(/^\[|\]$/g, '')))];
 }
 
 /** The Secret with the issued certificate; none where the user brings one or cert-manager makes it. */

@@ -23,7 +23,13 @@ export interface PodState {
 
 /** Where the certificate of port 8001 comes from. Times are milliseconds since the epoch. */
 export type CertificateState =
-  | { readonly source: 'issued'; readonly notAfter: number; readonly renewAt: number }
+  | {
+      readonly source: 'issued';
+      readonly notAfter: number;
+      readonly renewAt: number;
+      /** The resource's host, where it belongs to somebody else and is left out. */
+      readonly foreignHost?: string | undefined;
+    }
   | { readonly source: 'secret'; readonly secretName: string }
   | {
       readonly source: 'cert-manager';

@@ -95,6 +95,8 @@ export class LeafCertificates {
   #fits({ certificate, authority, renewAt }: Leaf, hosts: readonly string[]): boolean {
     if (authority !== this.#deps.authority.certificate || renewAt <= this.#deps.clock()) return false;
     const parsed = new X509Certificate(certificate);
+    // No more names than these either: a host that is not the server's any more must not stay in it.
+    if ((parsed.subjectAltName ?? '').split(', ').length !== hosts.length) return false;
     return hosts.every(
       (host) => (isAddress(host) ? parsed.checkIP(host) : parsed.checkHost(host)) !== undefined,
     );

@@ -2,8 +2,8 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { ADMIN_PORT } from '../api/names.ts';
-import type { Status } from '../sidecar/admin.ts';
 import type { SidecarReport } from './inputs.ts';
+import { parseStatus } from './sidecar-status.ts';
 
 /** Between looks at a pod that is well, and at one that is not (milliseconds). */
 const STEADY_MS = 15_000;
@@ -89,7 +89,7 @@ export class Prober {
 
   async #look(probe: Probe): Promise<void> {
     probe.running = true;
-    const report = await this.#options.probe(probe);
+    const report = await this.#options.probe(probe).catch(failed);
     probe.running = false;
     const settled =
       report.status?.ready === true &&
@@ -100,6 +100,11 @@ export class Prober {
     probe.report = report;
     if (isNews && this.#probes.get(probe.podUid) === probe) this.#options.onChange(probe.key);
   }
+}
+
+/** A look that goes wrong says so in the report. It must not be the end of the process: nobody waits for it. */
+function failed(error: unknown): SidecarReport {
+  return { status: undefined, error: (error as Error).message, serverPort: 'unknown' };
 }
 
 /** What the checks look at: the time of the last key fetch, for one, is not news. */
@@ -123,8 +128,8 @@ async function probeSidecar({ ip, serverPort }: ProbeTarget): Promise<SidecarRep
 
 async function askStatus(ip: string): Promise<Pick<SidecarReport, 'status' | 'error'>> {
   try {
-    // Whoever answers on the pod's admin port is the sidecar: only it is admitted there and holds the port.
-    return { status: JSON.parse(await get(ip, '/status')) as Status, error: undefined };
+    // Not surely the sidecar: the server shares its network, and may have taken the port before it.
+    return { status: parseStatus(await get(ip, '/status')), error: undefined };
   } catch (error) {
     return { status: undefined, error: (error as Error).message };
   }
@@ -144,6 +149,11 @@ function get(host: string, path: string): Promise<string> {
         res.statusCode === 200 ? resolve(text) : reject(new Error(`status ${res.statusCode}`)),
       );
       res.on('error', reject);
+    });
+    // Without a listener Node drops the connection in silence, and nobody would ever be told.
+    req.on('upgrade', (_res, socket) => {
+      socket.destroy();
+      reject(new Error('status 101'));
     });
     req.on('error', reject);
     req.end();

@@ -4,7 +4,6 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { CONFIG_FILE_NAME, SIDECAR_CONTAINER } from '../api/names.ts';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
-import { certificateHosts } from '../desired/certificate.ts';
 import { desired } from '../desired/index.ts';
 import type { Client } from '../kube/client.ts';
 import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
@@ -13,6 +12,7 @@ import { objectKey, type KubeObject, type Resource } from '../kube/object.ts';
 import type { Outcome } from '../kube/queue.ts';
 import { applyObject, FIELD_MANAGER, NotOwnedError } from './apply.ts';
 import type { Cache } from './cache.ts';
+import { foreignHost, issuableHosts } from './host-ownership.ts';
 import type { CertificateState, Inputs, PodState, Refusal } from './inputs.ts';
 import {
   CERTIFICATES,
@@ -67,7 +67,7 @@ export class Reconciler {
     if (server.metadata.deletionTimestamp !== undefined || isPaused(server)) return {};
 
     const leaf = usesOwnAuthority(server)
-      ? await this.#deps.leaves.get(key, certificateHosts(server), signal)
+      ? await this.#deps.leaves.get(key, issuableHosts(server, this.#foreignHost(server)), signal)
       : undefined;
     const objects = desired({ server, sidecarImage: this.#deps.sidecarImage, issued: leaf?.leaf });
     const refusal = await this.#applyAll(server, objects, leaf, signal);
@@ -77,6 +77,10 @@ export class Reconciler {
 
     const renewInMs = leaf === undefined ? RESYNC_MS : Math.max(1000, leaf.leaf.renewAt - clock());
     return { requeueAfterMs: Math.min(RESYNC_MS * (0.9 + Math.random() / 5), renewInMs) };
+  }
+
+  #foreignHost(server: ServerObject): string | undefined {
+    return foreignHost(server, this.#deps.cache.servers.list());
   }
 
   async #forget(key: string, signal: AbortSignal): Promise<Outcome> {
@@ -213,8 +217,10 @@ export class Reconciler {
 
   #certificateState(server: ServerObject, leaf: LeafResult | undefined): CertificateState {
     const { secretName } = server.spec.tls;
-    if (leaf !== undefined)
-      return { source: 'issued', notAfter: leaf.leaf.notAfter, renewAt: leaf.leaf.renewAt };
+    if (leaf !== undefined) {
+      const { notAfter, renewAt } = leaf.leaf;
+      return { source: 'issued', notAfter, renewAt, foreignHost: this.#foreignHost(server) };
+    }
     if (secretName !== undefined) return { source: 'secret', secretName };
     const { name, namespace } = server.metadata;
     const certificate = this.#deps.cache.certificate(`${namespace}/${name}-tls`);

@@ -20,6 +20,8 @@ export interface Principal {
   readonly subject: string;
   readonly client: string | undefined;
   readonly scopes: readonly string[];
+  /** When the token is worth nothing any more: `exp` plus skew (milliseconds since the epoch). */
+  readonly expiresAt: number;
   /** Header lines for the server made from claims (`claimToHeaders`); empty for none. */
   readonly headerLines: string;
 }
@@ -126,9 +128,10 @@ export class Authenticator {
     const skew = this.#config.clockSkewSeconds;
     const problem = claimsProblem({ header, claims, issuer, now: nowMs / 1000, skew });
     if (problem !== undefined) return problem;
+    const expiresAt = ((claims.exp as number) + skew) * 1000; // checked by claimsProblem: a finite number
     return {
-      authentication: { ok: true, principal: this.#principal(issuer, jws) },
-      expiresAt: ((claims.exp as number) + skew) * 1000, // checked by claimsProblem: a finite number
+      authentication: { ok: true, principal: this.#principal(issuer, jws, expiresAt) },
+      expiresAt,
       key,
     };
   }
@@ -148,13 +151,14 @@ export class Authenticator {
     return 'bad_signature';
   }
 
-  #principal(issuer: IssuerConfig, { claims }: CompactJws): Principal {
+  #principal(issuer: IssuerConfig, { claims }: CompactJws, expiresAt: number): Principal {
     const client = CLIENT_CLAIMS.map((name) => claims[name]).find(isText);
     const principal: Omit<Principal, typeof verified> = {
       issuer: issuer.issuer,
       subject: claims.sub as string, // checked by claimsProblem: a non-empty string
       client,
       scopes: grantedScopes(claims),
+      expiresAt,
       headerLines: claimHeaderLines(this.#config.claimToHeaders, claims),
     };
     return principal as Principal; // the brand has no run-time value

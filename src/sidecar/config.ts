@@ -29,7 +29,17 @@ const scopeToken = z
   .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, 'must be a scope token (RFC 6749 section 3.3)');
 
 /** RFC 9110 section 5.1: a field name is a token. */
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be an HTTP field name');
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be an HTTP field name')
+  // A claim in one of these would decide where the message ends or who is asked; the CRD refuses more.
+  .refine(
+    (name) =>
+      !/^(authorization|connection|content[-_]length|expect|host|te|trailer|transfer[-_]encoding|upgrade)$/i.test(
+        name,
+      ),
+    'must not be a field that frames or routes the message',
+  );
 
 const port = z.int().min(0).max(65535);
 const address = z.strictObject({ host: z.string().min(1), port });

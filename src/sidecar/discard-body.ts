@@ -4,6 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 /** A body that still comes after this is cut off with its connection (milliseconds). */
 const MAX_DISCARD_MS = 2_000;
 
+/** The answer is over and the request is not: the rest is thrown away for a while, then the connection is cut. */
+export function discardRest(req: IncomingMessage): void {
+  const { socket } = req;
+  const timer = setTimeout(() => socket.destroy(), MAX_DISCARD_MS);
+  const done = () => clearTimeout(timer);
+  req.once('end', done);
+  req.once('close', done);
+  req.resume();
+}
+
 /**
  * Lets a client that is still sending read its answer: closing at once would reset the connection, and the answer, which
  * says that a token is missing, would be lost (RFC 9112 section 9.6). The response must say how long it is.

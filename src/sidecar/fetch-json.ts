@@ -52,6 +52,11 @@ function get(url: string, ca: string | undefined, signal: AbortSignal): Promise<
       res.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
       res.on('error', reject);
     });
+    // Without a listener Node drops the connection in silence, and whoever waits for keys would wait forever.
+    req.on('upgrade', (_res, socket) => {
+      socket.destroy();
+      reject(new Error('status 101, expected 200'));
+    });
     req.on('error', reject);
     req.end();
   });

@@ -4,7 +4,7 @@ import type { Logger } from '../base/log.ts';
 import type { Authentication } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { corsFields, preflightFields } from './cors.ts';
-import { endBeforeBody } from './discard-body.ts';
+import { discardRest, endBeforeBody } from './discard-body.ts';
 import { denialResponse, type Denial } from './denial.ts';
 import type { RequestFields } from './headers.ts';
 import { InFlight } from './in-flight.ts';
@@ -202,6 +202,8 @@ export class Gateway {
     const length = body === undefined ? NO_FIELDS : ['Content-Length', String(Buffer.byteLength(body))];
     res.writeHead(status, [...fields, ...length]);
     res.end(body);
+    // Served without a token: a body that trickles in must not keep the connection.
+    if (!visit.req.complete) discardRest(visit.req);
     this.#record(visit, status);
   }
 
@@ -262,6 +264,9 @@ function requestProblem({ req, policy, fields }: Visit): Denial | undefined {
   // RFC 9112 section 6.1: a transfer coding in HTTP/1.0 has no meaning that two parties share.
   if (fields.chunked && req.httpVersion !== '1.1')
     return { kind: 'bad_request', reason: 'coding_in_http_1_0' };
+  // A larger number would be another one on the way to the server.
+  if (!Number.isSafeInteger(Number(fields.contentLength ?? 0)))
+    return { kind: 'bad_request', reason: 'content_length_too_large' };
   if (fields.unknownCoding) return { kind: 'bad_request', reason: 'unknown_transfer_coding' };
   if (fields.looped) return { kind: 'loop_detected' };
   return undefined;

@@ -79,7 +79,10 @@ export class RequestHeaders {
 
   /** @param pseudonym the name this process uses in `Via` */
   constructor(config: Pick<SidecarConfig, 'claimToHeaders' | 'forwardOriginalToken'>, pseudonym: string) {
-    this.#owned = new Set(config.claimToHeaders.map(({ header }) => header.toLowerCase()));
+    // `X_User` of ours and `X-User` of a client are one name to CGI and WSGI; the client's underscores go anyway.
+    this.#owned = new Set(
+      config.claimToHeaders.map(({ header }) => header.toLowerCase().replaceAll('_', '-')),
+    );
     this.#forwardToken = config.forwardOriginalToken;
     this.#pseudonym = pseudonym;
   }

@@ -41,7 +41,8 @@ export function verificationKey(jwk: unknown): VerificationKey | undefined {
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined;
   if (kid !== undefined && typeof kid !== 'string') return undefined;
-  const family = ALGORITHMS[kty === 'RSA' ? 'RSA' : `${String(kty)} ${String(crv)}`];
+  if (typeof kty !== 'string' || (crv !== undefined && typeof crv !== 'string')) return undefined;
+  const family = ALGORITHMS[kty === 'RSA' ? 'RSA' : `${kty} ${crv}`];
   const algorithms = new Set(family?.filter((name) => alg === undefined || sameAlgorithm(name, alg)));
   if (algorithms.size === 0) return undefined;
   const key = importPublicKey(jwk);

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Permit } from './authorize.ts';
 import type { Denial } from './denial.ts';
-import { endBeforeBody } from './discard-body.ts';
+import { discardRest, endBeforeBody } from './discard-body.ts';
 import { responseTreatment, type RequestFields } from './headers.ts';
 import type { ResponseHead } from './http-response.ts';
 import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream.ts';
@@ -96,16 +96,19 @@ export class Forwarding implements ExchangeEvents {
   }
 
   /** Ends a listening stream the way a server does when it goes away: cleanly, so that clients connect again. */
-  endListening(): void {
+  endListening(denial: Denial = { kind: 'upstream_unreachable', reason: 'draining' }): void {
     if (this.#over) return;
     this.#over = true;
     this.#exchange?.abort();
     if (this.#streaming) this.#request.res.end();
-    else this.#target.deny({ kind: 'upstream_unreachable', reason: 'draining' });
+    else this.#target.deny(denial);
   }
 
   /** Gives up what has waited too long. Called every few seconds. @param now milliseconds since the epoch */
   expire(now: number): void {
+    // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
+    if (this.isListening && now >= this.#permit.principal.expiresAt)
+      return this.endListening({ kind: 'invalid_token', reason: 'expired' });
     if (this.#over || this.#head !== undefined) return;
     if (!this.#requestDone && now - this.#lastActivity > BODY_IDLE_MS) {
       this.#abandon();
@@ -221,6 +224,8 @@ export class Forwarding implements ExchangeEvents {
     const { req, res } = this.#request;
     if (this.#streaming) {
       res.end();
+      // Nobody looks at this request again: its body, paused or slow, would hold the connection for as long as it likes.
+      if (!this.#requestDone) discardRest(req);
     } else if (this.#head !== undefined) {
       res.writeHead(this.#head.status, this.#headFields);
       const body = this.#responseBody;

@@ -53,6 +53,7 @@ export class Upstream {
   readonly #idle: Connection[] = [];
   readonly #open = new Set<Connection>();
   #sweep: NodeJS.Timeout | undefined;
+  #probing: Promise<boolean> | undefined;
 
   constructor(address: { host: string; port: number }) {
     this.host = address.host;
@@ -71,8 +72,13 @@ export class Upstream {
     return connection;
   }
 
-  /** Whether the server accepts connections now. */
+  /** Whether the server accepts connections now. Shared by all who ask at once: anybody may, and it costs the server. */
   probe(timeoutMs: number): Promise<boolean> {
+    this.#probing ??= this.#tryConnect(timeoutMs).finally(() => (this.#probing = undefined));
+    return this.#probing;
+  }
+
+  #tryConnect(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const socket = connect({ host: this.host, port: this.port, timeout: timeoutMs });
       const settle = (reachable: boolean) => {

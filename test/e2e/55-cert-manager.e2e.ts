@@ -82,7 +82,7 @@ describe('a certificate of cert-manager', { skip }, () => {
     assert.match(certificate.issuer, /CN=protected-mcp-e2e CA/);
     assert.equal(
       certificate.subjectAltName,
-      ['echo.NS.svc', 'echo', 'echo.NS', 'echo.NS.svc.cluster.local']
+      ['echo.NS.svc', 'echo.NS.svc.cluster.local']
         .map((name) => `DNS:${name.replace('NS', world.namespace)}`)
         .join(', '),
     );

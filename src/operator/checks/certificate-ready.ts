@@ -10,6 +10,7 @@ export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
         const message = 'Not known to be delivered: see Accepted.';
         return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
       }
+      if (certificate.foreignHost !== undefined) return foreign(certificate.foreignHost);
       return issued(certificate.notAfter, certificate.renewAt, inputs.now);
     case 'secret':
       return fromSecret(certificate.secretName, inputs);
@@ -33,6 +34,14 @@ function waitsForCertManager({ metadata, spec }: Inputs['server'], message: stri
   return (
     `cert-manager has not issued the certificate of ${kind} "${name}": ${message ?? 'no word yet'}. See ` +
     `kubectl describe certificaterequest --namespace ${metadata.namespace}`
+  );
+}
+
+function foreign(host: string): Verdict<'CertificateReady'> {
+  return no(
+    'HostNotCovered',
+    `The operator issues no certificate for ${host}: it is the name of another service or server. Change ` +
+      'spec.protectedResourceMetadata.resource, or bring a certificate of your own with spec.tls.',
   );
 }
 

@@ -87,6 +87,16 @@ const ROWS: readonly Row[] = [
     message: /valid until 2027-02-21, renewed on 2027-01-22/,
   },
   {
+    situation: 'the host is somebody else’s',
+    changes: {
+      certificate: { source: 'issued', notAfter: NOW + 1, renewAt: NOW, foreignHost: 'victim.bank.svc' },
+    },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'HostNotCovered',
+    message: /victim\.bank\.svc/,
+  },
+  {
     situation: 'the issued certificate has expired',
     changes: { certificate: { source: 'issued', notAfter: NOW - 1, renewAt: NOW - 2 } },
     condition: 'CertificateReady',

@@ -59,6 +59,7 @@ describe('no key:', () => {
     Ed448: ed448,
     'a key for key agreement': x25519,
     'key id a number': { ...rsa, kid: 1 },
+    'key type that no text can be made of': { ...rsa, kty: { toString: 1, valueOf: 1 } },
   };
   for (const [name, jwk] of Object.entries(cases)) {
     it(name, () => assert.equal(verificationKey(jwk), undefined));

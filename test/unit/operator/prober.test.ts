@@ -1,0 +1,76 @@
+// What a hostile pod answers on the admin port: the operator reports it and lives on.
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:net';
+import { after, before, it } from 'node:test';
+import { ADMIN_PORT } from '../../../src/api/names.ts';
+import { Prober } from '../../../src/operator/prober.ts';
+import { parseStatus } from '../../../src/operator/sidecar-status.ts';
+import { sidecarStatus } from '../../support/operator-inputs.ts';
+import { waitFor } from '../../support/wait.ts';
+
+/** An address of its own on loopback: the admin port is a constant. */
+const IP = '127.0.77.1';
+
+let server: Server;
+let answer = '';
+before(async () => {
+  server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.end(answer));
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(ADMIN_PORT, IP, resolve));
+});
+after(() => server.close());
+
+const ok = (body: string) =>
+  `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+const good = JSON.stringify(sidecarStatus());
+const changed = (changes: object) => ok(JSON.stringify({ ...sidecarStatus(), ...changes }));
+
+async function report() {
+  const prober = new Prober({ onChange: () => undefined });
+  const stop = new AbortController();
+  prober.start(stop.signal);
+  prober.watch('demo/echo', [{ podUid: 'uid', ip: IP, serverPort: 1 }]);
+  await waitFor(() => prober.report('uid') !== undefined, 'a report');
+  stop.abort();
+  return prober.report('uid');
+}
+
+it('a good status is reported', async () => {
+  answer = ok(good);
+  assert.equal((await report())?.status?.ready, true);
+});
+
+const HOSTILE: Readonly<Record<string, string>> = {
+  null: ok('null'),
+  'a list': ok('[]'),
+  'an object without members': ok('{}'),
+  'ready without issuers': ok('{"ready":true}'),
+  'not ready without issuers': ok('{"ready":false}'),
+  'issuers that are none': changed({ issuers: [null] }),
+  'keys that are no number': changed({ issuers: [{ issuer: 'x', keys: '1' }] }),
+  'problems that are no texts': changed({ problems: [{ toString: 1 }] }),
+  'problems without end': changed({ problems: Array.from({ length: 5_000 }, () => 'x') }),
+  'nesting that no stack holds': ok(
+    good.replace('"problems":[]', `"problems":${'['.repeat(30_000)}${']'.repeat(30_000)}`),
+  ),
+  'a time that is none': changed({ certificate: { notAfter: 'soon' } }),
+  'another protocol': 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+  'no HTTP': 'hello\r\n\r\n',
+};
+for (const [name, bytes] of Object.entries(HOSTILE)) {
+  it(`hostile: ${name}`, async () => {
+    answer = bytes;
+    const found = await report();
+    assert.equal(found?.status, undefined);
+    assert.ok(found?.error);
+  });
+}
+
+it('texts are cut and hold no control characters', () => {
+  const lastError = `\u001b[2J\r\n\u202e${'x'.repeat(10_000)}`;
+  const issuers = [{ issuer: 'x', keys: 0, lastError }];
+  const [issuer] = parseStatus(JSON.stringify({ ...sidecarStatus(), issuers })).issuers;
+  assert.match(issuer?.lastError ?? '', /^\uFFFD\[2J\uFFFD\uFFFD\uFFFDx{505}$/);
+});
