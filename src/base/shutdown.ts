@@ -1,4 +1,4 @@
-// Turns the first SIGTERM or SIGINT into an AbortSignal. Not a way to stop anything itself.
+// Turns the first signal that asks us to end into an AbortSignal. Not a way to stop anything itself.
 
 /** One Ctrl-C can arrive twice: from the terminal to the whole group, and again from npm, which relays it. */
 const SAME_KEYSTROKE_MS = 1_000;
@@ -17,4 +17,12 @@ export function stopSignal(): AbortSignal {
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', onSignal); // The terminal was closed.
   return controller.signal;
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
+import { aborted } from '../base/shutdown.ts';
 import type { CertificateAuthority } from './certificates/certificate-authority.ts';
 import type { Plan } from './plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
@@ -163,12 +164,5 @@ function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true));
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { aborted } from '../base/shutdown.ts';
 import type { Client } from '../kube/client.ts';
 import { isStopped } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -180,11 +181,4 @@ export class Controller {
     if (error === undefined || isStopped(error)) return;
     this.#deps.log.warn({ key, retryMs, reason: (error as Error).message }, 'reconcile failed');
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 // The operator's metrics in Prometheus form. Bounded labels: kinds and outcomes, never names.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
+import { addGauge, addProcessGauges } from '../base/gauges.ts';
 import type { Transport } from '../kube/transport.ts';
 
 export interface OperatorMetrics {
@@ -18,23 +19,10 @@ export interface OperatorGauges {
 
 /** Adds what is read when somebody asks. */
 export function addGauges(registry: Registry, gauges: OperatorGauges): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('mcp_operator_servers', 'ProtectedMcpServers that are known.', gauges.servers);
-  gauge('mcp_operator_queue_depth', 'Servers that wait to be reconciled.', gauges.queueDepth);
-  gauge('mcp_operator_leader', '1 while this replica leads.', () => Number(gauges.isLeader()));
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  gauge('process_cpu_seconds_total', 'User and system CPU time.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  addGauge(registry, 'mcp_operator_servers', 'ProtectedMcpServers that are known.', gauges.servers);
+  addGauge(registry, 'mcp_operator_queue_depth', 'Servers that wait to be reconciled.', gauges.queueDepth);
+  addGauge(registry, 'mcp_operator_leader', '1 while this replica leads.', () => Number(gauges.isLeader()));
+  addProcessGauges(registry);
 }
 
 /** Makes a registry of its own: nothing here is global. */

@@ -1,5 +1,6 @@
 // The sidecar's metrics in Prometheus form: names, labels, and pre-bound counters for the hot path.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addGauge, addProcessGauges } from '../base/gauges.ts';
 
 export type RouteLabel = 'mcp' | 'metadata' | 'other';
 
@@ -94,27 +95,20 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
 }
 
 function defineGauges(registry: Registry, gauges: Gauges): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('mcp_sidecar_requests_in_flight', 'Requests being served.', gauges.requestsInFlight);
-  gauge(
+  addGauge(registry, 'mcp_sidecar_requests_in_flight', 'Requests being served.', gauges.requestsInFlight);
+  addGauge(
+    registry,
     'mcp_sidecar_upstream_connections',
     'Open connections to the MCP server.',
     gauges.upstreamConnections,
   );
-  gauge('mcp_sidecar_cached_tokens', 'Verified tokens remembered by digest.', gauges.cachedTokens);
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  gauge('process_cpu_seconds_total', 'User and system CPU time.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  addGauge(
+    registry,
+    'mcp_sidecar_cached_tokens',
+    'Verified tokens remembered by digest.',
+    gauges.cachedTokens,
+  );
+  addProcessGauges(registry);
   new Gauge({
     name: 'mcp_sidecar_keys_loaded_timestamp_seconds',
     help: 'When the keys of an issuer were last fetched.',
