@@ -9,6 +9,8 @@ import { World } from './support/world.ts';
 /** SCALE_SERVERS=100 for a shorter look. */
 const SERVERS = Number(process.env.SCALE_SERVERS ?? 1_000);
 const NODES = 10;
+/** Resources in one `kubectl create`. */
+const BATCH = 250;
 /** A look at a thousand objects costs the API server more than the operator does (milliseconds). */
 const LOOK_MS = 10_000;
 /** What one server of this test is made of, pods aside. */
@@ -36,7 +38,7 @@ describe(`${SERVERS} servers`, { timeout: 900_000 }, () => {
   it('reach their desired objects', async () => {
     const requestsBefore = await metric('mcp_operator_api_requests_total');
     const startedAt = Date.now();
-    for (let from = 0; from < SERVERS; from += 250) await create(from, from + 250);
+    for (let from = 0; from < SERVERS; from += BATCH) await create(from, Math.min(from + BATCH, SERVERS));
     const createdAt = Date.now();
     await waitFor(async () => (await withStatus()) === SERVERS, 'all statuses', 600_000, LOOK_MS);
     const seconds = (Date.now() - startedAt) / 1000;
