@@ -222,7 +222,7 @@ function authority(namespace: string): Json[] {
 
 /** Who signed a server's certificate, from the Secret that cert-manager wrote. */
 async function authorityOf(world: World, name = 'echo'): Promise<string> {
-  const { data } = await world.get('secret', `${name}-tls`);
+  const { data } = await world.get('secret', `${name}-cert-manager-tls`);
   return Buffer.from(data['ca.crt'] as string, 'base64').toString();
 }
 
