@@ -53,6 +53,10 @@ describe(`${SERVERS} servers`, { timeout: 900_000 }, () => {
   });
 
   it('are not written again by a second pass, of an operator that has just started', async () => {
+    // Pods that are still becoming ready would be news, not a second look at the same.
+    let before = -1;
+    const isQuiet = async () => before === (before = await metric('mcp_operator_writes_total'));
+    await waitFor(isQuiet, 'the first pass to come to rest', 240_000, LOOK_MS);
     await restartOperator();
     const startedAt = Date.now();
     await waitFor(
