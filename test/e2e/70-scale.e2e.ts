@@ -70,7 +70,10 @@ describe(`${SERVERS} servers`, { timeout: 900_000 }, () => {
     print(
       `second pass: ${((Date.now() - startedAt) / 1000).toFixed(0)} s, ${writes} writes, ${(requests / SERVERS).toFixed(1)} API requests per server`,
     );
-    assert.equal(writes, 0);
+    const statuses = await metric('mcp_operator_writes_total', 'kind="ProtectedMcpServer"');
+    assert.equal(writes - statuses, 0, 'no object is written');
+    // A simulated pod may show another face to another probe: that is news, and rare.
+    assert.ok(statuses <= SERVERS / 50, `${statuses} statuses written`);
   });
 });
 
@@ -111,10 +114,11 @@ async function metrics(): Promise<string> {
 }
 
 /** The sum of a metric over its labels. */
-async function metric(name: string): Promise<number> {
+async function metric(name: string, label = ''): Promise<number> {
   const lines = (await metrics())
     .split('\n')
-    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .filter((line) => line.includes(label));
   return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 

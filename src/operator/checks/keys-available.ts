@@ -21,9 +21,9 @@ export function keysAvailable({ pods }: Inputs): Verdict<'KeysAvailable'> {
     return { type, status: 'Unknown', reason: 'Pending', message };
   }
   if (reports.length === 0) {
-    const error = pods.find(({ report }) => report?.error !== undefined)?.report?.error;
-    const message =
-      error === undefined ? 'No sidecar has started yet.' : `No sidecar answers on its admin port: ${error}`;
+    // Not the error itself: it differs from try to try, and each difference would be a write.
+    const isSilent = pods.some(({ report }) => report?.error !== undefined);
+    const message = isSilent ? 'No sidecar answers on its admin port, 9001.' : 'No sidecar has started yet.';
     return { type, status: 'Unknown', reason: 'Pending', message };
   }
   const stale = reports.flatMap(({ issuers }) => issuers).find(({ lastError }) => lastError !== undefined);

@@ -201,7 +201,7 @@ const ROWS: readonly Row[] = [
     condition: 'KeysAvailable',
     status: 'Unknown',
     reason: 'Pending',
-    message: /admin port: ECONNREFUSED/,
+    message: /answers on its admin port/,
   },
   {
     situation: 'keys are old but held',
