@@ -9,8 +9,8 @@ import { parseStatus } from './sidecar-status.ts';
 const STEADY_MS = 15_000;
 const UNSETTLED_MS = 2_000;
 const TIMEOUT_MS = 3_000;
-/** Looks under way at once. */
-const CONCURRENCY = 32;
+/** Looks under way at once. Each that gets no answer takes TIMEOUT_MS. */
+const CONCURRENCY = 64;
 const TICK_MS = 500;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -78,13 +78,12 @@ export class Prober {
   #tick(): void {
     const now = this.#options.now();
     const all = [...this.#probes.values()];
-    let free = CONCURRENCY - all.filter(({ running }) => running).length;
-    for (const probe of all) {
-      if (free <= 0) return;
-      if (probe.running || probe.dueAt > now) continue;
-      free--;
-      void this.#look(probe);
-    }
+    const free = CONCURRENCY - all.filter(({ running }) => running).length;
+    // Longest due first: pods that never answer are due again soon, and would keep all others from their turn.
+    const due = all
+      .filter(({ running, dueAt }) => !running && dueAt <= now)
+      .toSorted((a, b) => a.dueAt - b.dueAt);
+    for (const probe of due.slice(0, Math.max(0, free))) void this.#look(probe);
   }
 
   async #look(probe: Probe): Promise<void> {

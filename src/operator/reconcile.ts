@@ -66,21 +66,19 @@ export class Reconciler {
     if (server === undefined) return this.#forget(key, signal);
     if (server.metadata.deletionTimestamp !== undefined || isPaused(server)) return {};
 
+    const foreign = foreignHost(server, cache.servers.list());
     const leaf = usesOwnAuthority(server)
-      ? await this.#deps.leaves.get(key, issuableHosts(server, this.#foreignHost(server)), signal)
+      ? await this.#deps.leaves.get(key, issuableHosts(server, foreign), signal)
       : undefined;
     const objects = desired({ server, sidecarImage: this.#deps.sidecarImage, issued: leaf?.leaf });
     const refusal = await this.#applyAll(server, objects, leaf, signal);
     if (refusal === undefined) await this.#prune(server, objects, signal);
     this.#watchPods(server);
-    await this.#writeStatus(this.#inputs(server, objects, leaf, refusal), signal);
+    const certificate = this.#certificateState(server, leaf, foreign);
+    await this.#writeStatus(this.#inputs(server, objects, certificate, refusal), signal);
 
     const renewInMs = leaf === undefined ? RESYNC_MS : Math.max(1000, leaf.leaf.renewAt - clock());
     return { requeueAfterMs: Math.min(RESYNC_MS * (0.9 + Math.random() / 5), renewInMs) };
-  }
-
-  #foreignHost(server: ServerObject): string | undefined {
-    return foreignHost(server, this.#deps.cache.servers.list());
   }
 
   async #forget(key: string, signal: AbortSignal): Promise<Outcome> {
@@ -196,7 +194,7 @@ export class Reconciler {
   #inputs(
     server: ServerObject,
     objects: readonly KubeObject[],
-    leaf: LeafResult | undefined,
+    certificate: CertificateState,
     refusal: Refusal | undefined,
   ): Inputs {
     const { cache, clock, prober } = this.#deps;
@@ -208,18 +206,22 @@ export class Reconciler {
       server,
       now: clock(),
       refusal,
-      certificate: this.#certificateState(server, leaf),
+      certificate,
       deployment: cache.deployment(key),
       pods: pods.map((pod) => podState(pod, prober)),
       configDigest: configDigest(objects),
     });
   }
 
-  #certificateState(server: ServerObject, leaf: LeafResult | undefined): CertificateState {
+  #certificateState(
+    server: ServerObject,
+    leaf: LeafResult | undefined,
+    foreign: string | undefined,
+  ): CertificateState {
     const { secretName } = server.spec.tls;
     if (leaf !== undefined) {
       const { notAfter, renewAt } = leaf.leaf;
-      return { source: 'issued', notAfter, renewAt, foreignHost: this.#foreignHost(server) };
+      return { source: 'issued', notAfter, renewAt, foreignHost: foreign };
     }
     if (secretName !== undefined) return { source: 'secret', secretName };
     const { name, namespace } = server.metadata;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { after, before, it } from 'node:test';
+import { setImmediate as settled } from 'node:timers/promises';
 import { ADMIN_PORT } from '../../../src/api/names.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { parseStatus } from '../../../src/operator/sidecar-status.ts';
@@ -73,4 +74,35 @@ it('texts are cut and hold no control characters', () => {
   const issuers = [{ issuer: 'x', keys: 0, lastError }];
   const [issuer] = parseStatus(JSON.stringify({ ...sidecarStatus(), issuers })).issuers;
   assert.match(issuer?.lastError ?? '', /^\uFFFD\[2J\uFFFD\uFFFD\uFFFDx{505}$/);
+});
+
+it('pods that never answer do not keep others from their turn', async (test) => {
+  test.mock.timers.enable({ apis: ['setInterval'] });
+  const seen = new Set<string>();
+  const waiting: (() => void)[] = [];
+  let now = 0;
+  const prober = new Prober({
+    onChange: () => undefined,
+    now: () => now,
+    probe: ({ podUid }) => {
+      seen.add(podUid);
+      return new Promise((_, reject) => waiting.push(() => reject(new Error('timeout'))));
+    },
+  });
+  const stop = new AbortController();
+  prober.start(stop.signal);
+  const pods = Array.from({ length: 500 }, (_, index) => ({
+    podUid: `uid-${index}`,
+    ip: IP,
+    serverPort: 1,
+  }));
+  prober.watch('demo/echo', pods);
+  for (let round = 0; round < 20; round++) {
+    test.mock.timers.tick(500);
+    for (const end of waiting.splice(0)) end();
+    await settled();
+    now += 3_000;
+  }
+  stop.abort();
+  assert.equal(seen.size, pods.length);
 });
