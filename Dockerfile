@@ -25,5 +25,5 @@ EXPOSE 8000
 ENTRYPOINT ["node", "/app/echo.mjs"]
 
 FROM base AS realm
-COPY dist/realm.mjs ./
+COPY dist/realm.mjs dist/development-certificate.mjs ./
 ENTRYPOINT ["node", "/app/realm.mjs"]

@@ -10,7 +10,7 @@ const mayImport = {
   desired: ['api'],
   sidecar: ['base'],
   echo: ['base'],
-  realm: ['base'],
+  realm: ['base', 'pki'],
   operator: ['base', 'api', 'desired', 'kube', 'pki'],
   local: ['base', 'api', 'desired', 'pki', 'sidecar', 'echo'],
 };
@@ -77,6 +77,7 @@ export default tseslint.config(
     ignores: [
       'src/*/main.ts',
       'src/operator/check.ts',
+      'src/realm/development-certificate.ts',
       'src/local/main.ts',
       'src/local/processes.ts',
       'src/local/token.ts',

@@ -13,6 +13,13 @@ const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
   sidecar: /^src\/(kube|operator|desired|api|local)\/|^node_modules\/@kubernetes\//,
   echo: /^src\/(?!echo|base)|^node_modules\/@kubernetes\//,
   realm: /^src\/(kube|operator|sidecar|local)\/|^node_modules\/@kubernetes\//,
+  'development-certificate': /^src\/(?!realm|pki|base)|^node_modules\/@kubernetes\//,
+};
+
+/** Programs that travel in another's image: the chart's test in the operator's, the certificate in the realm's. */
+const COMPANIONS: Readonly<Record<string, string>> = {
+  check: 'src/operator/check.ts',
+  'development-certificate': 'src/realm/development-certificate.ts',
 };
 
 /** Packages that are CommonJS call `require`, which a module has only if it makes one. */
@@ -48,9 +55,8 @@ async function bundle(program: string): Promise<void> {
   process.stdout.write(`${outfile}  ${kib} KiB\n`);
 }
 
-/** The chart's test travels in the operator's image. */
 function entryPoint(program: string): string {
-  return program === 'check' ? 'src/operator/check.ts' : `src/${program}/main.ts`;
+  return COMPANIONS[program] ?? `src/${program}/main.ts`;
 }
 
 /** The sources that are really in the file, after what is never called was left out. */

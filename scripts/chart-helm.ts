@@ -7,6 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../src/api/object.ts';
 
 export const CHART = join(import.meta.dirname, '../charts/protected-mcp-operator');
+export const REALM_CHART = join(import.meta.dirname, '../charts/keycloak-realm');
 
 /** The oldest Kubernetes that the chart is for. Given to helm, whose own idea of it depends on how helm was built. */
 export const KUBE_VERSION = '1.30.0';

@@ -1,5 +1,5 @@
-// Derives everything that follows from the CRD and from the chart's values: the TypeScript types, the API reference, the
-// chart's CRD and the table in its README. What needs helm is scripts/chart-manifests.ts.
+// Derives everything that follows from the CRD and from the charts' values: the TypeScript types, the API reference, the
+// chart's CRD and the tables in the READMEs. What needs helm is scripts/chart-manifests.ts.
 // `node scripts/generate.ts` writes the files; with --check it names those that differ and exits 1.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,15 +16,12 @@ const chart = 'charts/protected-mcp-operator';
 
 const crdText = read(source);
 const crd = parse(crdText) as Crd; // Our own file; its tests check the shape.
-const valuesSchema = JSON.parse(read(`${chart}/values.schema.json`)) as ValuesSchema; // As above.
 const outputs = [
   { file: 'src/api/protected-mcp-server.gen.ts', text: await apiTypes(crdSchema(crd), source) },
   { file: 'docs/api.md', text: apiReference(crd, source) },
   { file: `${chart}/templates/crd.yaml`, text: chartCrd(crdText, source) },
-  {
-    file: `${chart}/README.md`,
-    text: await chartReadme(read(`${chart}/README.md`), read(`${chart}/values.yaml`), valuesSchema),
-  },
+  await readme(chart),
+  await readme('charts/keycloak-realm'),
 ];
 
 const differing = outputs.filter(({ file, text }) => !existsSync(join(root, file)) || read(file) !== text);
@@ -35,6 +32,12 @@ if (process.argv.includes('--check')) {
 } else {
   for (const { file, text } of differing) writeFileSync(join(root, file), text);
   for (const { file } of differing) process.stdout.write(`wrote ${file}\n`);
+}
+
+async function readme(chart: string): Promise<{ file: string; text: string }> {
+  const file = `${chart}/README.md`;
+  const schema = JSON.parse(read(`${chart}/values.schema.json`)) as ValuesSchema; // As above.
+  return { file, text: await chartReadme(read(file), read(`${chart}/values.yaml`), schema) };
 }
 
 function read(file: string): string {

@@ -1,0 +1,106 @@
+// The way to Keycloak: wait until it answers, log in, and stay logged in. Reads and writes nothing of a realm.
+import KeycloakAdminClient from '@keycloak/keycloak-admin-client';
+import { complaintOf, connectionFailure, RealmError, reasonOf, statusOf } from './failure.ts';
+import type { AdminCredentials, Settings } from './settings.ts';
+
+/** One question while waiting (milliseconds). */
+const PROBE_TIMEOUT_MS = 5_000;
+const PROBE_EVERY_MS = 2_000;
+
+export interface Waiting {
+  readonly url: string;
+  /** The administrator's realm: it answers when the database is there. */
+  readonly realm: string;
+  readonly waitSeconds: number;
+  /** Called when the reason for waiting is a new one. */
+  readonly onWait: (reason: string) => void;
+}
+
+/**
+ * Returns when Keycloak answers for the administrator's realm. Its `/health/ready` would be on another port, which many
+ * installations do not expose.
+ * @throws RealmError when the time is over, or at once when waiting would not help
+ */
+export async function waitUntilReady({ url, realm, waitSeconds, onWait }: Waiting): Promise<void> {
+  const begun = Date.now();
+  let reason: string | undefined;
+  for (;;) {
+    const next = await whyNotReady(url, realm);
+    if (next === undefined) return;
+    const waited = Date.now() - begun;
+    const rest = waitSeconds * 1000 - waited;
+    if (rest <= 0) {
+      const tried = `tried for ${Math.round(waited / 1000)} s (keycloak.waitSeconds)`;
+      throw new RealmError('ERR_UNREACHABLE', `cannot reach Keycloak at ${url}: ${tried}, at last: ${next}`);
+    }
+    if (next !== reason) onWait(next);
+    reason = next;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(PROBE_EVERY_MS, rest)));
+  }
+}
+
+/** Undefined when it is. */
+async function whyNotReady(url: string, realm: string): Promise<string | undefined> {
+  const address = `${url.replace(/\/$/, '')}/realms/${encodeURIComponent(realm)}`;
+  let answer: Response;
+  let body: string;
+  try {
+    answer = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    body = await answer.text();
+  } catch (error) {
+    const failure = connectionFailure(url, error);
+    if (failure.code === 'ERR_CERTIFICATE') throw failure;
+    return reasonOf(error);
+  }
+  if (answer.ok) return undefined;
+  if (answer.status === 404 && body.includes('Realm does not exist'))
+    throw new RealmError('ERR_CONFIG', `keycloak.admin.realm: Keycloak at ${url} has no realm "${realm}"`);
+  return `GET ${address} answers ${answer.status}`;
+}
+
+/**
+ * A client that is logged in. No request takes longer than the configured time, and none follows a redirect: the
+ * library would send the password on.
+ */
+export async function logIn({ config, admin }: Settings): Promise<KeycloakAdminClient> {
+  const { url, requestTimeoutSeconds, admin: place } = config.keycloak;
+  const client = new KeycloakAdminClient({
+    baseUrl: url.replace(/\/$/, ''),
+    realmName: place.realm,
+    timeout: requestTimeoutSeconds * 1000,
+    requestOptions: { redirect: 'error' },
+  });
+  const authenticate = async () => {
+    try {
+      await client.auth(admin.grantType === 'password' ? { ...admin, clientId: 'admin-cli' } : admin);
+    } catch (error) {
+      throw loginFailure(error, { url, realm: place.realm, admin });
+    }
+  };
+  await authenticate();
+  // The library's own renewal needs a refresh token, which a service account does not get. A token lasts a minute.
+  client.registerTokenProvider({
+    getAccessToken: async () => {
+      if (client.isTokenExpired()) await authenticate();
+      return client.accessToken;
+    },
+  });
+  return client;
+}
+
+interface Login {
+  readonly url: string;
+  readonly realm: string;
+  readonly admin: AdminCredentials;
+}
+
+/** RFC 6749 section 5.2: a wrong password is 401 or 400 with invalid_grant; a wrong secret 401. */
+function loginFailure(error: unknown, { url, realm, admin }: Login): RealmError {
+  const status = statusOf(error);
+  if (status === undefined) return connectionFailure(url, error);
+  const who = admin.grantType === 'password' ? `user "${admin.username}"` : `client "${admin.clientId}"`;
+  const what = `realm ${realm} at ${url} does not let ${who} in: ${complaintOf(error)}`;
+  if (status !== 400 && status !== 401) return new RealmError('ERR_REFUSED', what, { cause: error });
+  const advice = 'look at the Secret that the files in keycloak.admin come from';
+  return new RealmError('ERR_CREDENTIALS', `${what}; ${advice}`, { cause: error });
+}
