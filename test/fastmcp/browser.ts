@@ -1,0 +1,17 @@
+// The person in front of FastMCP's client: what Python's `webbrowser` opens goes through the login page to the client's own callback.
+import { request } from '../../src/local/login/http-client.ts';
+import { logIn } from '../../src/local/login/scripted-login.ts';
+import { waitFor } from '../support/wait.ts';
+
+const [url = '', ca = '', user = 'eitan', password = 'test'] = process.argv.slice(2);
+
+const callback = await logIn(url, { user, password, ca });
+// The client opens the browser first and listens then.
+await waitFor(
+  () =>
+    request(callback).then(
+      ({ status }) => status === 200,
+      () => false,
+    ),
+  'the callback to answer',
+);
