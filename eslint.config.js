@@ -109,6 +109,24 @@ export default tseslint.config(
     },
   },
   {
+    // The conformance suite judges from outside: it knows an URL, an issuer and a recording server, none of our code.
+    files: ['test/conformance/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex:
+                '^(\\.\\./)+src/|/support/(sidecar|judge|embedded-authorization-server|local-mode)\\.ts$',
+              message: 'Cases are black boxes; only targets/sidecar.ts starts our program, as a process.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // End-to-end tests look at single fields of many kinds of objects, as kubectl prints them.
     files: ['test/e2e/**/*.ts'],
     rules: Object.fromEntries(

@@ -117,10 +117,18 @@ function sidecarConfig({
     tls: { certificateFile, keyFile },
     upstream: { url: `http://127.0.0.1:${upstreamPort}/mcp` },
     metadata: { scopesSupported: ['mcp:basic'] },
+    rootDocument: 'Alias',
+    mirrorAuthorizationServerMetadata: false,
+    initialScopes: 'Baseline',
+    scopeHierarchy: [],
+    stepUpScopes: 'Operation',
+    dpop: { mode: 'Off', proofLifetimeSeconds: 60, nonces: 'Off' },
+    clientCertificates: { mode: 'Off' },
     issuers: [
       {
         issuer: issuer.issuer,
         audiences: [AUDIENCE],
+        audiencePolicy: 'Any',
         algorithms: ['RS256'],
         tokenProfile: 'Compat',
         jwks: { uri: issuer.jwksUri, caFile: certificateFile },
@@ -131,6 +139,13 @@ function sidecarConfig({
     forwardOriginalToken: false,
     requiredScopes: ['mcp:basic'],
     allowedOrigins: [],
+    transport: {
+      maxMessageBytes: 4_194_304,
+      messageChecks: 'Enforced',
+      unknownSessions: 'NotFound',
+      eventStreamKeepAliveSeconds: 30,
+      callGraceSeconds: 3600,
+    },
     logLevel: 'info',
     drainSeconds: 1,
   };

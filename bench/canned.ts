@@ -46,14 +46,14 @@ export const SSE_RESPONSE = Buffer.from(`${SSE_HEAD}${EVENT_CHUNK}0\r\n\r\n`);
 export const OPEN_STREAM = Buffer.from(`${SSE_HEAD}${EVENT_CHUNK}`);
 
 /** Tells the server of the benchmark which answer to give; lower case, as some proxies write every name. */
-export const STREAM_FIELD = 'mcp-name: stream';
+export const STREAM_FIELD = 'bench-answer: stream';
 
 /** A `tools/call` as a client sends it. */
 export function callRequest(host: string, token: string, answer: 'json' | 'sse'): Buffer {
   return Buffer.from(
     `POST /mcp HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n` +
       'Accept: application/json, text/event-stream\r\nUser-Agent: bench/1.0\r\nMCP-Protocol-Version: 2026-07-28\r\n' +
-      `mcp-method: tools/call\r\n${answer === 'sse' ? STREAM_FIELD : 'mcp-name: forecast'}\r\n` +
+      `mcp-method: tools/call\r\nmcp-name: forecast\r\n${answer === 'sse' ? `${STREAM_FIELD}\r\n` : ''}` +
       `Content-Length: ${Buffer.byteLength(CALL)}\r\n\r\n${CALL}`,
   );
 }

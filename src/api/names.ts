@@ -27,11 +27,38 @@ export function caBundleDirectory(base: string, issuer: number): string {
   return `${base}/${issuer}`;
 }
 
+export const INTROSPECTION_DIRECTORY = '/etc/protected-mcp/introspection';
+export const CLIENT_ID_FILE_NAME = 'client_id';
+export const CLIENT_SECRET_FILE_NAME = 'client_secret';
+
+/** The directory of the credentials for one issuer below `base`; issuers are counted from 0. */
+export function introspectionDirectory(base: string, issuer: number): string {
+  return `${base}/${issuer}`;
+}
+
+export const SIGNING_DIRECTORY = '/etc/protected-mcp/signing';
+export const SIGNING_KEY_FILE_NAME = 'private.key';
+
+/** What the sidecar signs with a key of its own. */
+export const SIGNING_USES = ['metadata', 'identity'] as const;
+export type SigningUse = (typeof SIGNING_USES)[number];
+
+/** The directory of one private key below `base`. */
+export function signingKeyDirectory(base: string, use: SigningUse): string {
+  return `${base}/${use}`;
+}
+
 /** Volumes of the pod. The CRD refuses user volumes that begin with `protected-mcp-`. */
 export const CONFIG_VOLUME = 'protected-mcp-config';
 export const TLS_VOLUME = 'protected-mcp-tls';
 export function caBundleVolume(issuer: number): string {
   return `protected-mcp-ca-${issuer}`;
+}
+export function introspectionVolume(issuer: number): string {
+  return `protected-mcp-introspection-${issuer}`;
+}
+export function signingKeyVolume(use: SigningUse): string {
+  return `protected-mcp-signing-${use}`;
 }
 
 /** The name of an object that belongs to one server. The CRD keeps `name` at 52 characters or fewer. */

@@ -42,11 +42,15 @@ export interface Spec {
   authentication: Authentication;
   /** What a valid token is allowed to do. */
   authorization: Authorization;
+  /** What older clients need, and newer ones do not. */
+  compatibility: Compatibility;
   /**
    * The certificate of port 8001. By default the operator's own authority issues it and renews it in
    * time. Changes are picked up without dropping a connection.
    */
   tls: Tls;
+  /** What is required of messages, sessions and streams before they reach the server. */
+  transport: Transport;
   /** Who may connect. */
   network: Network;
   /** The Service in front of port 8001. It has the resource's name. */
@@ -296,6 +300,29 @@ export interface ProtectedResourceMetadata {
   resource?: string;
   /** A name that clients show to people (`resource_name`). */
   resourceName?: string;
+  /** The URL of a page for developers (`resource_documentation`). */
+  resourceDocumentation?: string;
+  /** The URL of a page on how the resource's data may be used (`resource_policy_uri`). */
+  resourcePolicyUri?: string;
+  /** The URL of the terms of service (`resource_tos_uri`). */
+  resourceTosUri?: string;
+  /**
+   * The name and the pages in other languages, published with the language behind the member's name,
+   * such as `resource_name#it` (RFC 9728 section 2.1).
+   */
+  localized?: LocalizedMetadata[];
+  /**
+   * What is at `/.well-known/oauth-protected-resource` without the resource's path, where many older
+   * clients look. `Alias`: the same document. `Origin`: one whose `resource` is the origin, as RFC 9728
+   * section 3.3 demands and VS Code checks; the origin is then accepted in `aud` too, for every issuer.
+   * `Off`: nothing, 404.
+   */
+  rootDocument: 'Alias' | 'Origin' | 'Off';
+  /**
+   * Adds `signed_metadata` to the document, the same as a signed JWT (RFC 9728 section 2.2), and
+   * `jwks_uri`, where the public key is. Off by default.
+   */
+  signedMetadata?: SignedMetadata;
   /**
    * Scopes that clients may ask for (`scopes_supported`). Clients request what is named here, so list
    * only scopes that the authorization server gives to them. The default is
@@ -305,6 +332,39 @@ export interface ProtectedResourceMetadata {
   scopesSupported?: string[];
 }
 
+/** The texts of one language. */
+export interface LocalizedMetadata {
+  /** The language, such as `it` or `pt-BR` (RFC 5646). */
+  language: string;
+  /** A name that clients show to people. */
+  resourceName?: string;
+  /** The URL of a page for developers (`resource_documentation`). */
+  resourceDocumentation?: string;
+  /** The URL of a page on how the resource's data may be used (`resource_policy_uri`). */
+  resourcePolicyUri?: string;
+  /** The URL of the terms of service (`resource_tos_uri`). */
+  resourceTosUri?: string;
+}
+
+/**
+ * Adds `signed_metadata` to the document, the same as a signed JWT (RFC 9728 section 2.2), and
+ * `jwks_uri`, where the public key is. Off by default.
+ */
+export interface SignedMetadata {
+  /**
+   * A private key in PEM form without a passphrase, in a Secret in the same namespace: EC on P-256,
+   * P-384 or P-521, Ed25519, or RSA of 2048 bits or more. Changes are picked up without a restart.
+   */
+  secretRef: SigningKeyRef;
+}
+
+export interface SigningKeyRef {
+  /** The Secret's name. */
+  name: string;
+  /** The key in the Secret; `tls.key` is what cert-manager writes. */
+  key: string;
+}
+
 /** Whose tokens are accepted. */
 export interface Authentication {
   /**
@@ -312,6 +372,17 @@ export interface Authentication {
    * issuer that its `iss` claim names. The first one is listed first in the metadata.
    */
   issuers: Issuer[];
+  /**
+   * Tokens that are bound to a key of the client, which signs a proof for each request (DPoP, RFC 9449):
+   * whoever steals the token alone cannot use it.
+   */
+  dpop: Dpop;
+  /**
+   * Tokens that are bound to the client's TLS certificate (RFC 8705 section 3). Clients must reach port
+   * 8001 without a proxy that ends TLS. Which authority issued the certificate does not matter: the
+   * token names it.
+   */
+  clientCertificates: ClientCertificates;
   /**
    * How far the clocks of the authorization server and the cluster may differ when `exp`, `nbf` and
    * `iat` are checked. A duration such as `30s`, at most `300s`.
@@ -327,6 +398,19 @@ export interface Authentication {
    * other services ("Token Passthrough"); leave it off unless the server checks it itself.
    */
   forwardOriginalToken: boolean;
+  /**
+   * Tells the server who calls by a JWT of the sidecar's own, good for at most 60 seconds: `sub`, `idp`
+   * (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the server's URL). The
+   * public key is at port 9001, `/jwks`. Unlike a plain header it still proves something further inside.
+   * Off by default.
+   */
+  identityAssertion?: IdentityAssertion;
+  /**
+   * Answers bad tokens with 429 when too many come from one source address (one /64 of IPv6). Good
+   * tokens from the same address still pass, and requests without a token do not count. Behind a load
+   * balancer that hides addresses all clients are one. Off by default.
+   */
+  failureLimit?: FailureLimit;
 }
 
 /** One authorization server. */
@@ -338,9 +422,16 @@ export interface Issuer {
   issuer: string;
   /**
    * Accepted values of the `aud` claim. A token must hold one of them exactly; a token without `aud` is
-   * refused (RFC 9068 section 4, RFC 8725 section 3.9). Use a value that no other service accepts.
+   * refused (RFC 9068 section 4, RFC 8725 section 3.9). Use a value that no other service accepts. Of a
+   * URL, only scheme and host may be in another case, a default port may be written out, and a lone
+   * slash is as good as no path.
    */
   audiences: string[];
+  /**
+   * Whether a token may name other audiences besides. `Sole` refuses it: each service that such a token
+   * is for could use it at the others.
+   */
+  audiencePolicy: 'Any' | 'Sole';
   /**
    * Accepted signature algorithms (RFC 7518, RFC 8037). Only asymmetric ones exist here: `none` and HMAC
    * cannot be allowed (RFC 8725 section 3.1).
@@ -366,6 +457,12 @@ export interface Issuer {
   tokenProfile: 'Compat' | 'Strict';
   /** Where the issuer's public keys come from. */
   jwks: Jwks;
+  /**
+   * Opaque tokens: those that are no signed JWTs are shown to the issuer, which says what they are (RFC
+   * 7662). Its answer must hold `active: true`, `aud`, `exp`, `sub` and a client, and is trusted for at
+   * most a minute. The issuer's CA bundle is that of `jwks`.
+   */
+  introspection?: Introspection;
 }
 
 /** Where the issuer's public keys come from. */
@@ -395,12 +492,98 @@ export interface CaBundleRef {
   key: string;
 }
 
+/**
+ * Opaque tokens: those that are no signed JWTs are shown to the issuer, which says what they are (RFC
+ * 7662). Its answer must hold `active: true`, `aud`, `exp`, `sub` and a client, and is trusted for at
+ * most a minute. The issuer's CA bundle is that of `jwks`.
+ */
+export interface Introspection {
+  /** The introspection endpoint. The default is discovered from the issuer's metadata (RFC 8414). */
+  endpoint?: string;
+  /**
+   * How the sidecar is known to the issuer: a Secret in the same namespace with `client_id` and
+   * `client_secret`. Changes are picked up without a restart.
+   */
+  clientSecretRef: ClientSecretRef;
+}
+
+/**
+ * How the sidecar is known to the issuer: a Secret in the same namespace with `client_id` and
+ * `client_secret`. Changes are picked up without a restart.
+ */
+export interface ClientSecretRef {
+  /** The Secret's name. */
+  name: string;
+}
+
+/**
+ * Tokens that are bound to a key of the client, which signs a proof for each request (DPoP, RFC 9449):
+ * whoever steals the token alone cannot use it.
+ */
+export interface Dpop {
+  /**
+   * `Accept` takes bound tokens with their proof, and plain ones as before; `Require` takes bound ones
+   * only, and says so in the metadata. `Off` refuses bound tokens: as plain Bearer they would be worth
+   * more to a thief than they should be.
+   */
+  mode: 'Off' | 'Accept' | 'Require';
+  /**
+   * How far the time in a proof (`iat`) may be from now, either way, and so for how long used proofs are
+   * remembered. A duration such as `60s`, at most `300s`.
+   */
+  proofLifetime: string;
+  /**
+   * Whether proofs must hold a nonce that the sidecar gave out (RFC 9449 section 9). With it a proof is
+   * good at one replica only, also after a restart; each replica costs a client one more request.
+   */
+  nonces: 'Off' | 'Required';
+}
+
+/**
+ * Tokens that are bound to the client's TLS certificate (RFC 8705 section 3). Clients must reach port
+ * 8001 without a proxy that ends TLS. Which authority issued the certificate does not matter: the
+ * token names it.
+ */
+export interface ClientCertificates {
+  /**
+   * `Accept` asks for a certificate in the handshake and holds bound tokens to it; `Require` refuses
+   * others. `Off` refuses bound tokens. Applies to new connections at once.
+   */
+  mode: 'Off' | 'Accept' | 'Require';
+}
+
 /** One claim and its header. */
 export interface ClaimToHeader {
   /** The claim's name, such as `sub`. */
   claim: string;
   /** The header's name, such as `X-Mcp-Subject`. */
   header: string;
+}
+
+/**
+ * Tells the server who calls by a JWT of the sidecar's own, good for at most 60 seconds: `sub`, `idp`
+ * (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the server's URL). The
+ * public key is at port 9001, `/jwks`. Unlike a plain header it still proves something further inside.
+ * Off by default.
+ */
+export interface IdentityAssertion {
+  /** The header that carries it. The same header from clients is removed. */
+  header: string;
+  /**
+   * A private key in PEM form without a passphrase, in a Secret in the same namespace: EC on P-256,
+   * P-384 or P-521, Ed25519, or RSA of 2048 bits or more. Changes are picked up without a restart.
+   */
+  secretRef: SigningKeyRef;
+}
+
+/**
+ * Answers bad tokens with 429 when too many come from one source address (one /64 of IPv6). Good
+ * tokens from the same address still pass, and requests without a token do not count. Behind a load
+ * balancer that hides addresses all clients are one. Off by default.
+ */
+export interface FailureLimit {
+  /** Bad tokens a minute, and at once. */
+  perMinute: number;
 }
 
 /** What a valid token is allowed to do. */
@@ -410,6 +593,41 @@ export interface Authorization {
    * 6750 section 3). Any valid token will do when empty.
    */
   requiredScopes: string[];
+  /**
+   * Scopes that stand for others as well, such as `mcp:admin` for `mcp:write`. A token with the scope
+   * passes where one of those that it includes is needed; what is included may include more.
+   */
+  scopeHierarchy: ScopeInclusion[];
+  /**
+   * Which scopes the challenge names when a token lacks one. `Operation`: all that the operation needs.
+   * `IncludeGranted`: also those that the token has and this resource knows, for clients of MCP
+   * 2025-11-25, whose next token may hold only what the challenge names.
+   */
+  stepUpScopes: 'Operation' | 'IncludeGranted';
+  /**
+   * What the challenge to a client without a good token names. `Baseline`: `requiredScopes`, or
+   * `scopesSupported` when there are none. `All`: every scope that this resource names, for clients that
+   * cannot ask for more later.
+   */
+  initialScopes: 'Baseline' | 'All';
+}
+
+/** One scope and those that it includes. */
+export interface ScopeInclusion {
+  /** The scope that includes others. */
+  scope: string;
+  /** The scopes that it stands for. */
+  includes: string[];
+}
+
+/** What older clients need, and newer ones do not. */
+export interface Compatibility {
+  /**
+   * Answers `/.well-known/oauth-authorization-server` with a copy of the first issuer's metadata, byte
+   * for byte. Clients of MCP 2025-03-26 look for it here; newer ones find the issuer in the metadata and
+   * do not ask.
+   */
+  mirrorAuthorizationServerMetadata: boolean;
 }
 
 /**
@@ -432,6 +650,40 @@ export interface IssuerRef {
   kind: 'Issuer' | 'ClusterIssuer';
   /** The issuer's name. */
   name: string;
+}
+
+/** What is required of messages, sessions and streams before they reach the server. */
+export interface Transport {
+  /**
+   * The size of the largest message that clients may send, in bytes; a larger one is answered with 413.
+   * A message is held in memory until it was judged. Answers of the server have no limit.
+   */
+  maxMessageBytes: number;
+  /**
+   * `Enforced` lets only JSON-RPC messages through that have exactly one meaning and agree with their
+   * MCP header fields, byte for byte as they were judged. `Off` streams request bodies to the server
+   * unread, of any size and type: for servers that are not strictly MCP. It is weaker: nothing is known
+   * of what is called, malformed messages reach the server, and a modern listening stream ends without
+   * its result. Sessions stay bound to who began them.
+   */
+  messageChecks: 'Enforced' | 'Off';
+  /**
+   * What happens to an `Mcp-Session-Id` that this sidecar did not see begin, such as after a restart or
+   * when another replica began it. `NotFound` answers 404, and clients begin a new session.
+   * `TrustOnFirstUse` gives the session to the first principal who names it: only for servers whose
+   * session ids nobody can guess.
+   */
+  unknownSessions: 'NotFound' | 'TrustOnFirstUse';
+  /**
+   * How long an event stream may be silent before the sidecar sends a comment, which clients ignore and
+   * which keeps load balancers from cutting the stream. `0s` sends none.
+   */
+  eventStreamKeepAlive: string;
+  /**
+   * How long a call that is under way may go on after its token has expired; then it is cut. Listening
+   * streams end when the token does.
+   */
+  callGrace: string;
 }
 
 /** Who may connect. */

@@ -5,18 +5,25 @@ import {
   CONFIG_DIRECTORY,
   CONFIG_FILE,
   CONFIG_VOLUME,
+  INTROSPECTION_DIRECTORY,
   PUBLIC_PORT,
   SERVER_CONTAINER,
   SIDECAR_CONTAINER,
+  SIGNING_DIRECTORY,
   TLS_DIRECTORY,
   TLS_VOLUME,
   caBundleDirectory,
   caBundleVolume,
+  introspectionDirectory,
+  introspectionVolume,
+  signingKeyDirectory,
+  signingKeyVolume,
 } from '../api/names.ts';
 import type { JsonObject } from '../api/object.ts';
 import type { EnvVar, Issuer, Server } from '../api/protected-mcp-server.gen.ts';
 import { ENDPOINT_REMOVAL_SECONDS, SERVER_SLEEP_SECONDS } from './drain.ts';
 import type { DesiredInputs } from './inputs.ts';
+import { signingKeys, type WantedKey } from './signing-keys.ts';
 
 /** What the Pod Security Standard `restricted` asks of a container. */
 const RESTRICTED: JsonObject = {
@@ -72,6 +79,8 @@ export function sidecarContainer({ server, sidecarImage }: DesiredInputs): JsonO
       { name: CONFIG_VOLUME, mountPath: CONFIG_DIRECTORY, readOnly: true },
       { name: TLS_VOLUME, mountPath: TLS_DIRECTORY, readOnly: true },
       ...server.spec.authentication.issuers.flatMap(caBundleMount),
+      ...server.spec.authentication.issuers.flatMap(introspectionMount),
+      ...signingKeys(server).map(signingKeyMount),
     ],
     readinessProbe: { httpGet: { path: '/readyz', port: 'admin' }, periodSeconds: 5, failureThreshold: 2 },
     livenessProbe: { httpGet: { path: '/livez', port: 'admin' }, periodSeconds: 10, failureThreshold: 3 },
@@ -83,4 +92,15 @@ export function sidecarContainer({ server, sidecarImage }: DesiredInputs): JsonO
 function caBundleMount({ jwks }: Issuer, index: number): JsonObject[] {
   if (jwks.caBundleRef === undefined) return [];
   return [{ name: caBundleVolume(index), mountPath: caBundleDirectory(CA_DIRECTORY, index), readOnly: true }];
+}
+
+function introspectionMount({ introspection }: Issuer, index: number): JsonObject[] {
+  if (introspection === undefined) return [];
+  const mountPath = introspectionDirectory(INTROSPECTION_DIRECTORY, index);
+  return [{ name: introspectionVolume(index), mountPath, readOnly: true }];
+}
+
+function signingKeyMount({ use }: WantedKey): JsonObject {
+  const mountPath = signingKeyDirectory(SIGNING_DIRECTORY, use);
+  return { name: signingKeyVolume(use), mountPath, readOnly: true };
 }

@@ -3,14 +3,22 @@ import {
   ADMIN_PORT,
   CA_DIRECTORY,
   CA_FILE_NAME,
+  CLIENT_ID_FILE_NAME,
+  CLIENT_SECRET_FILE_NAME,
+  INTROSPECTION_DIRECTORY,
   PUBLIC_PORT,
+  SIGNING_DIRECTORY,
+  SIGNING_KEY_FILE_NAME,
   TLS_CERTIFICATE_FILE_NAME,
   TLS_DIRECTORY,
   TLS_KEY_FILE_NAME,
   caBundleDirectory,
+  introspectionDirectory,
   serviceHosts,
+  signingKeyDirectory,
+  type SigningUse,
 } from '../api/names.ts';
-import type { Issuer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import type { Dpop, Introspection, Issuer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import type { IssuerConfig, SidecarConfig } from '../sidecar/config.ts';
 import { DRAIN_SECONDS } from './drain.ts';
 import { durationSeconds } from './duration.ts';
@@ -25,6 +33,10 @@ export interface Place {
   readonly tlsDirectory: string;
   /** Holds one directory for each issuer with a CA bundle, named by its index, with `ca.crt` in it. */
   readonly caDirectory: string;
+  /** Holds one directory for each use of a private key, with `private.key` in it. */
+  readonly signingDirectory: string;
+  /** Holds one directory for each issuer that is asked about tokens, named by its index. */
+  readonly introspectionDirectory: string;
   /** Names accepted in `Host` besides the resource's and the Service's. */
   readonly extraPublicHosts: readonly string[];
 }
@@ -34,12 +46,23 @@ export const POD_PLACE: Place = {
   admin: { host: '0.0.0.0', port: ADMIN_PORT },
   tlsDirectory: TLS_DIRECTORY,
   caDirectory: CA_DIRECTORY,
+  signingDirectory: SIGNING_DIRECTORY,
+  introspectionDirectory: INTROSPECTION_DIRECTORY,
   extraPublicHosts: [],
 };
 
 export function sidecarConfig(server: ProtectedMcpServer, place: Place): SidecarConfig {
   const { spec } = server;
-  const { resourceName, scopesSupported } = spec.protectedResourceMetadata;
+  const {
+    resource: _,
+    scopesSupported,
+    rootDocument,
+    signedMetadata,
+    ...texts
+  } = spec.protectedResourceMetadata;
+  const { identityAssertion, failureLimit } = spec.authentication;
+  const keyFile = (use: SigningUse) =>
+    `${signingKeyDirectory(place.signingDirectory, use)}/${SIGNING_KEY_FILE_NAME}`;
   const { requiredScopes } = spec.authorization;
   return {
     resource: resourceIdentifier(server),
@@ -52,28 +75,63 @@ export function sidecarConfig(server: ProtectedMcpServer, place: Place): Sidecar
     },
     upstream: { url: `http://127.0.0.1:${spec.server.port}${spec.server.path}` },
     metadata: {
-      ...(resourceName !== undefined && { resourceName }),
+      ...texts,
       scopesSupported: scopesSupported ?? requiredScopes,
+      ...(signedMetadata !== undefined && { signingKeyFile: keyFile('metadata') }),
     },
+    rootDocument,
+    mirrorAuthorizationServerMetadata: spec.compatibility.mirrorAuthorizationServerMetadata,
     issuers: spec.authentication.issuers.map((issuer, index) => issuerConfig(issuer, index, place)),
     clockSkewSeconds: durationSeconds(spec.authentication.clockSkew),
+    dpop: dpopConfig(spec.authentication.dpop),
+    clientCertificates: { mode: spec.authentication.clientCertificates.mode },
     claimToHeaders: spec.authentication.claimToHeaders,
     forwardOriginalToken: spec.authentication.forwardOriginalToken,
+    ...(identityAssertion !== undefined && {
+      identityAssertion: { header: identityAssertion.header, keyFile: keyFile('identity') },
+    }),
+    ...(failureLimit !== undefined && { failureLimit: { perMinute: failureLimit.perMinute } }),
     requiredScopes,
+    initialScopes: spec.authorization.initialScopes,
+    scopeHierarchy: spec.authorization.scopeHierarchy,
+    stepUpScopes: spec.authorization.stepUpScopes,
     allowedOrigins: spec.network.allowedOrigins,
+    transport: {
+      maxMessageBytes: spec.transport.maxMessageBytes,
+      messageChecks: spec.transport.messageChecks,
+      unknownSessions: spec.transport.unknownSessions,
+      eventStreamKeepAliveSeconds: durationSeconds(spec.transport.eventStreamKeepAlive),
+      callGraceSeconds: durationSeconds(spec.transport.callGrace),
+    },
     logLevel: spec.sidecar.logLevel,
     drainSeconds: DRAIN_SECONDS,
   };
 }
 
+function introspectionConfig(
+  { endpoint }: Introspection,
+  directory: string,
+): NonNullable<IssuerConfig['introspection']> {
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    clientIdFile: `${directory}/${CLIENT_ID_FILE_NAME}`,
+    clientSecretFile: `${directory}/${CLIENT_SECRET_FILE_NAME}`,
+  };
+}
+
+function dpopConfig({ mode, proofLifetime, nonces }: Dpop): SidecarConfig['dpop'] {
+  return { mode, proofLifetimeSeconds: durationSeconds(proofLifetime), nonces };
+}
+
 function issuerConfig(
-  { issuer, audiences, algorithms, tokenProfile, jwks }: Issuer,
+  { issuer, audiences, audiencePolicy, algorithms, tokenProfile, jwks, introspection }: Issuer,
   index: number,
   place: Place,
 ): IssuerConfig {
   return {
     issuer,
     audiences,
+    audiencePolicy,
     algorithms,
     tokenProfile,
     jwks: {
@@ -82,5 +140,11 @@ function issuerConfig(
         caFile: `${caBundleDirectory(place.caDirectory, index)}/${CA_FILE_NAME}`,
       }),
     },
+    ...(introspection !== undefined && {
+      introspection: introspectionConfig(
+        introspection,
+        introspectionDirectory(place.introspectionDirectory, index),
+      ),
+    }),
   };
 }

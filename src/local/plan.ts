@@ -1,8 +1,15 @@
 // PURE: resource and options -> what local mode starts. The same desired() as in a cluster; only the place differs.
 import type { KubeObject } from '../api/object.ts';
 import type { EnvVar, Issuer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
-import { serviceHosts } from '../api/names.ts';
+import {
+  CLIENT_ID_FILE_NAME,
+  CLIENT_SECRET_FILE_NAME,
+  SIGNING_KEY_FILE_NAME,
+  serviceHosts,
+  signingKeyDirectory,
+} from '../api/names.ts';
 import { desired, sidecarConfig, type Place } from '../desired/index.ts';
+import { signingKeys } from '../desired/signing-keys.ts';
 import { serverContainer } from '../desired/containers.ts';
 import type { SidecarConfig } from '../sidecar/config.ts';
 import type { Options } from './options.ts';
@@ -37,6 +44,10 @@ export interface Plan {
   readonly certificate: { readonly given: GivenCertificate } | { readonly dnsNames: readonly string[] };
   /** PEM bundles to write, by path. */
   readonly caBundles: ReadonlyMap<string, string>;
+  /** Credentials of the sidecar at issuers, by path. */
+  readonly credentials: ReadonlyMap<string, string>;
+  /** Private keys that the sidecar signs with (PEM), by path. */
+  readonly signingKeys: ReadonlyMap<string, string>;
   /** What the resource asks for and a single machine cannot give. */
   readonly notes: readonly string[];
 }
@@ -112,7 +123,9 @@ function issuerOf(
   { issuer, audience }: { issuer: string; audience: string },
 ): Issuer {
   if (first === undefined) throw new Error('the CRD requires at least one issuer');
-  return { ...first, issuer, audiences: [audience], jwks: {} };
+  // Another authorization server: nothing is asked of it with credentials that were made for the first.
+  const { introspection: _, ...rest } = first;
+  return { ...rest, issuer, audiences: [audience], jwks: {} };
 }
 
 /** The objects that a cluster would run for the server, for `--render`. */
@@ -131,6 +144,8 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): PlanResult
     admin: { host: '127.0.0.1', port: inputs.options.adminPort ?? DEFAULT_ADMIN_PORT },
     tlsDirectory: `${inputs.directory}/tls`,
     caDirectory: `${inputs.directory}/ca`,
+    signingDirectory: `${inputs.directory}/signing`,
+    introspectionDirectory: `${inputs.directory}/introspection`,
     extraPublicHosts: [],
   };
   const config = sidecarConfig(server, place);
@@ -143,6 +158,8 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): PlanResult
     authorizationServer: inputs.options.issuer === undefined ? authorizationServer(server) : undefined,
     certificate: certificate(server, inputs.manifests, problems),
     caBundles: caBundles(config, server, objects, inputs.manifests.secrets, problems),
+    credentials: credentials(config, server, inputs.manifests.secrets, problems),
+    signingKeys: privateKeys(server, place, inputs.manifests.secrets, problems),
     notes: notes(server),
   };
   return problems.length > 0 ? { ok: false, problems } : { ok: true, plan: result };
@@ -321,6 +338,51 @@ function caBundles(
     }
   });
   return bundles;
+}
+
+function credentials(
+  config: SidecarConfig,
+  server: ProtectedMcpServer,
+  secrets: readonly KubeObject[],
+  problems: PlanProblem[],
+): Map<string, string> {
+  const files = new Map<string, string>();
+  server.spec.authentication.issuers.forEach(({ introspection }, index) => {
+    const configured = config.issuers[index]?.introspection;
+    if (introspection === undefined || configured === undefined) return;
+    const { name } = introspection.clientSecretRef;
+    const secret = secrets.find(({ metadata }) => metadata.name === name);
+    const [id, password] = [CLIENT_ID_FILE_NAME, CLIENT_SECRET_FILE_NAME].map((key) => entry(secret, key));
+    if (id !== undefined && password !== undefined) {
+      files.set(configured.clientIdFile, id).set(configured.clientSecretFile, password);
+    } else {
+      problems.push({
+        path: `spec.authentication.issuers[${index}].introspection.clientSecretRef`,
+        message: `add the Secret "${name}" with ${CLIENT_ID_FILE_NAME} and ${CLIENT_SECRET_FILE_NAME} to the files`,
+      });
+    }
+  });
+  return files;
+}
+
+function privateKeys(
+  server: ProtectedMcpServer,
+  { signingDirectory }: Place,
+  secrets: readonly KubeObject[],
+  problems: PlanProblem[],
+): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { use, secretRef, path } of signingKeys(server)) {
+    const secret = secrets.find(({ metadata }) => metadata.name === secretRef.name);
+    const pem = entry(secret, secretRef.key);
+    if (pem !== undefined)
+      keys.set(`${signingKeyDirectory(signingDirectory, use)}/${SIGNING_KEY_FILE_NAME}`, pem);
+    else {
+      const message = `add the Secret "${secretRef.name}" with the key "${secretRef.key}" to the files`;
+      problems.push({ path, message });
+    }
+  }
+  return keys;
 }
 
 /** One value of a ConfigMap or Secret, decoded. */

@@ -114,6 +114,8 @@ async function writeFiles(plan: Plan, { directory, authority }: RunOptions): Pro
     [keyFile, pair.key],
     [configFile(directory), JSON.stringify(plan.config, undefined, 2)],
     ...plan.caBundles,
+    ...plan.credentials,
+    ...plan.signingKeys,
   ]);
   for (const [file, content] of files) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });

@@ -1,5 +1,6 @@
 // The operator's own HTTP port: /livez, /readyz, /metrics. Says nothing of the cluster's health: a restart would not help it.
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { answerText as send } from '../base/http-answer.ts';
 
 export interface HealthSources {
   /** Why the process should be restarted; undefined when it should not. */
@@ -31,13 +32,4 @@ async function answer(path: string, res: ServerResponse, sources: HealthSources)
 
 function verdict(res: ServerResponse, problem: string | undefined): void {
   send(res, problem === undefined ? 200 : 503, 'text/plain', `${problem ?? 'ok'}\n`);
-}
-
-function send(res: ServerResponse, status: number, type: string, body: string): void {
-  res.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  });
-  res.end(body);
 }

@@ -20,13 +20,14 @@ export function parseStatus(answer: string): Status {
     ready: ready === true,
     problems: list(problems, 'problems').map((problem) => text(problem, 'problems')),
     issuers: list(issuers, 'issuers').map((entry) => {
-      const { issuer, keys, loadedAt, lastError } = members(entry, 'issuers');
+      const { issuer, keys, loadedAt, lastError, mismatch } = members(entry, 'issuers');
       if (!Number.isSafeInteger(keys)) throw misfit('issuers.keys');
       return {
         issuer: text(issuer, 'issuers.issuer'),
         keys: keys as number, // just looked at
         loadedAt: optionalText(loadedAt, 'issuers.loadedAt'),
         lastError: optionalText(lastError, 'issuers.lastError'),
+        mismatch: optionalText(mismatch, 'issuers.mismatch'),
       };
     }),
     certificate: {

@@ -1,5 +1,6 @@
-// The admin listener in the pod network: /livez, /readyz, /metrics, /status. Plain HTTP, no secrets, nothing to change.
+// The admin listener in the pod network: /livez, /readyz, /metrics, /status, /jwks. Plain HTTP, no secrets, nothing to change.
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { answerText as send } from '../base/http-answer.ts';
 
 /** What the sidecar says of itself. Holds nothing that a client sent and no key material. */
 export interface Status {
@@ -13,6 +14,8 @@ export interface Status {
     /** ISO 8601. */
     readonly loadedAt: string | undefined;
     readonly lastError: string | undefined;
+    /** What its metadata says that contradicts the configuration (RFC 8414 section 3.3). */
+    readonly mismatch: string | undefined;
   }[];
   readonly certificate: { readonly subjectAltName: string | undefined; readonly notAfter: string };
   /** SHA-256 of the configuration file that is in force, hexadecimal: tells whether a change has arrived. */
@@ -23,6 +26,8 @@ export interface AdminSources {
   readonly status: () => Promise<Status>;
   readonly metrics: () => Promise<string>;
   readonly metricsContentType: string;
+  /** The public keys that identity assertions are signed with (RFC 7517): the server next door fetches them here. */
+  readonly jwks: () => string;
 }
 
 export function createAdmin(sources: AdminSources): Server {
@@ -49,16 +54,9 @@ async function answer(path: string, res: ServerResponse, sources: AdminSources):
       return send(res, 200, sources.metricsContentType, await sources.metrics());
     case '/status':
       return send(res, 200, 'application/json', `${JSON.stringify(await sources.status(), undefined, 2)}\n`);
+    case '/jwks':
+      return send(res, 200, 'application/jwk-set+json', sources.jwks());
     default:
-      return send(res, 404, 'text/plain', 'here are /livez, /readyz, /metrics and /status\n');
+      return send(res, 404, 'text/plain', 'here are /livez, /readyz, /metrics, /status and /jwks\n');
   }
-}
-
-function send(res: ServerResponse, status: number, type: string, body: string): void {
-  res.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  });
-  res.end(body);
 }

@@ -1,5 +1,7 @@
 // Judges header and claims of a token whose issuer is known: tiny pure checks, first problem wins. No signatures here.
+import { namesAudience } from './audience.ts';
 import type { IssuerConfig } from './config.ts';
+import { parseConfirmation, type BindingModes, type ConfirmationProblem } from './confirmation.ts';
 
 /** Why a token is refused. Stable: these are the values of the `reason` label and log field. */
 export type TokenProblem =
@@ -12,19 +14,21 @@ export type TokenProblem =
   | 'bad_signature'
   | 'wrong_type'
   | 'not_an_access_token'
-  | 'sender_constrained'
+  | ConfirmationProblem
   | 'wrong_audience'
   | 'no_expiry'
   | 'expired'
   | 'not_yet_valid'
-  | 'missing_claim';
+  | 'missing_claim'
+  | 'inactive';
 
 type Members = Readonly<Record<string, unknown>>;
 
 export interface ClaimsInput {
   readonly header: Members;
   readonly claims: Members;
-  readonly issuer: Pick<IssuerConfig, 'audiences' | 'tokenProfile'>;
+  readonly issuer: Pick<IssuerConfig, 'audiences' | 'audiencePolicy' | 'tokenProfile'>;
+  readonly bindings: BindingModes;
   /** Seconds since the epoch. */
   readonly now: number;
   /** Seconds. */
@@ -55,25 +59,27 @@ const checkType: Check = ({ header, issuer }) => {
 
 /**
  * RFC 8725 section 3.12: other JWTs of the same issuer are no access tokens. A token that says `at+jwt` has said what it
- * is; the rest must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into `typ`).
+ * is; the rest must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into `typ`, Amazon
+ * Cognito into `token_use`).
  */
 const checkKind: Check = ({ header, claims }) => {
   if (typeof header.typ === 'string' && isAccessTokenType(header.typ)) return undefined;
   if (typeof claims.typ === 'string' && OTHER_KINDS.has(claims.typ.toLowerCase()))
     return 'not_an_access_token';
-  return ID_TOKEN_CLAIMS.some((name) => claims[name] !== undefined) ? 'not_an_access_token' : undefined;
+  if (claims.token_use !== undefined && !ACCESS_TOKEN_USES.has(claims.token_use))
+    return 'not_an_access_token';
+  return CLAIMS_OF_OTHER_KINDS.some((name) => claims[name] !== undefined) ? 'not_an_access_token' : undefined;
 };
 
-/** RFC 9449 section 7.2, RFC 8705 section 3: a bound token is worthless as plain Bearer, and must be. */
-const checkBinding: Check = ({ claims }) => (claims.cnf === undefined ? undefined : 'sender_constrained');
-
-/** RFC 9068 section 4: `aud` names this resource. Exact comparison: a prefix is another resource. */
-const checkAudience: Check = ({ claims, issuer }) => {
-  const { aud } = claims;
-  if (typeof aud === 'string') return issuer.audiences.includes(aud) ? undefined : 'wrong_audience';
-  if (!Array.isArray(aud) || !aud.every((value) => typeof value === 'string')) return 'wrong_audience';
-  return aud.some((value: string) => issuer.audiences.includes(value)) ? undefined : 'wrong_audience';
+/** RFC 9449 section 7.2, RFC 8705 section 3: whether the client holds the key is judged with each request. */
+const checkBinding: Check = ({ claims, bindings }) => {
+  const confirmation = parseConfirmation(claims.cnf, bindings);
+  return typeof confirmation === 'string' ? confirmation : undefined;
 };
+
+/** RFC 9068 section 4: `aud` names this resource. */
+const checkAudience: Check = ({ claims, issuer }) =>
+  namesAudience(claims.aud, issuer) ? undefined : 'wrong_audience';
 
 /** RFC 9068 section 2.2: `exp` is required. RFC 7519 section 4.1.4: now must be before it, give or take the skew. */
 const checkExpiry: Check = ({ claims, now, skew }) => {
@@ -113,10 +119,22 @@ const CHECKS: readonly Check[] = [
 
 /** Values of Keycloak's payload `typ` that are not access tokens. */
 const OTHER_KINDS = new Set(['id', 'refresh', 'offline', 'logout']);
-/** OpenID Connect Core section 2 and 3.3.2.11: claims that only ID tokens carry. */
-const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash'] as const;
-/** RFC 9068, Keycloak, Entra v1: the client that asked for the token. */
-export const CLIENT_CLAIMS = ['client_id', 'azp', 'appid'] as const;
+/** Values of Cognito's and Hydra's `token_use` that are. */
+const ACCESS_TOKEN_USES = new Set<unknown>(['access', 'access_token']);
+/**
+ * OpenID Connect Core sections 2 and 3.3.2.11 and FAPI: ID tokens; RFC 8417 section 2.2: security events, logout tokens
+ * among them; RFC 9701 section 5: answers of introspection. Not every library sets their `typ`.
+ */
+const CLAIMS_OF_OTHER_KINDS = [
+  'nonce',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'events',
+  'token_introspection',
+] as const;
+/** RFC 9068, Keycloak and others, Entra v1, Okta: the client that asked for the token. */
+export const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const;
 
 /**
  * The scopes a token grants: `scope` as a space-separated string (RFC 9068 section 2.2.3), else `scp` as string or array

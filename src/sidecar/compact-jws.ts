@@ -7,6 +7,11 @@ export const MAX_TOKEN_LENGTH = 16 * 1024;
 /** RFC 7515 section 7.1: three non-empty base64url parts, no padding, no white space. */
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
+/** Whether a token has the shape of a signed JWT: then it is judged as one, or not at all. */
+export function isCompactJws(token: string): boolean {
+  return COMPACT_JWS.test(token);
+}
+
 export interface CompactJws {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;

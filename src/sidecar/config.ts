@@ -41,13 +41,24 @@ const headerName = z
     'must not be a field that frames or routes the message',
   );
 
+/** RFC 5646 section 2.1, the shapes that are in use: language, script, region, variants. */
+const languageTag = z
+  .string()
+  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, 'must be a language tag (RFC 5646)');
+
+/** OpenID Connect Core section 11: a refresh token is between client and authorization server. */
+const OFFLINE_ACCESS = 'offline_access';
+
 const port = z.int().min(0).max(65535);
 const address = z.strictObject({ host: z.string().min(1), port });
 
 /** RFC 9728 section 1.2 and RFC 8707 section 2: https, no fragment; and for us no user info and no query. */
-const resourceIdentifier = z.string().superRefine((value, context) => {
-  for (const problem of resourceProblems(value)) context.addIssue({ code: 'custom', message: problem });
-});
+const resourceIdentifier = z
+  .string()
+  .superRefine((value, context) => {
+    for (const problem of resourceProblems(value)) context.addIssue({ code: 'custom', message: problem });
+  })
+  .transform(canonicalResource);
 
 const httpsUrl = z.string().superRefine((value, context) => {
   if (!URL.canParse(value)) return context.addIssue({ code: 'custom', message: 'must be an absolute URL' });
@@ -56,6 +67,24 @@ const httpsUrl = z.string().superRefine((value, context) => {
   if (url.username || url.password) context.addIssue({ code: 'custom', message: 'must not hold user info' });
   if (url.hash) context.addIssue({ code: 'custom', message: 'must not have a fragment' });
 });
+
+/** A page for people: may have a fragment. */
+const pageUrl = z
+  .string()
+  .max(1024)
+  .refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const { protocol, username, password } = new URL(value);
+    return protocol === 'https:' && username === '' && password === '';
+  }, 'must be an https URL without user info');
+
+/** What RFC 9728 section 2 lets a resource say in several languages. */
+const humanReadable = {
+  resourceName: z.string().min(1).max(256).optional(),
+  resourceDocumentation: pageUrl.optional(),
+  resourcePolicyUri: pageUrl.optional(),
+  resourceTosUri: pageUrl.optional(),
+};
 
 /** The server is reached on loopback only: the token is stripped before this hop and nothing authenticates it. */
 const upstreamUrl = z.string().superRefine((value, context) => {
@@ -75,6 +104,8 @@ const issuer = z.strictObject({
   issuer: httpsUrl,
   /** Accepted `aud` values, compared exactly; never by prefix (RFC 9068 section 4). */
   audiences: z.array(z.string().min(1).max(1024)).min(1).max(16),
+  /** Sole: a token that names another audience besides is refused. */
+  audiencePolicy: z.enum(['Any', 'Sole']),
   algorithms: z.array(z.enum(SIGNATURE_ALGORITHMS)).min(1),
   /** Strict: RFC 9068 (`typ: at+jwt`). Compat: also `JWT` or none, as Keycloak and Entra send. */
   tokenProfile: z.enum(['Compat', 'Strict']),
@@ -84,7 +115,19 @@ const issuer = z.strictObject({
     /** PEM bundle that the key endpoint's certificate must chain to; the system's roots when absent. */
     caFile: z.string().min(1).optional(),
   }),
+  /** Tokens that are no JWTs are asked for there (RFC 7662). */
+  introspection: z
+    .strictObject({
+      /** Discovered from the issuer when absent. */
+      endpoint: httpsUrl.optional(),
+      clientIdFile: z.string().min(1),
+      clientSecretFile: z.string().min(1),
+    })
+    .optional(),
 });
+
+/** Off: bound tokens are refused. Accept: they are held to their binding. Require: others are refused. */
+const bindingMode = z.enum(['Off', 'Accept', 'Require']);
 
 const sidecarConfig = z.strictObject({
   /** The resource identifier (RFC 9728 section 1.2): the URL that clients type. Its path is the only one served. */
@@ -96,17 +139,71 @@ const sidecarConfig = z.strictObject({
   tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }),
   upstream: z.strictObject({ url: upstreamUrl }),
   metadata: z.strictObject({
-    resourceName: z.string().min(1).max(256).optional(),
+    ...humanReadable,
+    /** The same in other languages, published as `resource_name#it` and so on (RFC 9728 section 2.1). */
+    localized: z
+      .array(z.strictObject({ language: languageTag, ...humanReadable }))
+      .max(16)
+      .optional(),
     scopesSupported: z.array(scopeToken).max(64),
+    /** Private key (PEM) that signs the document (RFC 9728 section 2.2). */
+    signingKeyFile: z.string().min(1).optional(),
   }),
-  issuers: z.array(issuer).min(1).max(8),
+  /** What stands at the well-known path without the resource's: the same document, one for the origin, or nothing. */
+  rootDocument: z.enum(['Alias', 'Origin', 'Off']),
+  /** Answer MCP 2025-03-26 clients, which look for the authorization server here, with a copy of its metadata. */
+  mirrorAuthorizationServerMetadata: z.boolean(),
+  issuers: z
+    .array(issuer)
+    .min(1)
+    .max(8)
+    .refine(
+      (issuers) => issuers.filter(({ introspection }) => introspection !== undefined).length <= 1,
+      'at most one may have introspection: an opaque token does not say whose it is',
+    ),
   clockSkewSeconds: z.number().min(0).max(300),
+  /** Tokens bound to a key that the client signs each request with (RFC 9449). */
+  dpop: z.strictObject({
+    mode: bindingMode,
+    /** How far `iat` of a proof may be from now, either way. */
+    proofLifetimeSeconds: z.number().min(1).max(300),
+    nonces: z.enum(['Off', 'Required']),
+  }),
+  /** Tokens bound to the client's TLS certificate (RFC 8705 section 3). */
+  clientCertificates: z.strictObject({ mode: bindingMode }),
   claimToHeaders: z.array(z.strictObject({ claim: z.string().min(1).max(256), header: headerName })).max(16),
   /** Hand the client's token on to the server. Off: MCP forbids transit of tokens ("Token Passthrough"). */
   forwardOriginalToken: z.boolean(),
-  requiredScopes: z.array(scopeToken).max(64),
+  /** Tell the server who calls by a JWT of ours, signed with this private key (PEM). */
+  identityAssertion: z.strictObject({ header: headerName, keyFile: z.string().min(1) }).optional(),
+  /** Failed authentications that one source address may cause in a minute; any number when absent. */
+  failureLimit: z.strictObject({ perMinute: z.int().min(1).max(100_000) }).optional(),
+  requiredScopes: z
+    .array(scopeToken.refine((scope) => scope !== OFFLINE_ACCESS, 'must not be offline_access'))
+    .max(64),
+  /** What the challenge of a first 401 names: the baseline, or all scopes that this configuration knows. */
+  initialScopes: z.enum(['Baseline', 'All']),
+  /** A scope and those that it stands for as well; what is included may include more. */
+  scopeHierarchy: z
+    .array(z.strictObject({ scope: scopeToken, includes: z.array(scopeToken).min(1).max(32) }))
+    .max(32),
+  /** What a challenge after a shortfall names: the operation's scopes, or those that the token has as well. */
+  stepUpScopes: z.enum(['Operation', 'IncludeGranted']),
   /** Origins of browser clients, compared as scheme, host and port. */
   allowedOrigins: z.array(z.string().min(1).max(256)).max(32),
+  /** What is required of messages and of the connections that they come by. */
+  transport: z.strictObject({
+    /** A message longer than this is refused (bytes). */
+    maxMessageBytes: z.int().min(1024).max(67_108_864),
+    /** Off: bodies go by unread, of any size and any type (docs/adr/0012). */
+    messageChecks: z.enum(['Enforced', 'Off']),
+    /** A session that this process does not know: refused, or bound to the first who names it. */
+    unknownSessions: z.enum(['NotFound', 'TrustOnFirstUse']),
+    /** A comment goes out on an event stream that was silent for this long; 0: never. */
+    eventStreamKeepAliveSeconds: z.number().min(0).max(3600),
+    /** How long a call may go on after its token's expiry. */
+    callGraceSeconds: z.number().min(0).max(86_400),
+  }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
   /** How long running requests may go on after SIGTERM, in seconds. */
   drainSeconds: z.number().min(0).max(3600),
@@ -133,6 +230,8 @@ export interface ConfigFile {
   readonly config: SidecarConfig;
   /** SHA-256 of the file's bytes, hexadecimal: tells whoever wrote the file whether it is in force. */
   readonly digest: string;
+  /** What is allowed, and yet is to be looked at by somebody. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -154,7 +253,9 @@ export function readConfig(file: string): ConfigFile {
   } catch (cause) {
     throw new ConfigError(file, [`is not JSON: ${(cause as Error).message}`]);
   }
-  return { config: parseConfig(json, file), digest: createHash('sha256').update(text).digest('hex') };
+  const config = parseConfig(json, file);
+  const digest = createHash('sha256').update(text).digest('hex');
+  return { config, digest, warnings: warnings(json as SidecarConfig, config) };
 }
 
 /** Checks a configuration that was already read. `source` names it in errors. */
@@ -166,7 +267,54 @@ export function parseConfig(json: unknown, source: string): SidecarConfig {
       result.error.issues.map((issue) => `${fieldPath(issue.path)}: ${issue.message}`),
     );
   }
-  return deepFreeze(result.data);
+  return deepFreeze(derive(result.data));
+}
+
+/** What follows from the configuration and must not depend on whoever wrote it. */
+function derive(config: SidecarConfig): SidecarConfig {
+  const { metadata, issuers, rootDocument, resource } = config;
+  // A document for the origin sends clients to ask for tokens for the origin.
+  const origin = rootDocument === 'Origin' ? [originOf(resource)] : [];
+  return {
+    ...config,
+    metadata: {
+      ...metadata,
+      scopesSupported: metadata.scopesSupported.filter((scope) => scope !== OFFLINE_ACCESS),
+    },
+    issuers: issuers.map((issuer) => ({
+      ...issuer,
+      audiences: [...new Set([...issuer.audiences, ...origin])],
+    })),
+  };
+}
+
+/** @param given as it was written: the parser has accepted it */
+function warnings(given: SidecarConfig, config: SidecarConfig): string[] {
+  return [
+    ...(given.metadata.scopesSupported.length > config.metadata.scopesSupported.length
+      ? ['metadata.scopesSupported: offline_access is left out: clients ask for refresh tokens themselves']
+      : []),
+    ...(config.forwardOriginalToken
+      ? ['forwardOriginalToken: the server receives tokens, which MCP forbids it to use for other services']
+      : []),
+  ];
+}
+
+/**
+ * MCP "Canonical Server URI": scheme and host in lower case, no default port, path untouched.
+ * Clients compare it byte for byte (RFC 9728 section 3.3), so `URL.href` will not do: it adds a slash to `https://host`.
+ */
+function canonicalResource(resource: string): string {
+  const parts = /^([^:]+):\/\/([^/]*)(.*)$/s.exec(resource);
+  if (parts === null) return resource;
+  const [, scheme = '', authority = '', path = ''] = parts;
+  return `${scheme.toLowerCase()}://${authority.toLowerCase().replace(/:443$/, '')}${path}`;
+}
+
+/** The origin of a resource identifier in canonical form, which is how it is written up to its path. */
+export function originOf(resource: string): string {
+  const slash = resource.indexOf('/', 'https://'.length);
+  return slash < 0 ? resource : resource.slice(0, slash);
 }
 
 function resourceProblems(value: string): string[] {

@@ -10,8 +10,9 @@ const ALLOWED_HEADERS = [
   'Last-Event-ID',
   'Mcp-Method',
   'Mcp-Name',
+  'DPoP',
 ];
-const EXPOSED_HEADERS = 'WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version';
+const EXPOSED_HEADERS = 'WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, DPoP-Nonce';
 /** MCP 2026-07-28, Streamable HTTP: parameters mirrored into fields of a name that starts so. */
 const PARAMETER_HEADER = /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 const MAX_PARAMETER_HEADERS = 32;
@@ -85,6 +86,11 @@ export function hostPolicy(
     if (known.size < MAX_KNOWN_HOSTS) known.set(host, ours);
     return ours;
   };
+}
+
+/** Whether the value of a `Host` field is one at all (RFC 9112 section 3.2). */
+export function isHost(host: string | undefined): boolean {
+  return host !== undefined && hostName(host) !== undefined;
 }
 
 /** RFC 9110 section 7.2: `uri-host [ ":" port ]`. */

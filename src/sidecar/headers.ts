@@ -14,12 +14,20 @@ type RequestTreatment =
   | 'authorization'
   | 'host'
   | 'origin'
+  | 'dpop'
   | 'connection'
   | 'content-length'
   | 'transfer-encoding'
   | 'via'
   | 'preflight-method'
-  | 'preflight-headers';
+  | 'preflight-headers'
+  | 'content-type'
+  | 'content-encoding'
+  | 'session-id'
+  | 'last-event-id'
+  | 'protocol-version'
+  | 'mcp-method'
+  | 'mcp-name';
 
 /** RFC 9110 section 7.6.1: fields of one hop. `Connection` names more. */
 const HOP_BY_HOP = ['keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'];
@@ -35,16 +43,39 @@ const REQUEST_FIELDS = new Map<string, RequestTreatment>([
   ['via', 'via'],
   ['access-control-request-method', 'preflight-method'],
   ['access-control-request-headers', 'preflight-headers'],
-  // The token again, under another name (RFC 9449 section 4.1).
-  ['dpop', 'strip'],
+  // Read, and passed on as they are: what MCP decides by.
+  ['content-type', 'content-type'],
+  ['content-encoding', 'content-encoding'],
+  ['mcp-session-id', 'session-id'],
+  ['last-event-id', 'last-event-id'],
+  ['mcp-protocol-version', 'protocol-version'],
+  ['mcp-method', 'mcp-method'],
+  ['mcp-name', 'mcp-name'],
+  // As good as a part of the token (RFC 9449 section 4.1): it does not go on either.
+  ['dpop', 'dpop'],
 ]);
 
 /**
  * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. Ours are added
  * after these are gone (RFC 9700 section 4.13).
  */
-const SPOOFABLE =
-  /^(proxy-|x-forwarded-|forwarded$|x-real-ip$|x-client-|x-cluster-client-ip$|true-client-ip$|cf-connecting-ip$|x-original-|x-rewrite-url$|x-auth-request-|x-authenticated-|x-remote-|remote-user$|x-user$|x-webauth-|ssl-client-|x-ssl-|x-client-cert|x-envoy-|x-mcp-|client-cert|x-amzn-oidc-|x-ms-client-|x-goog-authenticated-|x-goog-iap-|cf-access-)/;
+const SPOOFABLE = new RegExp(
+  `^(${[
+    // Where a request came from, as proxies and CDNs write it.
+    'proxy-.*|via-proxy|x-forwarded|x-forwarded-.*|forwarded|forwarded-.*|x-real-ip|x-client-.*|x-cluster-client-ip',
+    'true-client-ip|cf-connecting-.*|fastly-client-ip|fly-client-ip|x-azure-.*|x-appengine-.*|x-originating-ip',
+    'x-remote-.*|x-proxyuser-ip|x-envoy-.*|x-scheme|x-url-scheme|front-end-https|x-host|x-http-host-override',
+    // What it asked for before somebody changed it, or is to be taken for.
+    'x-original-.*|x-rewrite-.*|x-http-method|x-http-method-override|x-method-override|x-middleware-subrequest',
+    // Who it comes from, as authenticating proxies, meshes and gateways write it.
+    'x-auth-.*|x-authenticated-.*|x-authentik-.*|x-pomerium-.*|x-vouch-.*|x-oidc-.*|x-jwt-.*|x-mcp-.*|x-webauth-.*',
+    'x-user|x-user-.*|x-userid|x-userinfo|x-username|x-email|x-groups|x-roles|x-identity|x-identity-.*|x-consumer-.*',
+    'x-credential-.*|x-anonymous-consumer|x-id-token|x-access-token|x-spiffe-.*|remote-.*|tailscale-.*|cf-access-.*',
+    'x-amzn-oidc-.*|x-ms-client-.*|x-ms-token-.*|x-goog-authenticated-.*|x-goog-iap-.*|impersonate-.*',
+    // The certificate of a client.
+    'ssl-.*|x-ssl-.*|x-tls-.*|x-client-cert.*|client-cert.*|x-arr-clientcert',
+  ].join('|')})$`,
+);
 
 /** Spellings seen and what becomes of them. Bounded: what does not fit is looked up again. */
 const MAX_SPELLINGS = 1024;
@@ -58,6 +89,8 @@ export interface RequestFields {
   hosts: number;
   origin: string | undefined;
   origins: number;
+  proof: string | undefined;
+  proofs: number;
   contentLength: string | undefined;
   chunked: boolean;
   /** A transfer coding other than `chunked`: it would be lost on the way (RFC 9112 section 6.1). */
@@ -66,8 +99,22 @@ export interface RequestFields {
   preflightHeaders: string | undefined;
   /** Whether the request has already passed this very process (RFC 9110 section 7.6.3). */
   looped: boolean;
+  /** What the body is said to be; several of one name are joined by commas, and so are no type at all. */
+  contentType: string | undefined;
+  contentEncoding: string | undefined;
+  /** Of the legacy era (MCP 2025-11-25, "Session Management"). */
+  sessionId: string | undefined;
+  lastEventId: string | undefined;
+  /** Without blanks around them. */
+  protocolVersion: string | undefined;
+  mcpMethod: string | undefined;
+  mcpName: string | undefined;
+  /** A field of MCP that came twice: Node would join the values, others take the first or the last. */
+  repeatedField: string | undefined;
   /** `Name: value` lines to forward, each with its line end. */
   forwarded: string;
+  /** The same for `Mcp-Session-Id` and `Last-Event-ID`, which only legacy requests keep. */
+  sessionLines: string;
 }
 
 /** Applies the table to request fields. One per configuration: the claim headers to strip are part of it. */
@@ -78,10 +125,13 @@ export class RequestHeaders {
   readonly #pseudonym: string;
 
   /** @param pseudonym the name this process uses in `Via` */
-  constructor(config: Pick<SidecarConfig, 'claimToHeaders' | 'forwardOriginalToken'>, pseudonym: string) {
-    // `X_User` of ours and `X-User` of a client are one name to CGI and WSGI; the client's underscores go anyway.
+  constructor(
+    config: Pick<SidecarConfig, 'claimToHeaders' | 'identityAssertion' | 'forwardOriginalToken'>,
+    pseudonym: string,
+  ) {
+    const { claimToHeaders, identityAssertion } = config;
     this.#owned = new Set(
-      config.claimToHeaders.map(({ header }) => header.toLowerCase().replaceAll('_', '-')),
+      [...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => folded(header)),
     );
     this.#forwardToken = config.forwardOriginalToken;
     this.#pseudonym = pseudonym;
@@ -119,6 +169,10 @@ export class RequestHeaders {
           fields.origin = value;
           fields.origins++;
           break;
+        case 'dpop':
+          fields.proof = value;
+          fields.proofs++;
+          break;
         case 'connection':
           if (!isPlainConnection(value)) fields.named = addNames(fields.named, value);
           break;
@@ -139,9 +193,49 @@ export class RequestHeaders {
         case 'preflight-headers':
           fields.preflightHeaders = value;
           break;
+        default:
+          // What `Connection` names was not meant for us to forward: neither is it to judge by.
+          if (!named?.has(name.toLowerCase())) this.#mcpField(fields, name, value);
       }
     }
     return fields;
+  }
+
+  /** A field that decisions are made by and that is forwarded. */
+  #mcpField(fields: RequestFields, name: string, value: string): void {
+    const line = `${name}: ${value}\r\n`;
+    switch (this.#treatment(name)) {
+      case 'content-type':
+        fields.contentType = join(fields.contentType, value);
+        break;
+      case 'content-encoding':
+        fields.contentEncoding = join(fields.contentEncoding, value);
+        break;
+      case 'session-id':
+        if (fields.sessionId !== undefined) fields.repeatedField = 'Mcp-Session-Id';
+        fields.sessionId = value;
+        fields.sessionLines += line;
+        return;
+      case 'last-event-id':
+        if (fields.lastEventId !== undefined) fields.repeatedField = 'Last-Event-ID';
+        fields.lastEventId = value;
+        fields.sessionLines += line;
+        return;
+      case 'protocol-version':
+        if (fields.protocolVersion !== undefined) fields.repeatedField = 'MCP-Protocol-Version';
+        fields.protocolVersion = trimBlanks(value);
+        break;
+      case 'mcp-method':
+        if (fields.mcpMethod !== undefined) fields.repeatedField = 'Mcp-Method';
+        fields.mcpMethod = trimBlanks(value);
+        break;
+      case 'mcp-name':
+        if (fields.mcpName !== undefined) fields.repeatedField = 'Mcp-Name';
+        fields.mcpName = trimBlanks(value);
+        break;
+      default:
+    }
+    fields.forwarded += line;
   }
 
   #treatment(name: string): RequestTreatment {
@@ -154,10 +248,16 @@ export class RequestHeaders {
 
   #judge(name: string): RequestTreatment {
     // CGI and WSGI fold `_` and `-`: a name with an underscore could become one of ours behind us.
-    if (name.includes('_')) return 'strip';
-    if (this.#owned.has(name)) return 'strip';
+    // Parameters of tools keep their names (MCP 2026-07-28): none of ours begins so.
+    if (name.includes('_') && !name.startsWith('mcp-param-')) return 'strip';
+    if (this.#owned.has(folded(name))) return 'strip';
     return REQUEST_FIELDS.get(name) ?? (SPOOFABLE.test(name) ? 'strip' : 'pass');
   }
+}
+
+/** `X_User` of ours and `X-User` of a client are one name to CGI and WSGI. */
+function folded(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-');
 }
 
 interface Named {
@@ -172,15 +272,43 @@ function emptyFields(): RequestFields & Named {
     hosts: 0,
     origin: undefined,
     origins: 0,
+    proof: undefined,
+    proofs: 0,
     contentLength: undefined,
     chunked: false,
     unknownCoding: false,
     preflightMethod: undefined,
     preflightHeaders: undefined,
     looped: false,
+    contentType: undefined,
+    contentEncoding: undefined,
+    sessionId: undefined,
+    lastEventId: undefined,
+    protocolVersion: undefined,
+    mcpMethod: undefined,
+    mcpName: undefined,
+    repeatedField: undefined,
     forwarded: '',
+    sessionLines: '',
     named: undefined,
   };
+}
+
+function join(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
+
+/** RFC 9110 section 5.5: only SP and HTAB around a value are not part of it. */
+function trimBlanks(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isBlank(value.charCodeAt(start))) start++;
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
+  return end - start === value.length ? value : value.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function isPlainConnection(value: string): boolean {
@@ -211,6 +339,8 @@ const RESPONSE_FIELDS = new Map<string, ResponseTreatment>([
   ...['server', 'x-powered-by', 'www-authenticate', 'via', 'alt-svc', 'x-content-type-options'].map(
     (name) => [name, 'strip'] as const,
   ),
+  // A nonce of the server's would be taken for ours (RFC 9449 section 9).
+  ['dpop-nonce', 'strip'],
   ['content-length', 'content-length'],
   ['content-type', 'content-type'],
   ['cache-control', 'cache-control'],

@@ -50,6 +50,15 @@ export function verificationKey(jwk: unknown): VerificationKey | undefined {
   return { kid, key, algorithms, fingerprint: fingerprint(key, kid, algorithms), trustedUntil: 0 };
 }
 
+/** Whether the issuer publishes a signing key that is too weak to be used: somebody has to mend that. */
+export function isWeakKey(jwk: unknown): boolean {
+  if (typeof jwk !== 'object' || jwk === null) return false;
+  const { kty, use } = jwk as Record<string, unknown>;
+  if (kty !== 'RSA' || (use !== undefined && use !== 'sig')) return false;
+  const key = importPublicKey(jwk);
+  return key !== undefined && isWeak(key);
+}
+
 /** Private members, if an issuer ever published any, are not read. */
 function importPublicKey(jwk: object): KeyObject | undefined {
   const { kty, crv, n, e, x, y } = jwk as Record<string, unknown>;

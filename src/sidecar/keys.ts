@@ -2,7 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { IssuerConfig, SignatureAlgorithm } from './config.ts';
 import type { FetchJson } from './fetch-json.ts';
-import { verificationKey, type VerificationKey } from './jwk.ts';
+import type { IssuerMetadataSource } from './issuer-metadata.ts';
+import { isWeakKey, verificationKey, type VerificationKey } from './jwk.ts';
 
 /** Between refreshes while all is well (milliseconds); a withdrawn key stops working within this time. */
 export const REFRESH_INTERVAL_MS = 5 * 60_000;
@@ -31,11 +32,15 @@ export interface KeySetStatus {
   /** Milliseconds since the epoch of the last good fetch. */
   readonly loadedAt: number | undefined;
   readonly lastError: string | undefined;
+  /** Ids of published keys that are too weak to be used. */
+  readonly weakKeys: readonly string[];
 }
 
 export interface KeySetDependencies {
   readonly clock: Clock;
   readonly fetchJson: FetchJson;
+  /** Names the key endpoint where none is configured, and is looked at where one is. */
+  readonly metadata: IssuerMetadataSource;
   /** PEM bundle for the issuer's hosts. */
   readonly ca: string | undefined;
   readonly signal: AbortSignal;
@@ -50,6 +55,7 @@ export class IssuerKeys {
   #keys: readonly VerificationKey[] = [];
   #loadedAt: number | undefined;
   #lastError: string | undefined;
+  #weakKeys: readonly string[] = [];
   #lastAttempt = Number.NEGATIVE_INFINITY;
   /** When a token last caused a fetch. */
   #lastAsked = Number.NEGATIVE_INFINITY;
@@ -65,7 +71,13 @@ export class IssuerKeys {
 
   get status(): KeySetStatus {
     const { issuer } = this.#config;
-    return { issuer, keys: this.#usable().length, loadedAt: this.#loadedAt, lastError: this.#lastError };
+    return {
+      issuer,
+      keys: this.#usable().length,
+      loadedAt: this.#loadedAt,
+      lastError: this.#lastError,
+      weakKeys: this.#weakKeys,
+    };
   }
 
   /** Whether tokens can be judged at all. */
@@ -111,7 +123,9 @@ export class IssuerKeys {
   /** A fetch that went well by itself does not count: a key that was published right after it must work at once. */
   #isCooling(): boolean {
     const last = this.#lastError === undefined ? this.#lastAsked : this.#lastAttempt;
-    return this.#deps.clock() - last < this.#retryPause();
+    const elapsed = this.#deps.clock() - last;
+    // A clock that was set back must not stretch the pause.
+    return elapsed >= 0 && elapsed < this.#retryPause();
   }
 
   #refresh(): Promise<void> {
@@ -125,9 +139,11 @@ export class IssuerKeys {
   async #attempt(): Promise<void> {
     this.#lastAttempt = this.#deps.clock();
     try {
-      const keys = await this.#fetchKeys();
+      const { keys, uri } = await this.#fetchKeys();
       this.#loadedAt = this.#deps.clock();
       this.#replace(keys, this.#loadedAt + MAX_STALE_MS);
+      // The issuer has spoken, so the keys of before are gone; but a set without keys is a mistake, and soon put right.
+      if (keys.length === 0) throw new Error(`GET ${uri}: no key in the set can verify signatures`);
       this.#lastError = undefined;
       this.#failures = 0;
     } catch (error) {
@@ -137,43 +153,31 @@ export class IssuerKeys {
     this.#deps.onAttempt(this.status);
   }
 
-  async #fetchKeys(): Promise<VerificationKey[]> {
-    const uri = this.#config.jwks.uri ?? (await this.#discover());
-    const set = await this.#fetch(uri);
+  async #fetchKeys(): Promise<{ keys: VerificationKey[]; uri: string }> {
+    const { uri, discovered } = await this.#endpoint();
+    const { ca, signal } = this.#deps;
+    const set = await this.#deps.fetchJson(uri, { ca, signal, discovered });
     const members = (set as { keys?: unknown } | null)?.keys;
     if (!Array.isArray(members))
       throw new Error(`GET ${uri}: the answer is not a JWK set: it has no "keys" array`);
-    return members.slice(0, MAX_KEYS).flatMap((jwk) => verificationKey(jwk) ?? []);
+    const published = members.slice(0, MAX_KEYS) as unknown[];
+    this.#weakKeys = published.filter(isWeakKey).map((jwk) => String((jwk as { kid?: unknown }).kid));
+    return { keys: published.flatMap((jwk) => verificationKey(jwk) ?? []), uri };
   }
 
-  /**
-   * The key endpoint from the issuer's metadata: RFC 8414 section 3.1 first, then OpenID Connect Discovery section 4.
-   * Metadata that names another issuer is refused (RFC 8414 section 3.3).
-   */
-  async #discover(): Promise<string> {
-    const { issuer } = this.#config;
-    const problems: string[] = [];
-    for (const url of metadataUrls(issuer)) {
-      try {
-        const metadata = (await this.#fetch(url)) as Record<string, unknown> | null;
-        if (metadata?.issuer !== issuer) {
-          throw new Error(
-            `GET ${url}: the metadata names the issuer ${JSON.stringify(metadata?.issuer)}, not "${issuer}"`,
-          );
-        }
-        const uri = metadata.jwks_uri;
-        if (typeof uri !== 'string' || !isSafeKeyEndpoint(uri))
-          throw new Error(`GET ${url}: no usable https "jwks_uri"`);
-        return uri;
-      } catch (error) {
-        problems.push((error as Error).message);
-      }
+  /** Where the keys are, and whether only the issuer's metadata says so. The token has no say in it. */
+  async #endpoint(): Promise<{ uri: string; discovered: boolean }> {
+    const { issuer, jwks } = this.#config;
+    if (jwks.uri !== undefined) {
+      // Keys do not wait for it: where names differ inside and outside, the issuer's own may not be reachable from here.
+      this.#deps.metadata.find().catch(() => undefined);
+      return { uri: jwks.uri, discovered: false };
     }
-    throw new Error(problems.join('; '));
-  }
-
-  #fetch(url: string): Promise<unknown> {
-    return this.#deps.fetchJson(url, { ca: this.#deps.ca, signal: this.#deps.signal });
+    const { jwksUri: uri } = await this.#deps.metadata.find();
+    if (uri === undefined || !URL.canParse(uri) || !uri.startsWith('https://'))
+      throw new Error(`the metadata of ${issuer} has no usable https "jwks_uri"`);
+    // The issuer's own host is configured; any other is named by its document alone.
+    return { uri, discovered: new URL(uri).hostname !== new URL(issuer).hostname };
   }
 
   /** Keeps the identity of keys that stay, so that verdicts reached with them stand; the others end theirs. */
@@ -197,21 +201,4 @@ export class IssuerKeys {
     if (this.#loadedAt !== undefined) return COOLDOWN_MS;
     return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1), COOLDOWN_MS);
   }
-}
-
-/** RFC 8414 section 3.1 puts the well-known part between host and path; OpenID Connect Discovery appends it. */
-function metadataUrls(issuer: string): string[] {
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/$/, '');
-  return [
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}${path}/.well-known/openid-configuration`,
-  ];
-}
-
-/** A discovered key endpoint is https, and no link-local address: those answer with a cloud's credentials. */
-function isSafeKeyEndpoint(uri: string): boolean {
-  if (!URL.canParse(uri)) return false;
-  const { protocol, hostname } = new URL(uri);
-  return protocol === 'https:' && !/^(169\.254\.|\[fe[89ab])/i.test(hostname);
 }

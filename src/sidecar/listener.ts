@@ -54,6 +54,8 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
       connectionsCheckingInterval: 5_000,
       noDelay: true,
       insecureHTTPParser: false,
+      // Who issued a client's certificate does not matter: tokens name the certificate itself (RFC 8705 section 3).
+      rejectUnauthorized: false,
     },
     (req, res) => handle(req, res, false),
   );
@@ -68,6 +70,18 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
 /** The next handshake gets the new certificate; connections that are open live on. */
 export function replaceCertificate(server: Server, certificate: Certificate): void {
   server.setSecureContext(tlsOptions(certificate));
+}
+
+/**
+ * Whether handshakes from now on ask for a client certificate; connections that are open live on without.
+ * @returns whether that is a change
+ */
+export function askForClientCertificates(server: Server, wanted: boolean): boolean {
+  // Node reads this for each connection it accepts; only the types keep silent about it.
+  const options = server as Server & { requestCert: boolean };
+  if (options.requestCert === wanted) return false;
+  options.requestCert = wanted;
+  return true;
 }
 
 function tlsOptions({ cert, key }: Certificate) {

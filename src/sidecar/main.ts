@@ -3,7 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { stopSignal } from '../base/shutdown.ts';
 import { ConfigError, readConfig } from './config.ts';
-import { fetchJson } from './fetch-json.ts';
+import { fetchJson, fetchText } from './fetch-json.ts';
 import { ListenError } from './listener.ts';
 import { Sidecar } from './sidecar.ts';
 
@@ -12,7 +12,7 @@ const DEFAULT_FILE = '/etc/protected-mcp/config/config.json';
 async function main(file: string): Promise<void> {
   const stop = stopSignal();
   const logger = createLogger('auth-sidecar', readConfig(file).config.logLevel);
-  const sidecar = new Sidecar(file, { logger, clock: systemClock, fetchJson, stop });
+  const sidecar = new Sidecar(file, { logger, clock: systemClock, fetchJson, fetchText, stop });
   await sidecar.start();
   await sidecar.closed;
   logger.info('stopped');

@@ -1,5 +1,7 @@
-// The protected resource metadata (RFC 9728): its URL, its document, its answers. Built from configuration alone.
-import type { SidecarConfig } from './config.ts';
+// The protected resource metadata (RFC 9728): its URLs, its documents, its answers. Built from configuration alone.
+import { originOf, type SidecarConfig } from './config.ts';
+import { DPOP_ALGORITHMS } from './dpop.ts';
+import { keySet, type SigningKey } from './signing-key.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -8,9 +10,7 @@ const MAX_AGE_SECONDS = 300;
 
 /** Where the document of a resource is: the well-known part goes between host and path (RFC 9728 section 3.1). */
 export function metadataUrl(resource: string): string {
-  const path = resourcePath(resource);
-  const origin = resource.slice(0, resource.length - path.length);
-  return origin + metadataPath(resource);
+  return originOf(resource) + metadataPath(resource);
 }
 
 /** The path of `metadataUrl`. The root form, without the resource's path, answers as an alias. */
@@ -21,25 +21,100 @@ export function metadataPath(resource: string): string {
 
 export const METADATA_ROOT_PATH = WELL_KNOWN;
 
-/** The path of a resource identifier as it is written: empty for an origin. `URL` would add a slash and change case. */
-function resourcePath(resource: string): string {
-  const slash = resource.indexOf('/', 'https://'.length);
-  return slash < 0 ? '' : resource.slice(slash);
+/** Where the keys that sign the document are: below it, where requests are ours already. */
+export function metadataKeysPath(resource: string): string {
+  return `${metadataPath(resource)}/jwks.json`;
 }
 
-/**
- * The metadata document as it goes out. Members without a value are left out (RFC 9728 section 3.2).
- * Nothing in it comes from a request.
- */
-export function metadataDocument(config: SidecarConfig): string {
-  const { resourceName, scopesSupported } = config.metadata;
-  return JSON.stringify({
-    resource: config.resource,
+/** Where clients of MCP 2025-03-26 look for the authorization server, if they are to be answered. */
+export const AUTHORIZATION_SERVER_PATH = '/.well-known/oauth-authorization-server';
+
+/** The path of a resource identifier as it is written: empty for an origin. `URL` would add a slash and change case. */
+function resourcePath(resource: string): string {
+  return resource.slice(originOf(resource).length);
+}
+
+/** What is public: which document, and where it is. */
+export type PublicDocument = 'resource' | 'root' | 'keys' | 'authorization_server';
+
+export interface DocumentParts {
+  /** Signs the documents; plain ones only when absent. */
+  readonly signingKey: SigningKey | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The documents that are made of the configuration, whole. `undefined` where there is none. */
+export function metadataDocuments(
+  config: SidecarConfig,
+  parts: DocumentParts,
+): Readonly<Record<Exclude<PublicDocument, 'authorization_server'>, string | undefined>> {
+  const own = document(config, config.resource, parts);
+  const roots = {
+    Alias: () => own,
+    // RFC 9728 section 3.3: what is found at the root must name the origin.
+    Origin: () => document(config, originOf(config.resource), parts),
+    Off: () => undefined,
+  };
+  return {
+    resource: own,
+    root: roots[config.rootDocument](),
+    keys: parts.signingKey === undefined ? undefined : keySet([parts.signingKey]),
+  };
+}
+
+function document(config: SidecarConfig, resource: string, { signingKey, now }: DocumentParts): string {
+  const members = metadataMembers(config, resource, signingKey !== undefined);
+  if (signingKey === undefined) return JSON.stringify(members);
+  // RFC 9728 section 2.2: the same as claims, and who attests to them. Never a signed_metadata within.
+  const claims = { ...members, iss: resource, iat: Math.floor(now / 1000) };
+  return JSON.stringify({ ...members, signed_metadata: signingKey.signJwt('JWT', claims) });
+}
+
+/** Members without a value are left out (RFC 9728 section 3.2). Nothing comes from a request. */
+function metadataMembers(
+  config: SidecarConfig,
+  resource: string,
+  signed: boolean,
+): Readonly<Record<string, unknown>> {
+  const { scopesSupported, localized = [] } = config.metadata;
+  return {
+    resource,
     authorization_servers: config.issuers.map(({ issuer }) => issuer),
-    ...(scopesSupported.length > 0 ? { scopes_supported: scopesSupported } : {}),
+    ...(signed && { jwks_uri: originOf(config.resource) + metadataKeysPath(config.resource) }),
+    ...(scopesSupported.length > 0 && { scopes_supported: scopesSupported }),
     bearer_methods_supported: ['header'],
-    ...(resourceName === undefined ? {} : { resource_name: resourceName }),
-  });
+    ...senderConstraints(config),
+    ...humanReadable(config.metadata, ''),
+    ...Object.fromEntries(
+      localized.flatMap((texts) => Object.entries(humanReadable(texts, `#${texts.language}`))),
+    ),
+  };
+}
+
+/** What is enforced, no more: a client that trusts in less would be refused, one that trusts in more be exposed. */
+function senderConstraints({ dpop, clientCertificates }: SidecarConfig): Readonly<Record<string, unknown>> {
+  return {
+    ...(dpop.mode !== 'Off' && { dpop_signing_alg_values_supported: DPOP_ALGORITHMS }),
+    ...(dpop.mode === 'Require' && { dpop_bound_access_tokens_required: true }),
+    ...(clientCertificates.mode !== 'Off' && { tls_client_certificate_bound_access_tokens: true }),
+  };
+}
+
+type HumanReadable = Pick<
+  SidecarConfig['metadata'],
+  'resourceName' | 'resourceDocumentation' | 'resourcePolicyUri' | 'resourceTosUri'
+>;
+
+/** @param tag nothing, or `#` and a language (RFC 9728 section 2.1) */
+function humanReadable(texts: HumanReadable, tag: string): Record<string, string> {
+  const { resourceName, resourceDocumentation, resourcePolicyUri, resourceTosUri } = texts;
+  return {
+    ...(resourceName !== undefined && { [`resource_name${tag}`]: resourceName }),
+    ...(resourceDocumentation !== undefined && { [`resource_documentation${tag}`]: resourceDocumentation }),
+    ...(resourcePolicyUri !== undefined && { [`resource_policy_uri${tag}`]: resourcePolicyUri }),
+    ...(resourceTosUri !== undefined && { [`resource_tos_uri${tag}`]: resourceTosUri }),
+  };
 }
 
 /** Fields of every answer on the metadata paths: public data, readable from any web page, without credentials. */

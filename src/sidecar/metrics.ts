@@ -13,6 +13,7 @@ export interface SidecarMetrics {
   readonly denials: Counter<'reason'>;
   readonly verifications: Counter<'outcome'>;
   readonly keyFetches: Counter<'issuer' | 'outcome'>;
+  readonly introspections: Counter<'issuer' | 'outcome'>;
   readonly reloads: Counter<'kind' | 'outcome'>;
 }
 
@@ -20,6 +21,7 @@ export interface Gauges {
   readonly requestsInFlight: () => number;
   readonly upstreamConnections: () => number;
   readonly cachedTokens: () => number;
+  readonly sessions: () => number;
   /** Seconds since the epoch of the last good key fetch, by issuer. */
   readonly keysLoadedAt: () => readonly { issuer: string; seconds: number }[];
 }
@@ -85,6 +87,12 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
       labelNames: ['issuer', 'outcome'] as const,
       registers,
     }),
+    introspections: new Counter({
+      name: 'mcp_sidecar_introspections_total',
+      help: 'Questions to an issuer about opaque tokens, by outcome.',
+      labelNames: ['issuer', 'outcome'] as const,
+      registers,
+    }),
     reloads: new Counter({
       name: 'mcp_sidecar_reloads_total',
       help: 'Configuration and certificate files read again after a change, by outcome.',
@@ -108,6 +116,7 @@ function defineGauges(registry: Registry, gauges: Gauges): void {
     'Verified tokens remembered by digest.',
     gauges.cachedTokens,
   );
+  addGauge(registry, 'mcp_sidecar_sessions', 'MCP sessions whose owner is remembered.', gauges.sessions);
   addProcessGauges(registry);
   new Gauge({
     name: 'mcp_sidecar_keys_loaded_timestamp_seconds',

@@ -3,9 +3,16 @@ import type { Authenticator } from './authenticate.ts';
 import type { SidecarConfig } from './config.ts';
 import { hostPolicy, originPolicy } from './cors.ts';
 import type { ChallengeParameters } from './denial.ts';
+import { DPOP_ALGORITHMS } from './dpop.ts';
+import type { DpopNonces } from './dpop-nonces.ts';
 import { RequestHeaders } from './headers.ts';
-import { metadataDocument, metadataUrl } from './metadata.ts';
+import type { Clock } from '../base/clock.ts';
+import { FailureLimit } from './failure-limit.ts';
+import { IdentityAssertion } from './identity-assertion.ts';
+import { metadataDocuments, metadataUrl, type PublicDocument } from './metadata.ts';
+import type { SigningKey } from './signing-key.ts';
 import { router, type Route } from './route.ts';
+import { knownScopes, scopePolicy, type ScopePolicy } from './scopes.ts';
 import { Upstream } from './upstream.ts';
 
 export interface Policy {
@@ -16,11 +23,28 @@ export interface Policy {
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly requestHeaders: RequestHeaders;
   readonly challenge: ChallengeParameters;
-  readonly metadata: string;
+  readonly scopes: ScopePolicy;
+  /** Undefined where proofs need no nonce. */
+  readonly nonces: DpopNonces | undefined;
+  /** A public document as it goes out; undefined while it cannot be had. */
+  readonly document: (name: PublicDocument) => string | undefined;
+  /** Undefined where the server is not told who calls by an assertion of ours. */
+  readonly identity: IdentityAssertion | undefined;
+  /** Undefined where failures are not limited. */
+  readonly failures: FailureLimit | undefined;
   readonly upstream: Upstream;
   readonly upstreamPath: string;
   readonly hostLine: string;
   readonly forwardedLines: string;
+}
+
+export interface PolicyParts {
+  readonly clock: Clock;
+  readonly metadataKey: SigningKey | undefined;
+  readonly identityKey: SigningKey | undefined;
+  readonly nonces: DpopNonces | undefined;
+  /** The metadata of the first issuer as it came, if it could be had. */
+  readonly authorizationServer: () => string | undefined;
 }
 
 /** @param pseudonym the name of this process in `Via`, by which it knows its own requests again */
@@ -28,13 +52,15 @@ export function compilePolicy(
   config: SidecarConfig,
   authenticator: Authenticator,
   pseudonym: string,
+  parts: PolicyParts,
 ): Policy {
+  const documents = metadataDocuments(config, { signingKey: parts.metadataKey, now: parts.clock() });
   const upstreamUrl = new URL(config.upstream.url);
   const { host: publicHost } = new URL(config.resource);
   return {
     config,
     authenticator,
-    route: router(config.resource),
+    route: router(config),
     isOurHost: hostPolicy(config),
     isAllowedOrigin: originPolicy(config.allowedOrigins),
     requestHeaders: new RequestHeaders(config, pseudonym),
@@ -42,9 +68,17 @@ export function compilePolicy(
       resource: config.resource,
       resourceMetadata: metadataUrl(config.resource),
       // Clients ask for what is named here: without a baseline, for what the metadata offers (DESIGN, challenge scope).
-      scopes: config.requiredScopes.length > 0 ? config.requiredScopes : config.metadata.scopesSupported,
+      scopes: challengeScopes(config),
+      dpop:
+        config.dpop.mode === 'Off'
+          ? undefined
+          : { algorithms: DPOP_ALGORITHMS, only: config.dpop.mode === 'Require' },
     },
-    metadata: metadataDocument(config),
+    scopes: scopePolicy(config),
+    nonces: parts.nonces,
+    document: (name) => (name === 'authorization_server' ? parts.authorizationServer() : documents[name]),
+    identity: identityAssertion(config, parts),
+    failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
     upstream: new Upstream({
       host: upstreamUrl.hostname.replace(/^\[|\]$/g, ''),
       port: Number(upstreamUrl.port || 80),
@@ -53,4 +87,25 @@ export function compilePolicy(
     hostLine: `Host: ${upstreamUrl.host}\r\n`,
     forwardedLines: `X-Forwarded-Proto: https\r\nX-Forwarded-Host: ${publicHost}\r\nVia: 1.1 ${pseudonym}\r\n`,
   };
+}
+
+/** What a client without a good token is told to ask for: as little as will do, or everything there is to ask for. */
+function challengeScopes(config: SidecarConfig): readonly string[] {
+  const { initialScopes, requiredScopes, metadata } = config;
+  if (initialScopes === 'All') return [...knownScopes(config)];
+  return requiredScopes.length > 0 ? requiredScopes : metadata.scopesSupported;
+}
+
+function identityAssertion(
+  { identityAssertion: wanted, resource, upstream }: SidecarConfig,
+  { identityKey: key, clock }: PolicyParts,
+): IdentityAssertion | undefined {
+  if (wanted === undefined || key === undefined) return undefined;
+  return new IdentityAssertion({
+    header: wanted.header,
+    issuer: resource,
+    audience: upstream.url,
+    key,
+    clock,
+  });
 }

@@ -1,24 +1,30 @@
 // (Permit, request) -> server -> response: one exchange, streaming both ways. Decides nothing about who may call.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Permit } from './authorize.ts';
+import type { Call, JudgedBody } from './call.ts';
 import type { Denial } from './denial.ts';
 import { discardRest, endBeforeBody } from './discard-body.ts';
+import { EventBoundary } from './event-boundary.ts';
 import { responseTreatment, type RequestFields } from './headers.ts';
 import type { ResponseHead } from './http-response.ts';
+import { BODY_IDLE_MS } from './read-body.ts';
+import type { ObserveHead } from './session-binding.ts';
 import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream.ts';
 
 /** Bodies of known length up to this travel with their head in one write, each way; longer ones are streamed (bytes). */
 const ONE_WRITE_BYTES = 64 * 1024;
 
-/** A request body that brings nothing for this long is given up (milliseconds). */
-const BODY_IDLE_MS = 60_000;
 /** A server that has not begun to answer after this long is given up (milliseconds): tool calls may be slow. */
 const RESPONSE_HEAD_MS = 60 * 60_000;
+/** A listening stream that has to end waits this long for the end of an event (milliseconds). */
+const LAST_EVENT_MS = 2_000;
 
 export interface ForwardRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly fields: RequestFields;
+  /** What was read of it; only a body that was judged, or none, or one that is not to be judged, gets here. */
+  readonly call: Call;
   /** The query to forward, empty or with its `?`. */
   readonly search: string;
   /** CORS fields of the response; empty where no browser is involved. */
@@ -33,16 +39,32 @@ export interface ForwardTarget {
   readonly hostLine: string;
   /** Lines that say where the request came from: `Via`, `X-Forwarded-Proto`, `X-Forwarded-Host`. */
   readonly forwardedLines: string;
+  /** The line that says who calls, signed; empty where the server is not told so. */
+  readonly identityLine: string;
+  /** How long a call may go on after its token is worth nothing any more (milliseconds). */
+  readonly callGraceMs: number;
+  /** A comment keeps an event stream alive that was silent for this long (milliseconds); 0: never. */
+  readonly keepAliveMs: number;
+  /** Looks at the head of the answer, and may refuse it. */
+  readonly observeHead: ObserveHead | undefined;
   /** Answers a request that could not be forwarded, when nothing of a response was sent yet. */
   readonly deny: (denial: Denial) => void;
   /** Told once, when the response is over, well or badly. */
   readonly onClose: (forwarding: Forwarding) => void;
 }
 
-/** Forwards a request that was permitted. */
-export function proxy(permit: Permit, request: ForwardRequest, target: ForwardTarget): Forwarding {
+/**
+ * Forwards a request that was permitted.
+ * @param body the judged body; `undefined` where there is none, or it goes by unread
+ */
+export function proxy(
+  permit: Permit,
+  request: ForwardRequest,
+  target: ForwardTarget,
+  body: JudgedBody | undefined,
+): Forwarding {
   const forwarding = new Forwarding(permit, request, target);
-  forwarding.start();
+  forwarding.start(body);
   return forwarding;
 }
 
@@ -66,6 +88,11 @@ export class Forwarding implements ExchangeEvents {
   #paused = false;
   #over = false;
   #lastActivity = Date.now();
+  /** Of an event stream that something may be put into. */
+  #boundary: EventBoundary | undefined;
+  /** When a stream that is to end with the event that is being sent ends without it (milliseconds); 0: it is not to end. */
+  #endBy = 0;
+  #lastWrite = 0;
 
   constructor(permit: Permit, request: ForwardRequest, target: ForwardTarget) {
     this.#permit = permit;
@@ -73,9 +100,11 @@ export class Forwarding implements ExchangeEvents {
     this.#target = target;
   }
 
-  start(): void {
+  /** The body is sent at once and not kept: an answer may take hours. */
+  start(body: JudgedBody | undefined): void {
     const { req, res, fields } = this.#request;
     res.on('close', () => this.#onClientClose());
+    if (body !== undefined) return this.#sendJudged(body);
     if (fields.chunked) return this.#streamRequest('Transfer-Encoding: chunked\r\n');
     this.#requestLength = fields.contentLength === undefined ? 0 : Number(fields.contentLength);
     if (this.#requestLength === 0) {
@@ -92,24 +121,45 @@ export class Forwarding implements ExchangeEvents {
 
   /** Whether this is a stream that a client opened to listen, not a call that somebody waits for. */
   get isListening(): boolean {
-    return this.#request.req.method === 'GET';
+    return this.#request.call.isListening;
   }
 
-  /** Ends a listening stream the way a server does when it goes away: cleanly, so that clients connect again. */
-  endListening(denial: Denial = { kind: 'upstream_unreachable', reason: 'draining' }): void {
+  /**
+   * Ends a listening stream the way a server does when it goes away: cleanly, so that clients connect again. In the modern
+   * era the request gets its result first, at the end of the event that is being sent (RESOURCE_SERVER D38).
+   */
+  endListening(denial: Denial = { kind: 'draining' }): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#exchange?.abort();
-    if (this.#streaming) this.#request.res.end();
-    else this.#target.deny(denial);
+    if (this.#head === undefined) return this.#fail(denial);
+    // Not a stream, but an answer that is almost here.
+    if (!this.#streaming) return;
+    const { completion } = this.#request.call;
+    if (completion !== undefined && this.#boundary !== undefined) {
+      if (this.#boundary.isBetweenEvents) return this.#complete();
+      // Once more when the event is complete. If that takes too long it is dropped, as its client will do.
+      if (this.#endBy === 0) this.#endBy = Date.now() + LAST_EVENT_MS;
+      if (Date.now() < this.#endBy) return;
+    }
+    this.#abandon();
+    this.#request.res.end();
   }
 
-  /** Gives up what has waited too long. Called every few seconds. @param now milliseconds since the epoch */
+  #complete(): void {
+    this.#abandon();
+    this.#request.res.end(this.#request.call.completion);
+  }
+
+  /** Gives up what has waited too long. Called every second. @param now milliseconds since the epoch */
   expire(now: number): void {
+    if (this.#over) return;
+    if (this.#endBy > 0) return this.endListening();
+    const { expiresAt } = this.#permit.principal;
     // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
-    if (this.isListening && now >= this.#permit.principal.expiresAt)
+    if (this.isListening && now >= expiresAt)
       return this.endListening({ kind: 'invalid_token', reason: 'expired' });
-    if (this.#over || this.#head !== undefined) return;
+    if (now >= expiresAt + this.#target.callGraceMs) return this.#fail({ kind: 'upstream_timeout' });
+    if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
+    if (this.#head !== undefined) return;
     if (!this.#requestDone && now - this.#lastActivity > BODY_IDLE_MS) {
       this.#abandon();
       this.#request.res.destroy();
@@ -119,16 +169,38 @@ export class Forwarding implements ExchangeEvents {
     }
   }
 
+  /** A comment, which clients ignore: what stands between knows that the stream is alive (RESOURCE_SERVER D9). */
+  #keepAlive(now: number, boundary: EventBoundary): void {
+    const { keepAliveMs } = this.#target;
+    if (keepAliveMs === 0 || now - this.#lastWrite < keepAliveMs || this.#paused) return;
+    if (!boundary.isBetweenEvents) return;
+    this.#lastWrite = now;
+    this.#request.res.write(KEEP_ALIVE);
+  }
+
   // --- request ---
 
   #requestHead(framing: string): string {
-    const { req, search, fields } = this.#request;
-    const { path, hostLine, forwardedLines } = this.#target;
+    const { req, search, fields, call } = this.#request;
+    // A server of both eras that looks at the session first would serve somebody else's (RESOURCE_SERVER D36).
+    const sessionLines = call.era === 'legacy' ? fields.sessionLines : '';
+    const { path, hostLine, forwardedLines, identityLine } = this.#target;
     return (
-      `${req.method} ${path}${search} HTTP/1.1\r\n${hostLine}${fields.forwarded}` +
+      `${req.method} ${path}${search} HTTP/1.1\r\n${hostLine}${fields.forwarded}${sessionLines}` +
       `${this.#permit.principal.headerLines}X-Forwarded-For: ${req.socket.remoteAddress ?? 'unknown'}\r\n` +
-      `${forwardedLines}${framing}\r\n`
+      `${forwardedLines}${identityLine}${framing}\r\n`
     );
+  }
+
+  /** Exactly the bytes that were judged, however they came. */
+  #sendJudged({ bytes, latin1 }: JudgedBody): void {
+    this.#requestDone = true;
+    const head = this.#requestHead(`Content-Length: ${bytes.length}\r\n`);
+    if (bytes.length <= ONE_WRITE_BYTES) return this.#write(head + (latin1 ?? bytes.toString('latin1')));
+    const exchange = this.#begin();
+    exchange.write(head, 'latin1');
+    exchange.write(bytes);
+    exchange.finish();
   }
 
   /** Collects a short body, so that head and body go out in one write. */
@@ -146,9 +218,13 @@ export class Forwarding implements ExchangeEvents {
   }
 
   #send(head: string, body: Buffer | undefined): void {
-    const exchange = this.#begin();
     // Field values are latin1 on the wire; latin1 keeps the bytes of the body as they are.
-    exchange.write(body === undefined ? head : head + body.toString('latin1'), 'latin1');
+    this.#write(body === undefined ? head : head + body.toString('latin1'));
+  }
+
+  #write(request: string): void {
+    const exchange = this.#begin();
+    exchange.write(request, 'latin1');
     exchange.finish();
   }
 
@@ -183,12 +259,20 @@ export class Forwarding implements ExchangeEvents {
   onHead(head: ResponseHead): void {
     const problem = problemOf(head);
     if (problem !== undefined) return this.#fail({ kind: 'upstream_unreachable', reason: problem });
+    const refused = this.#target.observeHead?.(head);
+    if (refused !== undefined) return this.#fail(refused);
     this.#head = head;
     this.#headFields = responseFields(head, this.#request.responseFields);
     const { framing } = head;
     this.#streaming =
       framing.kind !== 'none' && !(framing.kind === 'length' && framing.length <= ONE_WRITE_BYTES);
-    if (this.#streaming) this.#request.res.writeHead(head.status, this.#headFields);
+    if (!this.#streaming) return;
+    this.#request.res.writeHead(head.status, this.#headFields);
+    const { keepAliveMs } = this.#target;
+    if ((keepAliveMs > 0 || this.isListening) && isOpenEventStream(head)) {
+      this.#boundary = new EventBoundary();
+      this.#lastWrite = Date.now();
+    }
   }
 
   onBody(chunk: Buffer): void {
@@ -200,6 +284,14 @@ export class Forwarding implements ExchangeEvents {
     }
     this.#flushed = true;
     const { res } = this.#request;
+    if (this.#boundary !== undefined) {
+      this.#boundary.feed(chunk);
+      this.#lastWrite = Date.now();
+      if (this.#endBy > 0 && this.#boundary.isBetweenEvents) {
+        res.write(chunk);
+        return this.#complete();
+      }
+    }
     if (res.write(chunk) || this.#paused || this.#exchange === undefined) return;
     this.#paused = true;
     this.#exchange.pause();
@@ -268,6 +360,19 @@ function problemOf(head: ResponseHead): string | undefined {
   return undefined;
 }
 
+/** Something may be put into it: nobody counts its bytes, and they are text as they stand. */
+function isOpenEventStream({ status, framing, fields }: ResponseHead): boolean {
+  if (status !== 200 || framing.kind === 'length') return false;
+  let eventStream = false;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string; // names and values come in pairs
+    if (name.length === CONTENT_TYPE.length && name.toLowerCase() === CONTENT_TYPE)
+      eventStream = /^text\/event-stream/i.test(fields[i + 1] as string);
+    else if (name.length === CONTENT_ENCODING.length && name.toLowerCase() === CONTENT_ENCODING) return false;
+  }
+  return eventStream;
+}
+
 function responseFields(head: ResponseHead, added: readonly string[]): string[] {
   const out: string[] = [];
   let eventStream = false;
@@ -325,4 +430,7 @@ function encodeChunk(chunk: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'), chunk, CRLF]);
 }
 
+const CONTENT_TYPE = 'content-type';
+const CONTENT_ENCODING = 'content-encoding';
+const KEEP_ALIVE = ': keep-alive\n\n';
 const CRLF = Buffer.from('\r\n', 'latin1');

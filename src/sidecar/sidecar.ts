@@ -10,12 +10,25 @@ import type { Logger } from '../base/log.ts';
 import { createAdmin, type Status } from './admin.ts';
 import { Authenticator } from './authenticate.ts';
 import { ConfigError, readConfig, type IssuerConfig, type SidecarConfig } from './config.ts';
-import type { FetchJson } from './fetch-json.ts';
+import type { FetchJson, FetchText } from './fetch-json.ts';
+import { DpopVerifier } from './dpop.ts';
+import { DpopNonces } from './dpop-nonces.ts';
 import { Gateway } from './gateway.ts';
+import { Introspector } from './introspection.ts';
+import { IssuerMetadataSource } from './issuer-metadata.ts';
 import { IssuerKeys } from './keys.ts';
-import { createListener, listen, replaceCertificate, type Certificate } from './listener.ts';
+import {
+  askForClientCertificates,
+  createListener,
+  listen,
+  replaceCertificate,
+  type Certificate,
+} from './listener.ts';
 import { createMetrics, type SidecarMetrics } from './metrics.ts';
 import { compilePolicy, type Policy } from './policy.ts';
+import { keySet, parseSigningKey, type SigningKey } from './signing-key.ts';
+import { ReplayMemory } from './replay-memory.ts';
+import { Sessions } from './sessions.ts';
 import { watchFiles } from './watch-files.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
@@ -24,6 +37,7 @@ export interface SidecarDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly fetchJson: FetchJson;
+  readonly fetchText: FetchText;
   /** Aborted to stop: the sidecar drains, then `closed` resolves. */
   readonly stop: AbortSignal;
 }
@@ -34,12 +48,18 @@ interface Loaded {
   readonly certificate: Certificate;
   /** CA bundles by file name. */
   readonly caBundles: ReadonlyMap<string, string>;
+  /** Private keys of ours by file name, as text and ready to sign. */
+  readonly signingKeys: ReadonlyMap<string, { readonly pem: string; readonly key: SigningKey }>;
+  /** Credentials of ours by file name, without the line end that editors put behind them. */
+  readonly secrets: ReadonlyMap<string, string>;
   readonly digest: string;
+  readonly warnings: readonly string[];
 }
 
 /** An issuer's keys, what they were made from, and what ends their refreshing. */
 interface KeptKeys {
   readonly keys: IssuerKeys;
+  readonly metadata: IssuerMetadataSource;
   /** Everything that decides where the keys come from: while it stays the same, so do the keys. */
   readonly source: string;
   readonly stop: AbortController;
@@ -57,6 +77,10 @@ export class Sidecar {
   readonly #listener: Server;
   readonly #admin: HttpServer;
   readonly #pseudonym = `protected-mcp-${randomBytes(6).toString('hex')}`;
+  /** Of the process, not of a configuration: what was used stays used. */
+  readonly #replays = new ReplayMemory();
+  readonly #nonces: DpopNonces;
+  readonly #sessions: Sessions;
   #loaded: Loaded;
   #ring: KeyRing;
   #watching = new AbortController();
@@ -74,12 +98,15 @@ export class Sidecar {
   constructor(file: string, deps: SidecarDependencies) {
     this.#file = file;
     this.#deps = deps;
+    this.#nonces = new DpopNonces(deps.clock);
     this.#loaded = load(file);
+    this.#sessions = new Sessions(deps.clock);
     this.#ring = this.#keyRing(this.#loaded, new Map());
     this.#metrics = createMetrics({
       requestsInFlight: () => this.#gateway.inFlight,
       upstreamConnections: () => this.#gateway.policy.upstream.connections,
       cachedTokens: () => this.#gateway.policy.authenticator.cached,
+      sessions: () => this.#sessions.size,
       keysLoadedAt: () =>
         [...this.#ring.values()].flatMap(
           ({
@@ -89,14 +116,16 @@ export class Sidecar {
           }) => (loadedAt === undefined ? [] : { issuer, seconds: loadedAt / 1000 }),
         ),
     });
-    this.#gateway = new Gateway(this.#policy(this.#loaded.config), {
+    this.#gateway = new Gateway(this.#policy(this.#loaded), {
       logger: deps.logger,
       metrics: this.#metrics,
+      sessions: this.#sessions,
       onDrained: () => this.#listener.closeIdleConnections(),
     });
     this.#listener = createListener(this.#loaded.certificate, (req, res, expectsContinue) =>
       this.#gateway.handle(req, res, expectsContinue),
     );
+    askForClientCertificates(this.#listener, this.#loaded.config.clientCertificates.mode !== 'Off');
     this.#listener.on('secureConnection', (socket) => {
       this.#fresh.add(socket);
       socket.once('close', () => this.#fresh.delete(socket));
@@ -106,6 +135,12 @@ export class Sidecar {
       status: () => this.status(),
       metrics: () => this.#metrics.registry.metrics(),
       metricsContentType: this.#metrics.registry.contentType,
+      jwks: () =>
+        keySet(
+          [this.#signingKey(this.#loaded, this.#loaded.config.identityAssertion?.keyFile)].flatMap(
+            (key) => key ?? [],
+          ),
+        ),
     });
     this.closed = new Promise((resolve) => {
       deps.stop.addEventListener('abort', () => void this.#drain().then(resolve), { once: true });
@@ -123,27 +158,20 @@ export class Sidecar {
     const port = await listen(this.#listener, 'the public listener', address);
     for (const { keys } of this.#ring.values()) void keys.start();
     this.#watch();
+    this.#warn();
     this.#deps.logger.info({ resource: this.#loaded.config.resource, port, adminPort }, 'sidecar listening');
     return { port, adminPort };
   }
 
   async status(): Promise<Status> {
     const { config, certificate, digest } = this.#loaded;
-    const issuers = [...this.#ring.values()].map(
-      ({
-        keys: {
-          status: { issuer, keys, loadedAt, lastError },
-        },
-      }) => ({
-        issuer,
-        keys,
-        loadedAt: loadedAt === undefined ? undefined : new Date(loadedAt).toISOString(),
-        lastError,
-      }),
-    );
-    const problems = issuers
-      .filter(({ keys }) => keys === 0)
-      .map(({ issuer, lastError }) => `no keys of ${issuer}: ${lastError ?? 'not fetched yet'}`);
+    const kept = [...this.#ring.values()];
+    const issuers = kept.map(({ metadata, keys: { status } }) => ({
+      ...status,
+      loadedAt: status.loadedAt === undefined ? undefined : new Date(status.loadedAt).toISOString(),
+      mismatch: metadata.mismatch,
+    }));
+    const problems = kept.flatMap(issuerProblems);
     const { upstream } = this.#gateway.policy;
     if (!(await upstream.probe(PROBE_TIMEOUT_MS))) {
       problems.push(`the MCP server does not accept connections on ${upstream.host} port ${upstream.port}`);
@@ -173,34 +201,101 @@ export class Sidecar {
   }
 
   #newKeys(issuer: IssuerConfig, ca: string | undefined, source: string): KeptKeys {
-    const { clock, fetchJson, logger } = this.#deps;
+    const { clock, fetchJson, fetchText, logger } = this.#deps;
     const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#deps.stop]);
+    const metadata = new IssuerMetadataSource(issuer.issuer, {
+      fetchText,
+      ca,
+      signal,
+      onMismatch: (mismatch) => {
+        if (mismatch === undefined) logger.info({ issuer: issuer.issuer }, 'issuer metadata fits again');
+        else
+          logger.error({ issuer: issuer.issuer, reason: mismatch }, 'issuer metadata names another issuer');
+      },
+    });
     const keys = new IssuerKeys(issuer, {
       clock,
       fetchJson,
+      metadata,
       ca,
-      signal: AbortSignal.any([stop.signal, this.#deps.stop]),
-      onAttempt: ({ issuer: name, keys, lastError }) => {
+      signal,
+      onAttempt: ({ issuer: name, keys, lastError, weakKeys }) => {
         this.#metrics.keyFetches.inc({ issuer: name, outcome: lastError === undefined ? 'ok' : 'failed' });
         if (lastError === undefined) logger.debug({ issuer: name, keys }, 'keys fetched');
         else logger.warn({ issuer: name, keys, reason: lastError }, 'keys not fetched');
+        if (weakKeys.length > 0) logger.warn({ issuer: name, weakKeys }, 'weak keys not used');
       },
     });
-    return { keys, source, stop };
+    return { keys, metadata, source, stop };
   }
 
-  #policy(config: SidecarConfig): Policy {
+  #policy(loaded: Loaded): Policy {
+    const { config } = loaded;
+    const { clock } = this.#deps;
+    const nonces = config.dpop.mode !== 'Off' && config.dpop.nonces === 'Required' ? this.#nonces : undefined;
     const authenticator = new Authenticator(config, {
-      clock: this.#deps.clock,
+      clock,
+      dpop: new DpopVerifier(config, { clock, memory: this.#replays, nonces }),
+      introspector: this.#introspector(loaded),
       keys: new Map([...this.#ring].map(([issuer, { keys }]) => [issuer, keys])),
       onVerified: (outcome) => this.#metrics.verifications.inc({ outcome }),
     });
-    return compilePolicy(config, authenticator, this.#pseudonym);
+    const [first] = config.issuers;
+    const metadata = first && this.#ring.get(first.issuer)?.metadata;
+    return compilePolicy(config, authenticator, this.#pseudonym, {
+      clock,
+      nonces,
+      metadataKey: this.#signingKey(loaded, config.metadata.signingKeyFile),
+      identityKey: this.#signingKey(loaded, config.identityAssertion?.keyFile),
+      authorizationServer: () => metadata?.text,
+    });
+  }
+
+  /** Of the one issuer whose opaque tokens are taken. */
+  #introspector({ config, caBundles, secrets }: Loaded): Introspector | undefined {
+    for (const { issuer, introspection, jwks } of config.issuers) {
+      const kept = this.#ring.get(issuer);
+      if (introspection === undefined || kept === undefined) continue;
+      const credentials = {
+        clientId: secrets.get(introspection.clientIdFile) ?? '',
+        clientSecret: secrets.get(introspection.clientSecretFile) ?? '',
+      };
+      return new Introspector(issuer, introspection.endpoint, credentials, {
+        clock: this.#deps.clock,
+        fetchText: this.#deps.fetchText,
+        metadata: kept.metadata,
+        ca: jwks.caFile === undefined ? undefined : caBundles.get(jwks.caFile),
+        signal: this.#deps.stop,
+        onAsked: (error) => {
+          this.#metrics.introspections.inc({ issuer, outcome: error === undefined ? 'ok' : 'failed' });
+          if (error !== undefined) this.#deps.logger.warn({ issuer, reason: error }, 'introspection failed');
+        },
+      });
+    }
+    return undefined;
+  }
+
+  #signingKey({ signingKeys }: Loaded, file: string | undefined): SigningKey | undefined {
+    return file === undefined ? undefined : signingKeys.get(file)?.key;
+  }
+
+  /** What is allowed, and yet is to be looked at: said once for each configuration. */
+  #warn(): void {
+    for (const reason of this.#loaded.warnings) this.#deps.logger.warn({ reason }, 'configuration warning');
   }
 
   #watch(): void {
-    const { config, caBundles } = this.#loaded;
-    const files = [this.#file, config.tls.certificateFile, config.tls.keyFile, ...caBundles.keys()];
+    const { config, caBundles, signingKeys, secrets } = this.#loaded;
+    const { certificateFile, keyFile } = config.tls;
+    const files = [
+      this.#file,
+      certificateFile,
+      keyFile,
+      ...caBundles.keys(),
+      ...signingKeys.keys(),
+      ...secrets.keys(),
+    ];
     if (files.join('\0') === this.#watched) return;
     this.#watched = files.join('\0');
     this.#watching.abort();
@@ -230,7 +325,7 @@ export class Sidecar {
     }
     this.#loaded = next;
     logger.level = next.config.logLevel;
-    if (next.digest !== previous.digest || !sameBundles(next, previous)) await this.#takeOver(next);
+    if (next.digest !== previous.digest || !sameFiles(next, previous)) await this.#takeOver(next);
     this.#watch();
   }
 
@@ -243,7 +338,12 @@ export class Sidecar {
     for (const [issuer, kept] of retired) if (this.#ring.get(issuer) !== kept) kept.stop.abort();
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
-    this.#gateway.policy = this.#policy(next.config);
+    this.#gateway.policy = this.#policy(next);
+    if (askForClientCertificates(this.#listener, next.config.clientCertificates.mode !== 'Off')) {
+      // A new context also ends the sessions of before, which were begun without a certificate and would be resumed so.
+      replaceCertificate(this.#listener, next.certificate);
+    }
+    this.#warn();
     this.#metrics.reloads.inc({ kind: 'config', outcome: 'ok' });
     this.#deps.logger.info({ digest: next.digest }, 'configuration replaced');
   }
@@ -273,7 +373,7 @@ export class Sidecar {
  * @throws ConfigError with every problem
  */
 function load(file: string): Loaded {
-  const { config, digest } = readConfig(file);
+  const { config, digest, warnings } = readConfig(file);
   const problems: string[] = [];
   const read = (path: string, name: string) => {
     try {
@@ -291,6 +391,25 @@ function load(file: string): Loaded {
   config.issuers.forEach(({ jwks: { caFile } }, index) => {
     if (caFile !== undefined) caBundles.set(caFile, read(`issuers[${index}].jwks.caFile`, caFile));
   });
+  const signingKeys = new Map<string, { pem: string; key: SigningKey }>();
+  for (const [path, name] of signingKeyFiles(config)) {
+    const pem = read(path, name);
+    try {
+      if (pem !== '') signingKeys.set(name, { pem, key: parseSigningKey(pem) });
+    } catch (cause) {
+      problems.push(`${path}: ${name} ${(cause as Error).message}`);
+    }
+  }
+  const secrets = new Map<string, string>();
+  config.issuers.forEach(({ introspection }, index) => {
+    if (introspection === undefined) return;
+    for (const member of ['clientIdFile', 'clientSecretFile'] as const) {
+      const path = `issuers[${index}].introspection.${member}`;
+      const text = read(path, introspection[member]).replace(/\r?\n$/, '');
+      if (text === '' && problems.length === 0) problems.push(`${path}: ${introspection[member]} is empty`);
+      secrets.set(introspection[member], text);
+    }
+  });
   if (problems.length === 0) {
     try {
       createSecureContext({ cert, key });
@@ -299,9 +418,27 @@ function load(file: string): Loaded {
     }
   }
   if (problems.length > 0) throw new ConfigError(file, problems);
-  return { config, certificate: { cert, key }, caBundles, digest };
+  return { config, certificate: { cert, key }, caBundles, signingKeys, secrets, digest, warnings };
 }
 
-function sameBundles({ caBundles: a }: Loaded, { caBundles: b }: Loaded): boolean {
-  return a.size === b.size && [...a].every(([file, text]) => b.get(file) === text);
+function signingKeyFiles({ metadata, identityAssertion }: SidecarConfig): [path: string, name: string][] {
+  const files: [string, string | undefined][] = [
+    ['metadata.signingKeyFile', metadata.signingKeyFile],
+    ['identityAssertion.keyFile', identityAssertion?.keyFile],
+  ];
+  return files.flatMap(([path, name]) => (name === undefined ? [] : [[path, name]]));
+}
+
+/** What keeps an issuer's tokens, or its clients, from being served. */
+function issuerProblems({ keys, metadata }: KeptKeys): string[] {
+  const { issuer, keys: count, lastError } = keys.status;
+  if (count === 0) return [`no keys of ${issuer}: ${lastError ?? 'not fetched yet'}`];
+  if (metadata.mismatch !== undefined) return [`wrong metadata of ${issuer}: ${metadata.mismatch}`];
+  return metadata.looked ? [] : [`the metadata of ${issuer} is being looked at`];
+}
+
+function sameFiles(a: Loaded, b: Loaded): boolean {
+  const texts = ({ caBundles, signingKeys, secrets }: Loaded) =>
+    JSON.stringify([...caBundles, ...secrets, ...[...signingKeys].map(([file, { pem }]) => [file, pem])]);
+  return texts(a) === texts(b);
 }

@@ -9,8 +9,12 @@ export interface BrokenRule {
 const RESOURCE = 'spec.protectedResourceMetadata.resource';
 const ISSUER = 'spec.authentication.issuers[0].issuer';
 const JWKS = 'spec.authentication.issuers[0].jwks.uri';
+const INTROSPECTION = 'spec.authentication.issuers[1].introspection.endpoint';
 const HEADERS = 'spec.authentication.claimToHeaders';
 const ORIGIN = 'spec.network.allowedOrigins[0]';
+const METADATA = 'spec.protectedResourceMetadata';
+const ASSERTION = 'spec.authentication.identityAssertion';
+const KEEP_ALIVE = 'spec.transport.eventStreamKeepAlive';
 
 const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   ['metadata.name', 'a'.repeat(53), /DNS label of at most 52 characters/],
@@ -34,6 +38,12 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [RESOURCE, 'https://echo.example.com:65536/mcp', /well-formed host and port/],
   [RESOURCE, 'https://echo.example.com//mcp', /must have a plain path/],
   [RESOURCE, 'https://echo.example.com/.well-known/x', /must not be below \/.well-known\//],
+  [`${METADATA}.resourceDocumentation`, 'http://echo.example.com/docs', /must be the URL of a page/],
+  [`${METADATA}.resourcePolicyUri`, 'https://a@echo.example.com/policy', /must be the URL of a page/],
+  [`${METADATA}.resourceTosUri`, 'javascript:alert(1)', /must be the URL of a page/],
+  [`${METADATA}.localized[0].resourceDocumentation`, 'https://', /must be the URL of a page/],
+  [`${METADATA}.localized[0].resourcePolicyUri`, 'https://h:99999/', /must be the URL of a page/],
+  [`${METADATA}.localized[0].resourceTosUri`, 'https://h/a b', /must be the URL of a page/],
   ['spec.protectedResourceMetadata.scopesSupported[0]', 'a b', /must be a scope token/],
   ['spec.protectedResourceMetadata.scopesSupported[0]', 'offline_access', /must not be offline_access/],
   ['spec.authorization.requiredScopes[0]', 'a"b', /must be a scope token/],
@@ -49,6 +59,20 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [JWKS, 'https://keycloak.example.com/certs#x', /must not have a fragment; remove/],
   [JWKS, 'https://a:b@keycloak.example.com/certs', /must not hold user info/],
   [JWKS, 'https://[::1/certs', /must be a well-formed URL.*certs/],
+  [INTROSPECTION, 'http://login.example.org/introspect', /must start with https:\/\/; tokens and our secret/],
+  [INTROSPECTION, 'https://login.example.org/introspect#x', /must not have a fragment; remove/],
+  [INTROSPECTION, 'https://a:b@login.example.org/introspect', /must not hold user info/],
+  [INTROSPECTION, 'https://login example.org', /must be a well-formed URL.*introspect/],
+  [
+    'spec.authentication.issuers[0].introspection',
+    { clientSecretRef: { name: 'other' } },
+    /at most one issuer may have introspection/,
+  ],
+  ['spec.authentication.dpop.proofLifetime', '301s', /must be a duration between 1s and 300s/],
+  ['spec.authentication.dpop.proofLifetime', '0s', /must be a duration between 1s and 300s/],
+  ['spec.authentication.dpop.proofLifetime', '60', /must be a duration between 1s and 300s/],
+  ['spec.authorization.scopeHierarchy[0].scope', 'a b', /must be a scope token/],
+  ['spec.authorization.scopeHierarchy[0].includes[0]', 'a"b', /must be a scope token/],
   ['spec.authentication.clockSkew', '301s', /must be a duration between 0s and 300s/],
   ['spec.authentication.clockSkew', '30', /must be a duration between 0s and 300s/],
   [`${HEADERS}[0].header`, 'X Mcp', /must be an HTTP header name/],
@@ -61,9 +85,17 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
     ],
     /each header may be named once/,
   ],
+  [`${ASSERTION}.header`, 'X Mcp', /must be an HTTP header name/],
+  [`${ASSERTION}.header`, 'Authorization', /must not be a header that HTTP, MCP or proxies/],
+  [`${ASSERTION}.header`, 'x-mcp-subject', /must not name the header of identityAssertion/],
   ['spec.tls.secretName', 'mine', /give secretName .* or issuerRef .*, not both/],
   [ORIGIN, 'https://*.example.com', /must not hold \*/],
   [ORIGIN, 'http://localhost:6274/', /must be scheme:\/\/host/],
+  [KEEP_ALIVE, '500ms', /must be 0s, or a duration between 1s and 1h/],
+  [KEEP_ALIVE, '61m', /must be 0s, or a duration between 1s and 1h/],
+  [KEEP_ALIVE, '30', /must be 0s, or a duration between 1s and 1h/],
+  ['spec.transport.callGrace', '25h', /must be a duration between 0s and 24h/],
+  ['spec.transport.callGrace', '-1s', /must be a duration between 0s and 24h/],
   ['spec.network.ingressFrom[0]', {}, /give either ipBlock/],
 ];
 

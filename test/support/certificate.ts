@@ -18,10 +18,11 @@ export interface TestCertificate {
 
 const DAY_MS = 86_400_000;
 
-/** A self-signed certificate for `localhost`, the loopback address, and the addresses given. */
+/** A self-signed certificate for `localhost`, the loopback address, and the addresses and names given. */
 export async function selfSigned(
   commonName = 'localhost',
   addresses: readonly string[] = [],
+  names: readonly string[] = [],
 ): Promise<TestCertificate> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -40,9 +41,9 @@ export async function selfSigned(
     signingAlgorithm: algorithm,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
       new SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'localhost' },
+        ...['localhost', ...names].map((value) => ({ type: 'dns' as const, value })),
         ...['127.0.0.1', ...addresses].map((value) => ({ type: 'ip' as const, value })),
       ]),
     ],

@@ -1,6 +1,6 @@
 // An authorization server's keys and nothing else: a recording JWKS endpoint on a real socket, and tokens of any shape.
 import { generateKeyPair, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
@@ -34,6 +34,11 @@ export async function signingKey(
   };
 }
 
+/** What an issuer signs with: `k1` for RS256, `e1` for ES256. */
+export function signingKeys(): Promise<SigningKey[]> {
+  return Promise.all([signingKey('k1'), signingKey('e1', 'ES256')]);
+}
+
 export interface TokenChanges {
   /** Claims to add or replace; a value of `undefined` removes the claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -56,6 +61,8 @@ export class TestIssuer {
   up = true;
   /** What the JWKS endpoint answers with; anything but 200 is an outage. */
   status = 200;
+  /** The issuer that the metadata names, where it is not the right one. */
+  namesItself: string | undefined;
   /** While set, requests wait for `release`. */
   hang = false;
   readonly #waiting: (() => void)[] = [];
@@ -63,6 +70,10 @@ export class TestIssuer {
   fetches = 0;
   /** How often anything was asked for, also while it was down. */
   requests = 0;
+  /** What was asked for, in order: method and path, and the fields that came with it. */
+  readonly record: { readonly target: string; readonly headers: IncomingMessage['headers'] }[] = [];
+  /** Answers a request in place of the issuer if it returns true: what no well-behaved issuer would say. */
+  intercept: (req: IncomingMessage, res: ServerResponse) => boolean = () => false;
   readonly #host: string;
   #port = 0;
 
@@ -70,7 +81,9 @@ export class TestIssuer {
     this.#host = host;
     this.#server = createServer({ cert: certificate.cert, key: certificate.key }, (req, res) => {
       this.requests++;
+      this.record.push({ target: `${req.method} ${req.url}`, headers: req.headers });
       if (!this.up) req.socket.destroy();
+      else if (this.intercept(req, res)) return;
       else if (this.hang) this.#waiting.push(() => this.#answer(req.url, res));
       else this.#answer(req.url, res);
     });
@@ -79,7 +92,7 @@ export class TestIssuer {
   #answer(url: string | undefined, res: ServerResponse): void {
     res.setHeader('Content-Type', 'application/json');
     if (url === '/realms/my-realm/.well-known/openid-configuration') {
-      res.end(JSON.stringify({ issuer: this.issuer, jwks_uri: this.jwksUri }));
+      res.end(this.metadataText);
     } else if (url === JWKS_PATH) {
       this.fetches++;
       res.statusCode = this.status;
@@ -100,10 +113,18 @@ export class TestIssuer {
     for (const answer of this.#waiting.splice(0)) answer();
   }
 
-  /** Starts an issuer with one RS256 key, `k1`, and one ES256 key, `e1`. @param host where it listens and is found */
-  static async start(certificate: TestCertificate, host = 'localhost'): Promise<TestIssuer> {
+  /**
+   * Starts an issuer with one RS256 key, `k1`, and one ES256 key, `e1`.
+   * @param host where it listens and is found
+   * @param keys such a pair, made before: RSA takes its time
+   */
+  static async start(
+    certificate: TestCertificate,
+    host = 'localhost',
+    keys?: readonly SigningKey[],
+  ): Promise<TestIssuer> {
     const issuer = new TestIssuer(certificate, host);
-    issuer.keys = await Promise.all([signingKey('k1'), signingKey('e1', 'ES256')]);
+    issuer.keys = [...(keys ?? (await signingKeys()))];
     await new Promise<void>((resolve) => issuer.#server.listen(0, host, resolve));
     issuer.#port = (issuer.#server.address() as AddressInfo).port;
     return issuer;
@@ -111,6 +132,11 @@ export class TestIssuer {
 
   get issuer(): string {
     return `https://${this.#host}:${this.#port}/realms/my-realm`;
+  }
+
+  /** The metadata document, byte for byte. */
+  get metadataText(): string {
+    return `${JSON.stringify({ issuer: this.namesItself ?? this.issuer, jwks_uri: this.jwksUri }, undefined, 1)}\n`;
   }
 
   get jwksUri(): string {

@@ -1,16 +1,28 @@
 // The authenticator in process, with real keys and a clock and an issuer that a test moves.
+import { Socket } from 'node:net';
 import { Authenticator, type Authentication } from '../../src/sidecar/authenticate.ts';
 import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import { DpopVerifier } from '../../src/sidecar/dpop.ts';
+import { IssuerMetadataSource } from '../../src/sidecar/issuer-metadata.ts';
 import { IssuerKeys } from '../../src/sidecar/keys.ts';
+import type { Presentation } from '../../src/sidecar/possession.ts';
+import { ReplayMemory } from '../../src/sidecar/replay-memory.ts';
 import { AUDIENCE, signCompact, type SigningKey } from './issuer.ts';
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';
 
-const CONFIG: Pick<SidecarConfig, 'issuers' | 'clockSkewSeconds' | 'claimToHeaders'> = {
+type JudgeConfig = Pick<
+  SidecarConfig,
+  'resource' | 'issuers' | 'clockSkewSeconds' | 'claimToHeaders' | 'dpop' | 'clientCertificates'
+>;
+
+export const CONFIG: JudgeConfig = {
+  resource: 'https://localhost:8001/mcp',
   issuers: [
     {
       issuer: ISSUER,
       audiences: [AUDIENCE],
+      audiencePolicy: 'Any',
       algorithms: ['RS256', 'ES256'],
       tokenProfile: 'Compat',
       jwks: { uri: `${ISSUER}/certs` },
@@ -18,7 +30,20 @@ const CONFIG: Pick<SidecarConfig, 'issuers' | 'clockSkewSeconds' | 'claimToHeade
   ],
   clockSkewSeconds: 5,
   claimToHeaders: [],
+  dpop: { mode: 'Off', proofLifetimeSeconds: 60, nonces: 'Off' },
+  clientCertificates: { mode: 'Off' },
 };
+
+/** A request that shows nothing but its token. */
+export const PLAIN: Presentation = {
+  req: { method: 'POST', socket: new Socket() },
+  fields: { proof: undefined, proofs: 0 },
+};
+
+/** Of the configuration above, with the clock given. */
+export function dpopVerifier(clock: () => number): DpopVerifier {
+  return new DpopVerifier(CONFIG, { clock, memory: new ReplayMemory(), nonces: undefined });
+}
 
 export class Judge {
   /** Milliseconds since the epoch. */
@@ -40,6 +65,13 @@ export class Judge {
       clock,
       ca: undefined,
       signal: this.#stop.signal,
+      metadata: new IssuerMetadataSource(ISSUER, {
+        // Its public name cannot be reached from here, as where names differ inside and outside.
+        fetchText: () => Promise.reject(new Error('unreachable')),
+        ca: undefined,
+        signal: this.#stop.signal,
+        onMismatch: () => undefined,
+      }),
       onAttempt: () => undefined,
       fetchJson: () => {
         this.fetches++;
@@ -50,6 +82,8 @@ export class Judge {
     this.#authenticator = new Authenticator(CONFIG as SidecarConfig, {
       clock,
       keys: new Map([[ISSUER, this.keys]]),
+      dpop: dpopVerifier(clock),
+      introspector: undefined,
       onVerified: () => undefined,
     });
   }
@@ -75,12 +109,12 @@ export class Judge {
 
   /** `ok`, or why not. */
   async verdict(token: string): Promise<string> {
-    return outcome(await this.#authenticator.authenticate(`Bearer ${token}`));
+    return outcome(await this.#authenticator.authenticate(`Bearer ${token}`, PLAIN));
   }
 
   /** Whether the verdict is remembered: then it is there without a promise. */
   remembers(token: string): boolean {
-    return !(this.#authenticator.authenticate(`Bearer ${token}`) instanceof Promise);
+    return !(this.#authenticator.authenticate(`Bearer ${token}`, PLAIN) instanceof Promise);
   }
 
   stop(): void {

@@ -25,6 +25,7 @@ export function sidecarStatus(changes: Partial<Status> = {}): Status {
         keys: 2,
         loadedAt: '2026-11-23T11:59:00Z',
         lastError: undefined,
+        mismatch: undefined,
       },
     ],
     certificate: { subjectAltName: 'DNS:localhost', notAfter: '2027-01-01T00:00:00Z' },

@@ -1,6 +1,5 @@
 // A TLS connection on which a test says exactly which bytes are sent: what no HTTP client would send.
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { type TestBed } from './sidecar.ts';
 import { waitFor } from './wait.ts';
 
 export class RawConnection {
@@ -18,8 +17,12 @@ export class RawConnection {
     socket.on('error', () => undefined); // a reset shows as closed
   }
 
-  static async open(bed: TestBed, options: ConnectionOptions = {}): Promise<RawConnection> {
-    const socket = connect({ ...bed.tls, ...options });
+  /** @param server whose `tls` says where it is and what to trust */
+  static async open(
+    server: { readonly tls: ConnectionOptions },
+    options: ConnectionOptions = {},
+  ): Promise<RawConnection> {
+    const socket = connect({ ...server.tls, ...options });
     await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     return new RawConnection(socket);
   }

@@ -30,10 +30,21 @@ export interface CallOptions {
   readonly body?: string;
   readonly agent?: RequestOptions['agent'];
   readonly signal?: AbortSignal;
+  /** What the client shows in the handshake, if it is asked. */
+  readonly clientCertificate?: TestCertificate;
 }
 
 /** A small legacy-era call; the scripted upstream answers it. */
 export const PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+
+/** The CRD's defaults, but for the keep-alive: streams are compared byte for byte. */
+export const TRANSPORT: SidecarConfig['transport'] = {
+  maxMessageBytes: 4_194_304,
+  messageChecks: 'Enforced',
+  unknownSessions: 'NotFound',
+  eventStreamKeepAliveSeconds: 0,
+  callGraceSeconds: 3600,
+};
 
 /** What differs from the default start of a TestBed. */
 export interface StartOptions {
@@ -80,10 +91,13 @@ export class TestBed {
       tls: { certificateFile: file('tls.crt'), keyFile: file('tls.key') },
       upstream: { url: upstream.url },
       metadata: { scopesSupported: [] },
+      rootDocument: 'Alias',
+      mirrorAuthorizationServerMetadata: false,
       issuers: [
         {
           issuer: issuer.issuer,
           audiences: [AUDIENCE],
+          audiencePolicy: 'Any',
           algorithms: ['RS256', 'ES256'],
           tokenProfile: 'Compat',
           jwks: { caFile: file('ca.crt') },
@@ -93,7 +107,13 @@ export class TestBed {
       claimToHeaders: [{ claim: 'sub', header: 'X-Mcp-Subject' }],
       forwardOriginalToken: false,
       requiredScopes: ['mcp:basic'],
+      initialScopes: 'Baseline',
+      scopeHierarchy: [],
+      stepUpScopes: 'Operation',
+      dpop: { mode: 'Off', proofLifetimeSeconds: 60, nonces: 'Off' },
+      clientCertificates: { mode: 'Off' },
       allowedOrigins: ['http://localhost:6274'],
+      transport: TRANSPORT,
       logLevel: 'debug',
       drainSeconds: 10,
     };
@@ -191,11 +211,13 @@ export class TestBed {
     headers = {},
     agent = false,
     signal,
+    clientCertificate,
   }: CallOptions = {}): ClientRequest {
     const type = method === 'POST' ? { 'Content-Type': 'application/json' } : {};
     const defaults = { Host: 'localhost:8001', ...type };
     return request({
       ...this.tls,
+      ...(clientCertificate && { cert: clientCertificate.cert, key: clientCertificate.key }),
       method,
       path,
       agent,

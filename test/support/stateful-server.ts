@@ -153,8 +153,8 @@ export class StatefulServer {
   }
 }
 
-/** What the server says of a session that it does not know: the sidecar must relay it as it is. */
-export const NO_SESSION = '{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}';
+/** What the server says of a session that it does not know. */
+const NO_SESSION = '{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}';
 
 /** All events of one session, in order. */
 class MemoryEventStore implements EventStore {

@@ -77,6 +77,46 @@ describe('a client whose token lacks a scope', () => {
   });
 });
 
+it('names the granted scopes too, if told to, and never one that only the token knows', async () => {
+  const requiredScopes = ['mcp:basic', 'mcp:write'];
+  const metadata = { scopesSupported: ['mcp:read'] };
+  const other = await TestBed.start({
+    config: () => ({ requiredScopes, metadata, stepUpScopes: 'IncludeGranted' }),
+  });
+  try {
+    const token = other.issuer.token({ claims: { scope: 'openid mcp:read evil" mcp:basic profile' } });
+    assertRefused(await other.callWith(token), 'insufficient_scope', 'mcp:read mcp:basic mcp:write');
+    assertRefused(await other.call(), 'none', 'mcp:basic mcp:write');
+    assert.deepEqual(other.upstream.requests, []);
+  } finally {
+    await other.stop();
+  }
+});
+
+describe('a scope that includes others', () => {
+  let other: TestBed;
+  before(async () => {
+    const scopeHierarchy = [
+      { scope: 'mcp:admin', includes: ['mcp:write'] },
+      { scope: 'mcp:write', includes: ['mcp:basic'] },
+    ];
+    other = await TestBed.start({ config: () => ({ scopeHierarchy }) });
+  });
+  after(() => other.stop());
+  const callWithScope = (scope: string) => other.callWith(other.issuer.token({ claims: { scope } }));
+
+  for (const scope of ['mcp:basic', 'mcp:write', 'mcp:admin', 'openid mcp:admin']) {
+    it(`is enough: ${scope}`, async () => assert.equal((await callWithScope(scope)).status, 200));
+  }
+  for (const scope of ['openid', 'mcp:adminx', 'MCP:ADMIN', 'mcp', 'mcp:admin,mcp:write']) {
+    it(`is not enough: ${scope}`, async () => {
+      other.upstream.requests.length = 0;
+      assertRefused(await callWithScope(scope), 'insufficient_scope');
+      assert.deepEqual(other.upstream.requests, []);
+    });
+  }
+});
+
 it('names no scope where none is required, and is still a full challenge', async () => {
   const other = await TestBed.start({ config: () => ({ requiredScopes: [] }) });
   try {
@@ -102,7 +142,8 @@ it('names the offered scopes where none is required', async () => {
 describe('a path that is not the endpoint is 404 with a good token', () => {
   const paths = [
     '/',
-    '/mcp/',
+    '/mcp//',
+    '/mcp/x',
     '/mcp/../admin',
     '/mcp%2f..%2fadmin',
     '//mcp',
@@ -131,19 +172,39 @@ describe('a path that is not the endpoint is 404 with a good token', () => {
   }
 });
 
+it('the endpoint with a slash more is the endpoint, for the server too', async () => {
+  for (const path of ['/mcp/', '/mcp/?a=1'])
+    assert.equal((await bed.callWith(bed.issuer.token(), { path })).status, 200);
+  assert.deepEqual(
+    bed.upstream.requests.splice(0).map(({ url }) => url),
+    ['/mcp', '/mcp?a=1'],
+  );
+  assert.equal((await bed.call({ path: '/mcp/' })).status, 401);
+});
+
 describe('a host that is not ours is 421 with a good token', () => {
-  for (const host of [
-    'evil.test',
-    'evil.test:8001',
-    'localhost.evil.test',
-    '127.0.0.1:8001',
-    'localhost:8001:1',
-    'a@localhost',
-  ]) {
+  for (const host of ['evil.test', 'evil.test:8001', 'localhost.evil.test', '127.0.0.1:8001']) {
     it(host, async () => {
       const answer = await bed.callWith(bed.issuer.token(), { headers: { Host: host } });
       assert.equal(answer.status, 421);
       assert.ok(!answer.body.includes('evil'));
+      assert.deepEqual(bed.upstream.requests, []);
+    });
+  }
+});
+
+describe('a host that is none is 400 with a good token', () => {
+  for (const host of [
+    'localhost:8001:1',
+    'a@localhost',
+    'localhost/x',
+    'localhost:x',
+    '[::1',
+    'local host',
+  ]) {
+    it(host, async () => {
+      const answer = await bed.callWith(bed.issuer.token(), { headers: { Host: host } });
+      assert.equal(answer.status, 400);
       assert.deepEqual(bed.upstream.requests, []);
     });
   }

@@ -118,6 +118,33 @@ describe('an allowed origin', () => {
   });
 });
 
+it('the MCP Inspector finds its way as a browser does: call, metadata, preflight, call', async () => {
+  const version = { 'MCP-Protocol-Version': '2025-11-25' };
+  const page = { Origin: INSPECTOR, 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Site': 'cross-site' };
+  const refused = await bed.call({ headers: { ...page, ...version } });
+  assertRefused(refused, 'none');
+  assert.equal(refused.headers['access-control-allow-origin'], INSPECTOR);
+
+  const path = '/.well-known/oauth-protected-resource/mcp';
+  const asked = {
+    ...page,
+    'Access-Control-Request-Method': 'GET',
+    'Access-Control-Request-Headers': 'mcp-protocol-version',
+  };
+  const mayAsk = await bed.call({ method: 'OPTIONS', path, headers: asked });
+  assert.equal(mayAsk.status, 204);
+  assert.ok(list(mayAsk.headers['access-control-allow-headers']).includes('mcp-protocol-version'));
+  const document = await bed.call({ method: 'GET', path, headers: { ...page, ...version } });
+  assert.equal(document.status, 200);
+  assert.equal(document.headers['access-control-allow-origin'], '*');
+
+  assert.equal((await preflight(INSPECTOR, 'authorization, content-type, mcp-protocol-version')).status, 204);
+  assert.deepEqual(bed.upstream.requests, []);
+  const answer = await bed.callWith(bed.issuer.token(), { headers: { ...page, ...version } });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['access-control-allow-origin'], INSPECTOR);
+});
+
 it('what the server says about CORS is not passed on', async () => {
   bed.upstream.script = (_, res) => {
     res.setHeader('Access-Control-Allow-Origin', '*');

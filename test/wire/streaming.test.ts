@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
-import { readAll, TestBed } from '../support/sidecar.ts';
+import { PING, readAll, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../support/wait.ts';
 import { answerJson, openEventStream, RESULT } from '../support/upstream.ts';
 
@@ -24,6 +24,17 @@ beforeEach(() => {
 
 const authorization = () => ({ Authorization: `Bearer ${bed.issuer.token()}` });
 const postStream = () => bed.open({ headers: authorization() });
+
+/** Sidecars that pass bodies on unread; `bed` judges them. */
+const unread: TestBed[] = [];
+async function startUnread(): Promise<TestBed> {
+  const started = await TestBed.start({
+    config: ({ transport }) => ({ transport: { ...transport, messageChecks: 'Off' } }),
+  });
+  unread.push(started);
+  return started;
+}
+after(() => Promise.all(unread.map((started) => started.stop())));
 
 /** Opens an event stream. @returns both ends of it, before any event was sent */
 async function eventStream(
@@ -100,7 +111,12 @@ describe('an event stream', () => {
   }
 });
 
-describe('a body passes unchanged', () => {
+describe('a body that is not judged passes unchanged', () => {
+  let bed: TestBed;
+  before(async () => {
+    bed = await startUnread();
+  });
+  beforeEach(() => void (bed.upstream.requests.length = 0));
   for (const size of [0, 1, 65_535, 65_536, 65_537, 3_000_000]) {
     for (const framing of ['Content-Length', 'chunked'] as const) {
       it(`both ways, ${size} bytes, ${framing}`, async () => {
@@ -114,7 +130,8 @@ describe('a body passes unchanged', () => {
           framing === 'Content-Length'
             ? { 'Content-Length': String(size) }
             : { 'Transfer-Encoding': 'chunked' };
-        const req = bed.request({ headers: { ...authorization(), ...length } });
+        const Authorization = `Bearer ${bed.issuer.token()}`;
+        const req = bed.request({ headers: { Authorization, 'Content-Type': 'text/plain', ...length } });
         req.end(body);
         const [res] = (await once(req, 'response')) as [IncomingMessage];
         assert.equal(res.statusCode, 200);
@@ -140,7 +157,7 @@ describe('1 GiB streams with flat memory', () => {
   }
 
   /** Runs a transfer and looks at the sidecar's memory all the while. @returns growth in bytes */
-  async function memoryGrowth(transfer: () => Promise<void>): Promise<number> {
+  async function memoryGrowth(transfer: () => Promise<void>, bed: TestBed): Promise<number> {
     const before = await bed.metric('process_resident_memory_bytes');
     let peak = before;
     let done = false;
@@ -173,24 +190,43 @@ describe('1 GiB streams with flat memory', () => {
     };
     const growth = await memoryGrowth(async () => {
       assert.equal(await count(await postStream()), TOTAL);
-    });
+    }, bed);
     assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
 
-  it('to the server', async () => {
+  it('to the server, unread', async () => {
+    const bed = await startUnread();
     let received = 0;
     bed.upstream.script = (req, res) =>
       void count(req).then((bytes) => ((received = bytes), res.end(RESULT)));
     const growth = await memoryGrowth(async () => {
-      const req = bed.request({ headers: { ...authorization(), 'Content-Length': String(TOTAL) } });
+      const Authorization = `Bearer ${bed.issuer.token()}`;
+      const req = bed.request({ headers: { Authorization, 'Content-Length': String(TOTAL) } });
       const response = once(req, 'response') as Promise<[IncomingMessage]>;
       await pipeline(Readable.from(zeros()), req);
       const [res] = await response;
       assert.equal((await readAll(res)).toString(), RESULT);
-    });
+    }, bed);
     assert.equal(received, TOTAL);
     assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
+
+  for (const framing of ['Content-Length', 'chunked'] as const) {
+    it(`not to the server where messages are judged: 413, ${framing}`, async () => {
+      const growth = await memoryGrowth(async () => {
+        const length = framing === 'chunked' ? {} : { 'Content-Length': String(TOTAL) };
+        const req = bed.request({ headers: { ...authorization(), ...length } });
+        req.on('error', () => undefined); // it is cut off while it sends
+        const sending = pipeline(Readable.from(zeros()), req).catch(() => undefined);
+        const [res] = (await once(req, 'response')) as [IncomingMessage];
+        assert.equal(res.statusCode, 413);
+        res.resume();
+        await sending;
+      }, bed);
+      assert.deepEqual(bed.upstream.requests, []);
+      assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
+    });
+  }
 });
 
 describe('back-pressure', () => {
@@ -279,8 +315,13 @@ describe('back-pressure', () => {
 });
 
 describe('when the client goes away, the server sees it within a second', () => {
+  const judging = () => bed;
   /** Waits until the server's side of all requests is closed. */
-  async function serverSees(requests: number, leave: () => Promise<() => void>): Promise<void> {
+  async function serverSees(
+    requests: number,
+    leave: (bed: TestBed) => Promise<() => void>,
+    bed: TestBed = judging(),
+  ): Promise<void> {
     const before = await bed.metric('mcp_sidecar_requests_in_flight');
     let begun = 0;
     let closed = 0;
@@ -289,7 +330,7 @@ describe('when the client goes away, the server sees it within a second', () => 
       res.on('close', () => closed++);
       if (req.method === 'GET') openEventStream(req, res);
     };
-    const goAway = await leave();
+    const goAway = await leave(bed);
     await waitFor(() => begun === requests, 'the requests to reach the server');
     const left = performance.now();
     goAway();
@@ -310,22 +351,27 @@ describe('when the client goes away, the server sees it within a second', () => 
     serverSees(1, () => {
       const req = bed.request({ headers: authorization() });
       req.on('error', () => undefined);
-      req.end('{}');
+      req.end(PING);
       return Promise.resolve(() => req.destroy());
     }));
 
-  it('in the middle of its request body', () =>
-    serverSees(1, () => {
-      const req = bed.request({ headers: { ...authorization(), 'Content-Length': '1000000' } });
-      req.on('error', () => undefined);
-      req.write('{');
-      return Promise.resolve(() => req.destroy());
-    }));
+  it('in the middle of its request body, which goes by unread', async () =>
+    serverSees(
+      1,
+      (bed) => {
+        const Authorization = `Bearer ${bed.issuer.token()}`;
+        const req = bed.request({ headers: { Authorization, 'Content-Length': '1000000' } });
+        req.on('error', () => undefined);
+        req.write('{');
+        return Promise.resolve(() => req.destroy());
+      },
+      await startUnread(),
+    ));
 
   it('with several requests pipelined', () =>
     serverSees(3, async () => {
       const connection = await RawConnection.open(bed);
-      const head = `HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${bed.issuer.token()}\r\nContent-Length: 0\r\n\r\n`;
+      const head = `HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${bed.issuer.token()}\r\nContent-Type: application/json\r\nContent-Length: ${PING.length}\r\n\r\n${PING}`;
       connection.send(`POST /mcp ${head}`.repeat(3));
       return () => connection.destroy();
     }));
@@ -359,7 +405,8 @@ describe('when the server is cut off in the middle of its answer', () => {
     };
     const answer = await bed.callWith(bed.issuer.token());
     assert.equal(answer.status, 502);
-    assert.ok(!answer.body.includes('jsonrpc'));
+    assert.deepEqual((JSON.parse(answer.body) as { id: unknown }).id, 1);
+    assert.ok(!answer.body.includes('result'));
   });
 
   it('a stream that the server ends well ends well', async () => {

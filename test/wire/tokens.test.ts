@@ -483,6 +483,18 @@ describe('a request is refused', () => {
   }
 });
 
+it('a token of a mebibyte is refused at once, by its size alone', async () => {
+  const connection = await RawConnection.open(bed);
+  const begun = performance.now();
+  connection.send(
+    `GET /mcp HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${'A'.repeat(1 << 20)}`,
+  );
+  assert.deepEqual(await connection.waitForStatuses(1), [431]);
+  const elapsed = performance.now() - begun;
+  assert.ok(elapsed < 1_000, `${elapsed} ms`); // the client's own writing, too, on a machine that is busy
+  assert.deepEqual(bed.upstream.requests, []);
+});
+
 it('no token, nor a part of one, is in the log', () => {
   assert.ok(bed.log.includes('request denied'));
   assert.ok(!bed.log.includes('eyJ'), 'which is how each of them begins');

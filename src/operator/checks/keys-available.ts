@@ -15,6 +15,16 @@ export function keysAvailable({ pods }: Inputs): Verdict<'KeysAvailable'> {
     const message = `The sidecar of pod ${failed.pod} has no keys of ${failed.issuer}: ${failed.lastError}. Tokens get 503 until it has.`;
     return { type, status: 'False', reason: reasonOf(failed.lastError), message };
   }
+  const [misnamed] = reports.flatMap(({ issuers }) =>
+    issuers.filter(({ mismatch }) => mismatch !== undefined),
+  );
+  if (misnamed?.mismatch !== undefined) {
+    // RFC 8414 section 3.3: clients refuse an authorization server whose metadata has another name.
+    const message =
+      `The metadata of ${misnamed.issuer} names another issuer, so that clients cannot log in: ${misnamed.mismatch}. ` +
+      'Copy the issuer from the metadata, or correct the authorization server.';
+    return { type, status: 'False', reason: 'DiscoveryFailed', message };
+  }
   const [waiting] = missing;
   if (waiting !== undefined) {
     const message = `The sidecar of pod ${waiting.pod} is fetching the keys of ${waiting.issuer}.`;
@@ -35,6 +45,7 @@ export function keysAvailable({ pods }: Inputs): Verdict<'KeysAvailable'> {
 
 /** The sidecar's words for what went wrong, sorted by what there is to do about it. */
 function reasonOf(lastError: string): 'IssuerUnreachable' | 'DiscoveryFailed' | 'NoUsableKey' {
+  if (/no key in the set/.test(lastError)) return 'NoUsableKey';
   if (/names the issuer|no usable https|not a JWK set|status \d+|not JSON/.test(lastError))
     return 'DiscoveryFailed';
   return 'IssuerUnreachable';

@@ -114,7 +114,7 @@ describe('every field of the CRD', () => {
 });
 
 /** Where absence means something of its own: no CA bundle, no cert-manager issuer. */
-const optionalParents = ['spec.tls', 'spec.authentication.issuers[].jwks'];
+const optionalParents = ['spec.tls', 'spec.authentication.issuers[].jwks', 'spec.authentication'];
 
 function hasDefaultField({ properties = {} }: CrdSchema): boolean {
   return Object.values(properties).some((field) => field.default !== undefined);

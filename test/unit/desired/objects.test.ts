@@ -54,6 +54,30 @@ describe('which objects there are', () => {
   }
 });
 
+describe('the keys that the sidecar signs with', () => {
+  const none = {
+    'spec.protectedResourceMetadata.signedMetadata': undefined,
+    'spec.authentication.identityAssertion': undefined,
+  };
+  const signing = (changes: Record<string, unknown>) =>
+    JSON.stringify(field(changes, 'Deployment', ...podSpec)).match(/protected-mcp-signing-\w+/g) ?? [];
+
+  it('are mounted in the sidecar, each from its own Secret, and only there', () => {
+    const [server, sidecar] = containers();
+    assert.ok(!JSON.stringify(server).includes('signing'));
+    for (const use of ['metadata', 'identity']) {
+      assert.ok(JSON.stringify(sidecar).includes(`/etc/protected-mcp/signing/${use}`));
+    }
+  });
+
+  it('are not there when nothing is signed', () => assert.deepEqual(signing(none), []));
+
+  it('come one by one', () => {
+    const only = { 'spec.protectedResourceMetadata.signedMetadata': undefined };
+    assert.deepEqual([...new Set(signing(only))], ['protected-mcp-signing-identity']);
+  });
+});
+
 describe('the Deployment', () => {
   it('leaves replicas to autoscalers when the user does', () => {
     assert.deepEqual(

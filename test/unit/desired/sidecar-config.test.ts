@@ -35,6 +35,20 @@ describe('the sidecar configuration', () => {
     );
   });
 
+  it('reads the credentials for introspection from the place of their issuer', () => {
+    const config = configWith({ 'spec.authentication.issuers[1].introspection.endpoint': undefined });
+    assert.deepEqual(
+      config.issuers.map(({ introspection }) => introspection),
+      [
+        undefined,
+        {
+          clientIdFile: '/etc/protected-mcp/introspection/1/client_id',
+          clientSecretFile: '/etc/protected-mcp/introspection/1/client_secret',
+        },
+      ],
+    );
+  });
+
   it('answers to the names of the Service', () => {
     assert.deepEqual(configWith().publicHosts, [
       'echo',
@@ -50,6 +64,8 @@ describe('the sidecar configuration', () => {
       admin: { host: '127.0.0.1', port: 0 },
       tlsDirectory: '/tmp/tls',
       caDirectory: '/tmp/ca',
+      signingDirectory: '/tmp/signing',
+      introspectionDirectory: '/tmp/introspection',
       extraPublicHosts: ['localhost'],
     };
     const config = parseConfig(configWith({}, place), 'test');

@@ -375,6 +375,42 @@ describe('the issuer', () => {
   });
 });
 
+describe('the credentials for introspection', () => {
+  const introspection = { [`${ISSUER}.introspection`]: { clientSecretRef: { name: 'me' } } };
+  const secret = (stringData: object) => object('Secret', 'me', { stringData });
+
+  it('come from the Secret, and are written where the sidecar reads them', () => {
+    const secrets = [secret({ client_id: 'mcp', client_secret: 's' })];
+    const { config, credentials } = planned({ fields: introspection, secrets });
+    const { clientIdFile, clientSecretFile } = config.issuers[0]!.introspection!;
+    assert.deepEqual(Object.fromEntries(credentials), { [clientIdFile]: 'mcp', [clientSecretFile]: 's' });
+    assert.equal(clientIdFile, '/run/introspection/0/client_id');
+  });
+
+  for (const [name, secrets] of [
+    ['no Secret', []],
+    [
+      'a Secret of another name',
+      [object('Secret', 'you', { stringData: { client_id: 'a', client_secret: 'b' } })],
+    ],
+    ['a Secret without client_id', [secret({ client_secret: 's' })]],
+    ['a Secret without client_secret', [secret({ client_id: 'mcp' })]],
+    ['a Secret with other keys', [secret({ id: 'mcp', secret: 's' })]],
+  ] as const) {
+    it(`${name}: a problem that says what to add`, () => {
+      const [problem] = problems({ fields: introspection, secrets });
+      assert.equal(problem?.path, `${ISSUER}.introspection.clientSecretRef`);
+      assert.match(problem.message, /add the Secret "me" with client_id and client_secret/);
+    });
+  }
+
+  it('are shown to no other issuer that the command line names', () => {
+    const { config, credentials } = planned({ fields: introspection, args: OTHER_ISSUER });
+    assert.equal(config.issuers[0]?.introspection, undefined);
+    assert.equal(credentials.size, 0);
+  });
+});
+
 describe('the certificate', () => {
   it('is for localhost, the host of the resource, and the names in a cluster', () => {
     const { certificate } = planned({ fields: { [RESOURCE]: 'https://echo.example.com/mcp' } });
@@ -412,6 +448,40 @@ describe('the certificate', () => {
       assert.deepEqual(
         problems({ fields, secrets }).map(({ path }) => path),
         ['spec.tls.secretName'],
+      );
+    });
+  }
+});
+
+describe('keys to sign with', () => {
+  const fields = {
+    'spec.protectedResourceMetadata.signedMetadata': { secretRef: { name: 'metadata-key', key: 'tls.key' } },
+    'spec.authentication.identityAssertion': { secretRef: { name: 'identity-key', key: 'my.key' } },
+  };
+  const secrets = [
+    object('Secret', 'metadata-key', { stringData: { 'tls.key': 'a key' } }),
+    object('Secret', 'identity-key', { data: { 'my.key': Buffer.from('another key').toString('base64') } }),
+  ];
+
+  it('are written where the sidecar looks for them', () => {
+    const { config, signingKeys } = planned({ fields, secrets });
+    assert.deepEqual(Object.fromEntries(signingKeys), {
+      [config.metadata.signingKeyFile ?? '']: 'a key',
+      [config.identityAssertion?.keyFile ?? '']: 'another key',
+    });
+  });
+
+  it('are none where none are wanted', () => assert.equal(planned({ secrets }).signingKeys.size, 0));
+
+  for (const [name, given] of Object.entries({
+    'no Secret': [],
+    'a Secret without the key': [object('Secret', 'metadata-key', { stringData: { other: 'x' } })],
+    'a Secret of another name': [object('Secret', 'other', { stringData: { 'tls.key': 'x' } })],
+  })) {
+    it(`cannot be had from ${name}`, () => {
+      assert.deepEqual(
+        problems({ fields, secrets: [...given, ...secrets.slice(1)] }).map(({ path }) => path),
+        ['spec.protectedResourceMetadata.signedMetadata.secretRef'],
       );
     });
   }

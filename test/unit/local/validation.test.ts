@@ -31,8 +31,11 @@ interface Row {
 
 const RESOURCE = 'spec.protectedResourceMetadata.resource';
 const ISSUERS = 'spec.authentication.issuers';
+const INTROSPECTION = 'spec.authentication.issuers[1].introspection.endpoint';
 const HEADERS = 'spec.authentication.claimToHeaders';
 const ORIGIN = 'spec.network.allowedOrigins[0]';
+const METADATA = 'spec.protectedResourceMetadata';
+const ASSERTION = 'spec.authentication.identityAssertion';
 
 const refused: Row[] = [
   ...rows('metadata.name', /DNS label of at most 52 characters/, {
@@ -134,6 +137,37 @@ const refused: Row[] = [
     ],
   ),
 
+  ...[`${METADATA}.resourceDocumentation`, `${METADATA}.localized[0].resourceTosUri`].flatMap((field) =>
+    rows(field, /must be the URL of a page/, {
+      'plain http': 'http://echo.example.com/docs',
+      'no address': 'docs',
+      'a script': 'javascript:alert(1)',
+      'user info': 'https://a:b@echo.example.com/docs',
+      'no host': 'https:///docs',
+      'a blank': 'https://echo.example.com/my docs',
+      'a port too high': 'https://echo.example.com:65536/docs',
+    }),
+  ),
+  {
+    rule: 'a language given twice',
+    field: `${METADATA}.localized`,
+    value: [{ language: 'it' }, { language: 'it' }],
+    at: `${METADATA}.localized[1].language`,
+    message: /duplicate: entry \[0\]/,
+  },
+  ...rows(`${ASSERTION}.header`, /must be an HTTP header name/, { 'a blank': 'X Id', 'a colon': 'X-Id:' }),
+  ...rows(`${ASSERTION}.header`, /must not be a header that HTTP, MCP or proxies/, {
+    'one of HTTP': 'Authorization',
+    'one of MCP': 'Mcp-Session-Id',
+  }),
+  {
+    rule: 'one header for a claim and for the assertion',
+    field: `${ASSERTION}.header`,
+    value: 'x-mcp-subject',
+    at: 'spec.authentication',
+    message: /must not name the header of identityAssertion/,
+  },
+
   ...rows(ISSUERS, /at least one issuer/, { 'no issuer': [] }),
   {
     rule: 'an issuer given twice',
@@ -168,6 +202,58 @@ const refused: Row[] = [
   ...rows(`${ISSUERS}[0].jwks.uri`, /user info/, { 'user info': 'https://a:b@keycloak.example.com/certs' }),
   ...rows(`${ISSUERS}[0].jwks.uri`, /well-formed URL/, { 'an open bracket': 'https://[::1/certs' }),
 
+  ...rows('spec.transport.maxMessageBytes', /.+/, {
+    'less than 1024': 1023,
+    'more than 64 MiB': 67108865,
+    'a fraction': 4096.5,
+    'a quantity': '4Mi',
+    nothing: 0,
+  }),
+  ...rows('spec.transport.messageChecks', /.+/, {
+    'in other letters': 'enforced',
+    'a boolean, as YAML reads off': false,
+  }),
+  ...rows('spec.transport.unknownSessions', /.+/, { 'another word': 'Trust', nothing: '' }),
+  ...rows('spec.transport.eventStreamKeepAlive', /0s, or a duration between 1s and 1h/, {
+    'less than 1s': '999ms',
+    'more than 1h': '1h1s',
+    'no unit': '0',
+    'an unknown unit': '1d',
+    'less than nothing': '-30s',
+  }),
+  ...rows('spec.transport.callGrace', /between 0s and 24h/, {
+    'more than 24h': '24h1s',
+    'less than nothing': '-1s',
+    'no unit': '3600',
+    'no number': 'h',
+    'no duration': 'forever',
+  }),
+  ...rows('spec.authentication.dpop.proofLifetime', /between 1s and 300s/, {
+    'more than 300s': '301s',
+    'no time': '0s',
+    'less than a second': '999ms',
+    'less than nothing': '-60s',
+    'no unit': '60',
+    nothing: '',
+  }),
+  ...[
+    'spec.authorization.scopeHierarchy[0].scope',
+    'spec.authorization.scopeHierarchy[0].includes[0]',
+  ].flatMap((field) =>
+    rows(field, /scope token \(RFC 6749/, {
+      'two scopes in one entry': 'mcp:basic mcp:write',
+      'a quotation mark': 'mcp"basic',
+      'a backslash': 'mcp\\basic',
+      'a letter outside ASCII': 'mcp:grün',
+      'a line end': 'mcp\n',
+    }),
+  ),
+  ...rows(INTROSPECTION, /must start with https/, {
+    'introspection over plain HTTP': 'http://login.example.org/introspect',
+  }),
+  ...rows(INTROSPECTION, /fragment/, { 'a fragment': 'https://login.example.org/introspect#x' }),
+  ...rows(INTROSPECTION, /user info/, { 'user info': 'https://a:b@login.example.org/introspect' }),
+  ...rows(INTROSPECTION, /well-formed URL/, { 'an open bracket': 'https://[::1/introspect' }),
   ...rows('spec.authentication.clockSkew', /between 0s and 300s/, {
     'more than 300s': '301s',
     'more than 300s in minutes': '5m1s',
@@ -303,10 +389,30 @@ describe('what is allowed stays allowed', () => {
     ['an issuer with an escape', `${ISSUERS}[0].issuer`, 'https://idp.example.com/my%20realm'],
     ['a key URI with a query', `${ISSUERS}[0].jwks.uri`, 'https://idp.example.com/keys?p=policy'],
     ['no clock skew', 'spec.authentication.clockSkew', '0s'],
+    ['a proof lifetime of a second', 'spec.authentication.dpop.proofLifetime', '1s'],
+    ['a proof lifetime of 300s', 'spec.authentication.dpop.proofLifetime', '5m'],
+    ['a scope that includes itself', 'spec.authorization.scopeHierarchy[0]', { scope: 'a', includes: ['a'] }],
+    ['introspection where the metadata says', INTROSPECTION, undefined],
     ['300s in another form', 'spec.authentication.clockSkew', '4m60s'],
+    ['no keep-alive', 'spec.transport.eventStreamKeepAlive', '0s'],
+    ['a keep-alive of an hour', 'spec.transport.eventStreamKeepAlive', '60m'],
+    ['no grace', 'spec.transport.callGrace', '0s'],
+    ['a grace of a day', 'spec.transport.callGrace', '24h'],
+    ['64 MiB', 'spec.transport.maxMessageBytes', 67108864],
+    ['checks off', 'spec.transport.messageChecks', 'Off'],
     ['a header of our own', `${HEADERS}[0].header`, 'X-Mcp-Groups'],
     ['an origin without port', ORIGIN, 'https://app.example.com'],
     ['an origin of an extension', ORIGIN, 'chrome-extension://abcdefghijklmnop'],
+    [
+      'a page with a fragment',
+      `${METADATA}.resourceDocumentation`,
+      'https://docs.example.com:8443/x?y=1#auth',
+    ],
+    ['a page at an address', `${METADATA}.resourceTosUri`, 'https://192.0.2.1'],
+    ['a language with region', `${METADATA}.localized[0].language`, 'pt-BR'],
+    ['the origin at the root', `${METADATA}.rootDocument`, 'Origin'],
+    ['a key of your own to sign with', `${METADATA}.signedMetadata`, { secretRef: { name: 'mine' } }],
+    ['no assertion', ASSERTION, undefined],
     ['your own certificate', 'spec.tls', { secretName: 'mine' }],
     ['an empty tls: of comments only', 'spec.tls', null],
     ['a peer by namespace', 'spec.network.ingressFrom[0]', { namespaceSelector: {} }],
@@ -402,12 +508,13 @@ describe('defaults', () => {
     assert.deepEqual(spec, {
       server: { image: 'echo', port: 8000, path: '/mcp' },
       podTemplate: {},
-      protectedResourceMetadata: {},
+      protectedResourceMetadata: { rootDocument: 'Alias' },
       authentication: {
         issuers: [
           {
             issuer: 'https://idp.example.com',
             audiences: ['a'],
+            audiencePolicy: 'Any',
             algorithms: [
               'RS256',
               'RS384',
@@ -425,12 +532,27 @@ describe('defaults', () => {
             jwks: { caBundleRef: { kind: 'ConfigMap', name: 'ca', key: 'ca.crt' } },
           },
         ],
+        dpop: { mode: 'Off', proofLifetime: '60s', nonces: 'Off' },
+        clientCertificates: { mode: 'Off' },
         clockSkew: '30s',
         claimToHeaders: [],
         forwardOriginalToken: false,
       },
-      authorization: { requiredScopes: [] },
+      authorization: {
+        requiredScopes: [],
+        initialScopes: 'Baseline',
+        scopeHierarchy: [],
+        stepUpScopes: 'Operation',
+      },
+      compatibility: { mirrorAuthorizationServerMetadata: false },
       tls: {},
+      transport: {
+        maxMessageBytes: 4_194_304,
+        messageChecks: 'Enforced',
+        unknownSessions: 'NotFound',
+        eventStreamKeepAlive: '30s',
+        callGrace: '1h',
+      },
       network: { allowedOrigins: [], isolation: 'NetworkPolicy', ingressFrom: [] },
       service: { type: 'ClusterIP' },
       sidecar: { logLevel: 'info' },

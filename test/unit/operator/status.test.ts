@@ -23,15 +23,21 @@ interface Row {
   readonly message: RegExp;
 }
 
-const issuer = (keys: number, lastError?: string) => ({
+const issuer = (keys: number, lastError?: string, mismatch?: string) => ({
   issuer: 'https://idp/r',
   keys,
   loadedAt: undefined,
   lastError,
+  mismatch,
 });
 const noKeys = (lastError?: string) => [
   pod({ report: report({ status: sidecarStatus({ ready: false, issuers: [issuer(0, lastError)] }) }) }),
 ];
+const misnamed = () => {
+  const mismatch = 'GET u: the metadata names the issuer "x", not "https://idp/r"';
+  const issuers = [issuer(2, undefined, mismatch)];
+  return [pod({ report: report({ status: sidecarStatus({ ready: false, issuers }) }) })];
+};
 const served = (certificate: { subjectAltName: string; notAfter: string }) => [
   pod({ report: report({ status: sidecarStatus({ certificate }) }) }),
 ];
@@ -194,6 +200,30 @@ const ROWS: readonly Row[] = [
     status: 'False',
     reason: 'KeysNotAvailable',
     message: /no keys/,
+  },
+  {
+    situation: 'the metadata of an issuer names another, and keys are held',
+    changes: { pods: misnamed() },
+    condition: 'KeysAvailable',
+    status: 'False',
+    reason: 'DiscoveryFailed',
+    message: /names the issuer "x", not "https:\/\/idp\/r".*[Cc]opy the issuer/,
+  },
+  {
+    situation: 'the metadata of an issuer names another',
+    changes: { pods: misnamed() },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'KeysNotAvailable',
+    message: /names another issuer/,
+  },
+  {
+    situation: 'a key set without a usable key',
+    changes: { pods: noKeys('GET x: no key in the set can verify signatures') },
+    condition: 'KeysAvailable',
+    status: 'False',
+    reason: 'NoUsableKey',
+    message: /no key in the set/,
   },
   {
     situation: 'no sidecar answers',

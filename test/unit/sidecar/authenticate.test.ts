@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Authenticator } from '../../../src/sidecar/authenticate.ts';
+import type { IssuerKeys } from '../../../src/sidecar/keys.ts';
 import type { SidecarConfig } from '../../../src/sidecar/config.ts';
 import { signingKey, type SigningKey } from '../../support/issuer.ts';
-import { ISSUER, Judge } from '../../support/judge.ts';
+import { CONFIG, dpopVerifier, ISSUER, Judge, PLAIN } from '../../support/judge.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \t~%';
 
@@ -89,11 +90,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
 }
 
 describe('where judging itself fails', () => {
-  const config = {
-    issuers: [{ issuer: ISSUER, audiences: ['a'], algorithms: ['RS256'], tokenProfile: 'Compat', jwks: {} }],
-    clockSkewSeconds: 5,
-    claimToHeaders: [],
-  } as unknown as SidecarConfig; // what the authenticator does not look at is left out
+  const config = CONFIG as SidecarConfig; // what the authenticator does not look at is left out
 
   it('a clock that throws gives no verdict', async () => {
     const key = await signingKey('k1');
@@ -107,10 +104,42 @@ describe('where judging itself fails', () => {
     const authenticator = new Authenticator(config, {
       clock,
       keys: new Map([[ISSUER, judge.keys]]),
+      dpop: dpopVerifier(clock),
+      introspector: undefined,
       onVerified: () => undefined,
     });
-    await assert.rejects(async () => authenticator.authenticate(`Bearer ${token}`), { message: 'no clock' });
+    await assert.rejects(async () => authenticator.authenticate(`Bearer ${token}`, PLAIN), {
+      message: 'no clock',
+    });
   });
+
+  for (const [name, broken] of [
+    ['a key that the cryptography cannot use', { key: {} }],
+    ['a key that is gone in the middle', { key: undefined }],
+    ['a key lookup that throws', undefined],
+  ] as const) {
+    it(`${name} gives no verdict, and none is remembered`, async () => {
+      const key = await signingKey('k1');
+      const judge = new Judge(key);
+      const token = judge.token(key);
+      const find = () => {
+        if (broken === undefined) throw new Error('no lookup');
+        return { kind: 'found', keys: [{ ...broken, trustedUntil: Number.POSITIVE_INFINITY }] };
+      };
+      const clock = () => judge.now;
+      const authenticator = new Authenticator(config, {
+        clock,
+        keys: new Map([[ISSUER, { find } as unknown as IssuerKeys]]), // a fault that the real one does not have
+        dpop: dpopVerifier(clock),
+        introspector: undefined,
+        onVerified: () => undefined,
+      });
+      for (let i = 0; i < 2; i++)
+        await assert.rejects(async () => authenticator.authenticate(`Bearer ${token}`, PLAIN));
+      assert.equal(authenticator.cached, 0);
+      judge.stop();
+    });
+  }
 
   it('an issuer without keys to look in gives keys_unavailable', async () => {
     const key = await signingKey('k1');
@@ -118,9 +147,11 @@ describe('where judging itself fails', () => {
     const authenticator = new Authenticator(config, {
       clock: () => judge.now,
       keys: new Map(),
+      dpop: dpopVerifier(() => judge.now),
+      introspector: undefined,
       onVerified: () => undefined,
     });
-    const result = await authenticator.authenticate(`Bearer ${judge.token(key)}`);
+    const result = await authenticator.authenticate(`Bearer ${judge.token(key)}`, PLAIN);
     assert.deepEqual(result, { ok: false, denial: { kind: 'keys_unavailable', reason: 'keys_unavailable' } });
   });
 });

@@ -181,6 +181,26 @@ describe('while the issuer is down', () => {
     assert.match(judge.keys.status.lastError ?? '', /not a JWK set/);
   });
 
+  it('a set without a usable key: the old ones are gone, it is said why, and it is asked again soon', async () => {
+    await judge.keys.start();
+    judge.published = [{ ...k1.jwk, use: 'enc' }, null];
+    await pass(REFRESH_INTERVAL_MS);
+    assert.equal(await judge.verdict(judge.token(k1)), 'keys_unavailable');
+    assert.match(judge.keys.status.lastError ?? '', /no key in the set can verify signatures/);
+    judge.published = [k1.jwk];
+    await pass(COOLDOWN_MS);
+    assert.equal(await judge.verdict(judge.token(k1)), 'ok');
+    assert.equal(judge.keys.status.lastError, undefined);
+  });
+
+  it('a clock that is set back does not keep a new key out', async () => {
+    await judge.keys.start();
+    await judge.verdict(judge.token(unknown('x')));
+    judge.now -= 3_600_000;
+    judge.published.push(k2.jwk);
+    assert.equal(await judge.verdict(judge.token(k2)), 'ok');
+  });
+
   it('after the signal nothing is fetched any more', async () => {
     await judge.keys.start();
     judge.stop();

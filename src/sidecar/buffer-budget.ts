@@ -1,0 +1,22 @@
+// How many bytes of unfinished bodies may be held at once, by all requests together.
+
+export class BufferBudget {
+  readonly #limit: number;
+  #taken = 0;
+
+  /** @param limit bytes */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @returns whether there was room */
+  take(bytes: number): boolean {
+    if (this.#taken + bytes > this.#limit) return false;
+    this.#taken += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#taken -= bytes;
+  }
+}

@@ -1,0 +1,31 @@
+// So many at once, and so many a second after that. Counts in a clock's time and needs no timer.
+
+export class TokenBucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #left: number;
+  #at: number;
+
+  /** @param now milliseconds, by the same clock as later calls */
+  constructor(capacity: number, perMs: number, now: number) {
+    this.#capacity = capacity;
+    this.#perMs = perMs;
+    this.#left = capacity;
+    this.#at = now;
+  }
+
+  /** Takes one. @returns 0 when there was one, else milliseconds until there will be */
+  take(now: number): number {
+    // A clock that was set back gives nothing and takes nothing.
+    this.#left = Math.min(this.#capacity, this.#left + Math.max(0, now - this.#at) * this.#perMs);
+    this.#at = now;
+    if (this.#left < 1) return (1 - this.#left) / this.#perMs;
+    this.#left--;
+    return 0;
+  }
+
+  /** Puts one back: what was taken turned out not to count. */
+  give(): void {
+    this.#left = Math.min(this.#capacity, this.#left + 1);
+  }
+}

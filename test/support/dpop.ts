@@ -1,0 +1,69 @@
+// A client that holds a key: DPoP proofs of any shape, and tokens bound to it. Shares no code with what judges them.
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { signCompact, signingKey, type SigningKey, type TestIssuer, type TokenChanges } from './issuer.ts';
+
+export const RESOURCE = 'https://localhost:8001/mcp';
+
+export interface ProofChanges extends TokenChanges {
+  /** The token that the proof is for. */
+  readonly token: string;
+  readonly method?: string;
+}
+
+export class DpopClient {
+  readonly key: SigningKey;
+  readonly jkt: string;
+
+  private constructor(key: SigningKey, jkt: string) {
+    this.key = key;
+    this.jkt = jkt;
+  }
+
+  static async create(alg: 'RS256' | 'ES256' = 'ES256', bits?: number): Promise<DpopClient> {
+    const key = await signingKey('client', alg, bits);
+    return new DpopClient(key, await calculateJwkThumbprint(key.jwk));
+  }
+
+  /** The public key as it stands in a proof: what a client's library puts there, no more. */
+  get jwk(): Record<string, unknown> {
+    const { kty, crv, x, y, n, e } = this.key.jwk as Record<string, unknown>;
+    return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as Record<string, unknown>;
+  }
+
+  /** A token of the issuer that is bound to the key. */
+  token(issuer: TestIssuer, changes: TokenChanges = {}): string {
+    return issuer.token({ ...changes, claims: { cnf: { jkt: this.jkt }, ...changes.claims } });
+  }
+
+  /** A proof that is good in every respect, with the changes that a case names. */
+  proof({
+    token,
+    method = 'POST',
+    claims,
+    header,
+    key = this.key,
+    headerText,
+    claimsText,
+  }: ProofChanges): string {
+    const payload = {
+      jti: crypto.randomUUID(),
+      htm: method,
+      htu: RESOURCE,
+      iat: Math.floor(Date.now() / 1000),
+      ath: createHash('sha256').update(token).digest('base64url'),
+      ...claims,
+    };
+    const head = { typ: 'dpop+jwt', alg: key.alg, jwk: this.jwk, ...header };
+    return signCompact(
+      (headerText ?? String)(JSON.stringify(head)),
+      (claimsText ?? String)(JSON.stringify(payload)),
+      key,
+    );
+  }
+
+  /** The fields of a request with the token and a proof for it. */
+  fields(token: string, changes: Omit<ProofChanges, 'token'> = {}): Record<string, string> {
+    return { Authorization: `DPoP ${token}`, DPoP: this.proof({ token, ...changes }) };
+  }
+}

@@ -1,0 +1,564 @@
+// Tokens bound to a key of the client (RFC 9449): each of the checks of section 4.3 by what it refuses, replays, nonces.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { METADATA_URL } from '../support/challenge.ts';
+import { DpopClient, RESOURCE, type ProofChanges } from '../support/dpop.ts';
+import { base64Url } from '../support/issuer.ts';
+import { RawConnection } from '../support/raw.ts';
+import { TestBed, type Answer, type CallOptions } from '../support/sidecar.ts';
+import { openEventStream } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
+
+const ALGORITHMS = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 RS256';
+const LIFETIME = 20;
+const DPOP = { mode: 'Accept', proofLifetimeSeconds: LIFETIME, nonces: 'Off' } as const;
+
+let bed: TestBed;
+let client: DpopClient;
+/** Another client, with a key of its own. */
+let thief: DpopClient;
+before(async () => {
+  [client, thief] = await Promise.all([DpopClient.create(), DpopClient.create()]);
+  bed = await TestBed.start({ config: () => ({ dpop: DPOP }) });
+});
+after(() => bed.stop());
+beforeEach(() => {
+  bed.upstream.requests.length = 0;
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+const bound = () => client.token(bed.issuer);
+const call = (headers: Record<string, string | string[]>, options: CallOptions = {}) =>
+  bed.call({ ...options, headers });
+const reasonOf = async ({ body }: Answer): Promise<string | undefined> => {
+  const { request_id: id } = JSON.parse(body) as { request_id: string };
+  await waitFor(() => bed.log.includes(id), 'the log line');
+  return new RegExp(`"reason":"(\\w+)".*${id}`).exec(bed.log)?.[1];
+};
+
+/** The two challenges where the error stands with the one given. */
+function challenges(error: string | undefined, at: 'Bearer' | 'DPoP', scope = 'mcp:basic'): string {
+  const failed = (scheme: string) => (error !== undefined && scheme === at ? `error="${error}", ` : '');
+  const asked = error !== undefined && at === 'DPoP' ? `scope="${scope}", ` : '';
+  const metadata = `resource_metadata="${METADATA_URL}"`;
+  return (
+    `Bearer ${failed('Bearer')}scope="${scope}", ${metadata}, ` +
+    `DPoP ${failed('DPoP')}${asked}algs="${ALGORITHMS}", ${metadata}`
+  );
+}
+
+function assertDenied(answer: Answer, status: number, challenge: string): void {
+  assert.equal(answer.status, status, answer.body);
+  assert.equal(answer.headers['www-authenticate'], challenge);
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  assert.deepEqual(bed.upstream.requests, []);
+}
+
+describe('a bound token with its proof passes', () => {
+  const cases: Record<string, () => Record<string, string>> = {
+    ES256: () => client.fields(bound()),
+    'the scheme in any case, several spaces': () => {
+      const token = bound();
+      return { Authorization: `dPoP   ${token}`, DPoP: client.proof({ token }) };
+    },
+    'htu in another spelling: scheme and host in capitals': () =>
+      client.fields(bound(), { claims: { htu: 'HTTPS://LOCALHOST:8001/mcp' } }),
+    'htu in another spelling: percent-encoded letter': () =>
+      client.fields(bound(), { claims: { htu: 'https://localhost:8001/m%63p' } }),
+    'htu in another spelling: dot segments': () =>
+      client.fields(bound(), { claims: { htu: 'https://localhost:8001/x/../mcp' } }),
+    'iat a little ago': () => client.fields(bound(), { claims: { iat: now() - (LIFETIME - 5) } }),
+    'iat a little ahead': () => client.fields(bound(), { claims: { iat: now() + (LIFETIME - 5) } }),
+    'iat with a fraction': () => client.fields(bound(), { claims: { iat: Date.now() / 1000 } }),
+    'a nonce that nobody asked for': () => client.fields(bound(), { claims: { nonce: 'n' } }),
+  };
+  for (const [name, fields] of Object.entries(cases)) {
+    it(name, async () => {
+      const answer = await call(fields());
+      assert.equal(answer.status, 200, answer.body);
+      assert.equal(bed.upstream.requests.length, 1);
+    });
+  }
+
+  it('a key of RSA', async () => {
+    const rsa = await DpopClient.create('RS256');
+    assert.equal((await call(rsa.fields(rsa.token(bed.issuer)))).status, 200);
+  });
+
+  it('again and again, with a fresh proof each time', async () => {
+    const token = bound();
+    for (let i = 0; i < 5; i++) assert.equal((await call(client.fields(token))).status, 200);
+  });
+
+  it('with a query in the request, which htu does not have', async () => {
+    assert.equal((await call(client.fields(bound()), { path: '/mcp?x=1' })).status, 200);
+  });
+
+  it('by GET and DELETE, named in the proof', async () => {
+    for (const method of ['GET', 'DELETE'])
+      assert.equal((await call(client.fields(bound(), { method }), { method })).status, 200);
+  });
+
+  it('and neither it nor the proof reaches the server or the log', async () => {
+    const fields = client.fields(bound());
+    assert.equal((await call(fields)).status, 200);
+    const [request] = bed.upstream.requests;
+    assert.equal(request?.headers['dpop'], undefined);
+    assert.equal(request?.headers.authorization, undefined);
+    assert.equal(request?.headers['x-mcp-subject'], 'alice');
+    assert.ok(!bed.log.includes('eyJ'));
+  });
+
+  it('while a plain token passes as Bearer, as before', async () => {
+    assert.equal((await bed.callWith(bed.issuer.token())).status, 200);
+    assert.equal((await bed.callWith(bed.issuer.token(), { headers: { DPoP: 'x' } })).status, 200);
+  });
+});
+
+describe('a proof is refused', () => {
+  type Changes = Omit<ProofChanges, 'token'>;
+  const cases: Record<string, readonly [reason: string, changes: () => Changes]> = {
+    // 2: a well-formed JWT
+    'a member twice': [
+      'malformed_proof',
+      () => ({ claimsText: (json) => json.replace('{', '{"htm":"POST",') }),
+    ],
+    'a byte order mark': ['malformed_proof', () => ({ claimsText: (json) => `\uFEFF${json}` })],
+    'not JSON': ['malformed_proof', () => ({ headerText: () => 'typ=dpop+jwt' })],
+    // 3: all required claims
+    'no jti': ['no_proof_id', () => ({ claims: { jti: undefined } })],
+    'jti empty': ['no_proof_id', () => ({ claims: { jti: '' } })],
+    'jti a number': ['no_proof_id', () => ({ claims: { jti: 1 } })],
+    'no htm': ['wrong_proof_method', () => ({ claims: { htm: undefined } })],
+    'no htu': ['wrong_proof_uri', () => ({ claims: { htu: undefined } })],
+    'htu a list': ['wrong_proof_uri', () => ({ claims: { htu: [RESOURCE] } })],
+    'no iat': ['proof_not_of_now', () => ({ claims: { iat: undefined } })],
+    'iat a string': ['proof_not_of_now', () => ({ claims: { iat: String(now()) } })],
+    'iat 1e400': [
+      'proof_not_of_now',
+      () => ({ claimsText: (json) => json.replace(/"iat":\d+/, '"iat":1e400') }),
+    ],
+    'no ath': ['proof_of_another_token', () => ({ claims: { ath: undefined } })],
+    // 4: the type
+    'type JWT': ['wrong_proof_type', () => ({ header: { typ: 'JWT' } })],
+    'type at+jwt': ['wrong_proof_type', () => ({ header: { typ: 'at+jwt' } })],
+    'no type': ['wrong_proof_type', () => ({ header: { typ: undefined } })],
+    // 5: the algorithm
+    'algorithm none': ['proof_algorithm_not_allowed', () => ({ header: { alg: 'none' } })],
+    'algorithm HS256': ['proof_algorithm_not_allowed', () => ({ header: { alg: 'HS256' } })],
+    'no algorithm': ['proof_algorithm_not_allowed', () => ({ header: { alg: undefined } })],
+    'an algorithm of another key type': ['unusable_proof_key', () => ({ header: { alg: 'RS256' } })],
+    crit: ['unsupported_proof_crit', () => ({ header: { crit: ['x'], x: 1 } })],
+    'b64 false': ['unsupported_proof_crit', () => ({ header: { crit: ['b64'], b64: false } })],
+    // 6: the signature
+    'signed by another key than it names': ['bad_proof_signature', () => ({ key: thief.key })],
+    // 7: no private key
+    'a private key in it': [
+      'unusable_proof_key',
+      () => ({ header: { jwk: client.key.privateKey.export({ format: 'jwk' }) } }),
+    ],
+    'a symmetric key in it': ['unusable_proof_key', () => ({ header: { jwk: { kty: 'oct', k: 'AAAA' } } })],
+    'no key in it': ['unusable_proof_key', () => ({ header: { jwk: undefined } })],
+    'the key as text': ['unusable_proof_key', () => ({ header: { jwk: JSON.stringify(client.jwk) } })],
+    'a key that may not verify': [
+      'unusable_proof_key',
+      () => ({ header: { jwk: { ...client.jwk, use: 'enc' } } }),
+    ],
+    'a key of an unknown type': ['wrong_proof_key', () => ({ header: { jwk: { kty: 'AKP' } } })],
+    'a key type that is a member of every object': [
+      'wrong_proof_key',
+      () => ({ header: { jwk: { kty: 'constructor' } } }),
+    ],
+    // 8: the method
+    'of another method': ['wrong_proof_method', () => ({ claims: { htm: 'GET' } })],
+    'of the method in another case': ['wrong_proof_method', () => ({ claims: { htm: 'post' } })],
+    // 9: the URI
+    'of the loopback address': ['wrong_proof_uri', () => ({ claims: { htu: 'http://127.0.0.1:8000/mcp' } })],
+    'of plain http': ['wrong_proof_uri', () => ({ claims: { htu: 'http://localhost:8001/mcp' } })],
+    'of another host': ['wrong_proof_uri', () => ({ claims: { htu: 'https://evil.test:8001/mcp' } })],
+    'of another port': ['wrong_proof_uri', () => ({ claims: { htu: 'https://localhost/mcp' } })],
+    'of another path': ['wrong_proof_uri', () => ({ claims: { htu: `${RESOURCE}/x` } })],
+    'of the path with a slash more': ['wrong_proof_uri', () => ({ claims: { htu: `${RESOURCE}/` } })],
+    'of the path in another case': [
+      'wrong_proof_uri',
+      () => ({ claims: { htu: 'https://localhost:8001/MCP' } }),
+    ],
+    'of an encoded slash': ['wrong_proof_uri', () => ({ claims: { htu: 'https://localhost:8001%2Fmcp' } })],
+    'of a URI with a query': ['wrong_proof_uri', () => ({ claims: { htu: `${RESOURCE}?x=1` } })],
+    'of a URI with a fragment': ['wrong_proof_uri', () => ({ claims: { htu: `${RESOURCE}#x` } })],
+    'of a URI with user info': [
+      'wrong_proof_uri',
+      () => ({ claims: { htu: 'https://a@localhost:8001/mcp' } }),
+    ],
+    'of a URI that a browser would repair': [
+      'wrong_proof_uri',
+      () => ({ claims: { htu: 'https:\\\\localhost:8001\\mcp' } }),
+    ],
+    'of a URI with a line end in it': [
+      'wrong_proof_uri',
+      () => ({ claims: { htu: 'https://localhost:8001/m\ncp' } }),
+    ],
+    'of the origin': ['wrong_proof_uri', () => ({ claims: { htu: 'https://localhost:8001' } })],
+    // 11: the time
+    'too old': ['proof_not_of_now', () => ({ claims: { iat: now() - (LIFETIME + 2) } })],
+    'from the future': ['proof_not_of_now', () => ({ claims: { iat: now() + (LIFETIME + 3) } })],
+    // 12: this token
+    'of another token': ['proof_of_another_token', () => ({ claims: { ath: base64Url(Buffer.alloc(32)) } })],
+  };
+  for (const [name, [reason, changes]] of Object.entries(cases)) {
+    it(name, async () => {
+      const answer = await call(client.fields(bound(), changes()));
+      assertDenied(answer, 401, challenges('invalid_dpop_proof', 'DPoP'));
+      assert.equal(await reasonOf(answer), reason);
+    });
+  }
+
+  it('of another client, who has the token but not the key', async () => {
+    const token = bound();
+    const answer = await call({ Authorization: `DPoP ${token}`, DPoP: thief.proof({ token }) });
+    assertDenied(answer, 401, challenges('invalid_dpop_proof', 'DPoP'));
+    assert.equal(await reasonOf(answer), 'wrong_proof_key');
+  });
+
+  it('that shows the right key and is signed by another', async () => {
+    const token = bound();
+    const DPoP = thief.proof({ token, header: { jwk: client.jwk } });
+    assertDenied(
+      await call({ Authorization: `DPoP ${token}`, DPoP }),
+      401,
+      challenges('invalid_dpop_proof', 'DPoP'),
+    );
+  });
+
+  it('of a weak key of RSA, although the token names it', async () => {
+    const weak = await DpopClient.create('RS256', 1024);
+    const answer = await call(weak.fields(weak.token(bed.issuer)));
+    assertDenied(answer, 401, challenges('invalid_dpop_proof', 'DPoP'));
+  });
+
+  for (const [name, dpop] of [
+    ['none at all', undefined],
+    ['empty', ''],
+    ['a word', 'x'],
+    ['unsigned', 'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6Im5vbmUifQ.e30.'],
+    ['an access token', () => bound()],
+  ] as const) {
+    it(name, async () => {
+      const value = typeof dpop === 'function' ? dpop() : dpop;
+      const headers = { Authorization: `DPoP ${bound()}`, ...(value !== undefined && { DPoP: value }) };
+      assertDenied(await call(headers), 401, challenges('invalid_dpop_proof', 'DPoP'));
+    });
+  }
+
+  it('1: two fields, both of them good', async () => {
+    const token = bound();
+    const headers = {
+      Authorization: `DPoP ${token}`,
+      DPoP: [client.proof({ token }), client.proof({ token })],
+    };
+    const answer = await call(headers);
+    assertDenied(answer, 401, challenges('invalid_dpop_proof', 'DPoP'));
+    assert.equal(await reasonOf(answer), 'several_proofs');
+  });
+
+  it('two in one field', async () => {
+    const token = bound();
+    const DPoP = `${client.proof({ token })}, ${client.proof({ token })}`;
+    assertDenied(
+      await call({ Authorization: `DPoP ${token}`, DPoP }),
+      401,
+      challenges('invalid_dpop_proof', 'DPoP'),
+    );
+  });
+});
+
+describe('a proof that was used', () => {
+  it('is refused the second time, and for a fresh token of the same client too', async () => {
+    const fields = client.fields(bound());
+    assert.equal((await call(fields)).status, 200);
+    bed.upstream.requests.length = 0;
+    const answer = await call(fields);
+    assertDenied(answer, 401, challenges('invalid_dpop_proof', 'DPoP'));
+    assert.equal(await reasonOf(answer), 'replayed_proof');
+    const jti = { claims: { jti: crypto.randomUUID() } };
+    assert.equal((await call(client.fields(bound(), jti))).status, 200);
+    bed.upstream.requests.length = 0;
+    assertDenied(await call(client.fields(bound(), jti)), 401, challenges('invalid_dpop_proof', 'DPoP'));
+  });
+
+  it('passes once when it comes ten times at once', async () => {
+    const token = bound();
+    assert.equal((await call(client.fields(token))).status, 200);
+    const fields = client.fields(token);
+    const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await call(fields)).status));
+    assert.equal(statuses.filter((status) => status === 200).length, 1, statuses.join(' '));
+  });
+
+  it('is refused after a change of the configuration', async () => {
+    const fields = client.fields(bound());
+    assert.equal((await call(fields)).status, 200);
+    const { digest } = await statusDigest();
+    await bed.writeConfig({ ...bed.config, drainSeconds: 9 });
+    await waitFor(async () => (await statusDigest()).digest !== digest, 'the new configuration');
+    bed.upstream.requests.length = 0;
+    assertDenied(await call(fields), 401, challenges('invalid_dpop_proof', 'DPoP'));
+  });
+
+  it('does not keep another client from the same jti', async () => {
+    const jti = { claims: { jti: crypto.randomUUID() } };
+    assert.equal((await call(client.fields(bound(), jti))).status, 200);
+    assert.equal((await call(thief.fields(thief.token(bed.issuer), jti))).status, 200);
+  });
+
+  async function statusDigest(): Promise<{ digest: string }> {
+    return { digest: (await bed.status()).configDigest };
+  }
+});
+
+describe('the scheme must fit the token', () => {
+  const cases: Record<string, readonly [string, () => Record<string, string>]> = {
+    'a bound token as Bearer': ['Bearer', () => ({ Authorization: `Bearer ${bound()}` })],
+    'a bound token as Bearer, with a good proof': [
+      'Bearer',
+      () => {
+        const token = bound();
+        return { Authorization: `Bearer ${token}`, DPoP: client.proof({ token }) };
+      },
+    ],
+    'a plain token with the scheme DPoP': ['DPoP', () => client.fields(bed.issuer.token())],
+    'a token bound in a way that is not known': [
+      'DPoP',
+      () => client.fields(client.token(bed.issuer, { claims: { cnf: { jkt: client.jkt, 'x-new': 1 } } })),
+    ],
+    'a token bound to a certificate besides, which nobody asks for': [
+      'DPoP',
+      () =>
+        client.fields(
+          client.token(bed.issuer, { claims: { cnf: { jkt: client.jkt, 'x5t#S256': 'A'.repeat(43) } } }),
+        ),
+    ],
+    'a thumbprint that is none': [
+      'DPoP',
+      () => client.fields(client.token(bed.issuer, { claims: { cnf: { jkt: 'x' } } })),
+    ],
+    'cnf is a list': [
+      'DPoP',
+      () => client.fields(client.token(bed.issuer, { claims: { cnf: [client.jkt] } })),
+    ],
+    'cnf is null': [
+      'Bearer',
+      () => ({ Authorization: `Bearer ${bed.issuer.token({ claims: { cnf: null } })}` }),
+    ],
+    'an expired token, with a good proof': [
+      'DPoP',
+      () => client.fields(client.token(bed.issuer, { claims: { exp: now() - 60 } })),
+    ],
+    'no token of ours, with no proof': ['DPoP', () => ({ Authorization: 'DPoP x' })],
+  };
+  for (const [name, [scheme, fields]] of Object.entries(cases)) {
+    it(name, async () => {
+      for (let i = 0; i < 2; i++) {
+        assertDenied(await call(fields()), 401, challenges('invalid_token', scheme as 'Bearer' | 'DPoP'));
+      }
+    });
+  }
+
+  it('a bound token that was accepted before, as Bearer: what is remembered does not help', async () => {
+    const token = bound();
+    assert.equal((await call(client.fields(token))).status, 200);
+    bed.upstream.requests.length = 0;
+    assertDenied(await bed.callWith(token), 401, challenges('invalid_token', 'Bearer'));
+    assertDenied(
+      await call({ Authorization: `DPoP ${token}` }),
+      401,
+      challenges('invalid_dpop_proof', 'DPoP'),
+    );
+    const { DPoP } = thief.fields(token);
+    assertDenied(
+      await call({ Authorization: `DPoP ${token}`, DPoP: DPoP! }),
+      401,
+      challenges('invalid_dpop_proof', 'DPoP'),
+    );
+  });
+
+  it('no credentials: both challenges, no error; a proof alone is none', async () => {
+    assertDenied(await call({}), 401, challenges(undefined, 'Bearer'));
+    assertDenied(await call({ DPoP: client.proof({ token: '' }) }), 401, challenges(undefined, 'Bearer'));
+    assertDenied(await call({ Authorization: 'DPoP' }), 401, challenges(undefined, 'Bearer'));
+    assertDenied(await call({ Authorization: 'DPoP  ' }), 401, challenges(undefined, 'Bearer'));
+    assertDenied(await call({ Authorization: 'DPoPx y' }), 401, challenges(undefined, 'Bearer'));
+  });
+
+  it('two tokens are none: 400', async () => {
+    const headers = { Authorization: `DPoP ${bound()} extra` };
+    assertDenied(await call(headers), 400, challenges('invalid_request', 'DPoP'));
+    const connection = await RawConnection.open(bed);
+    const fields = `Authorization: DPoP ${bound()}\r\nAuthorization: Bearer ${bed.issuer.token()}\r\n`;
+    connection.send(`GET /mcp HTTP/1.1\r\nHost: localhost:8001\r\n${fields}\r\n`);
+    assert.deepEqual(await connection.waitForStatuses(1), [400]);
+    connection.destroy();
+    assert.deepEqual(bed.upstream.requests, []);
+  });
+
+  it('too few scopes: the error stands with the scheme that was used', async () => {
+    const token = client.token(bed.issuer, { claims: { scope: 'openid' } });
+    assertDenied(await call(client.fields(token)), 403, challenges('insufficient_scope', 'DPoP'));
+  });
+
+  it('a browser may send proofs, and read challenges and nonces', async () => {
+    const Origin = 'http://localhost:6274';
+    const preflight = await bed.call({
+      method: 'OPTIONS',
+      headers: {
+        Origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization, dpop',
+      },
+    });
+    assert.equal(preflight.status, 204);
+    assert.match(preflight.headers['access-control-allow-headers'] ?? '', /\bDPoP\b/);
+    const answer = await call({ Origin });
+    assert.match(answer.headers['access-control-expose-headers'] ?? '', /\bDPoP-Nonce\b/);
+  });
+});
+
+describe('where nonces are required', () => {
+  let nonces: TestBed;
+  before(async () => {
+    nonces = await TestBed.start({ config: () => ({ dpop: { ...DPOP, nonces: 'Required' } }) });
+  });
+  after(() => nonces.stop());
+
+  const token = () => client.token(nonces.issuer);
+  const nonceOf = async () => (await nonces.call()).headers['dpop-nonce'] as string;
+
+  it('a proof without one is sent back with one, and then passes', async () => {
+    const bare = await nonces.call({ headers: client.fields(token()) });
+    assert.equal(bare.status, 401);
+    assert.equal(bare.headers['www-authenticate'], challenges('use_dpop_nonce', 'DPoP'));
+    assert.equal(bare.headers['cache-control'], 'no-store');
+    assert.deepEqual(nonces.upstream.requests, []);
+    const nonce = bare.headers['dpop-nonce'] as string;
+    assert.match(nonce, /^[A-Za-z0-9_-]{43}$/);
+    const answer = await nonces.call({ headers: client.fields(token(), { claims: { nonce } }) });
+    assert.equal(answer.status, 200);
+    assert.equal(typeof answer.headers['dpop-nonce'], 'string', 'the next one comes with the answer');
+  });
+
+  it('one nonce serves many proofs', async () => {
+    const claims = { nonce: await nonceOf() };
+    for (let i = 0; i < 3; i++)
+      assert.equal((await nonces.call({ headers: client.fields(token(), { claims }) })).status, 200);
+  });
+
+  it('a stream carries it in its head', async () => {
+    nonces.upstream.script = openEventStream;
+    const claims = { nonce: await nonceOf() };
+    const stream = await nonces.open({
+      method: 'GET',
+      headers: client.fields(token(), { claims, method: 'GET' }),
+    });
+    assert.equal(stream.statusCode, 200);
+    assert.equal(typeof stream.headers['dpop-nonce'], 'string');
+    stream.destroy();
+  });
+
+  for (const [name, nonce] of [
+    ['made up', 'A'.repeat(43)],
+    ['empty', ''],
+    ['a list', ['x']],
+    ['null', null],
+    ['a number', 1],
+  ] as const) {
+    it(`a nonce that is ${name} is sent back`, async () => {
+      nonces.upstream.requests.length = 0;
+      const answer = await nonces.call({ headers: client.fields(token(), { claims: { nonce } }) });
+      assert.equal(answer.status, 401);
+      assert.equal(answer.headers['www-authenticate'], challenges('use_dpop_nonce', 'DPoP'));
+      assert.deepEqual(nonces.upstream.requests, []);
+    });
+  }
+
+  it('a proof that is wrong besides gets no second chance', async () => {
+    const answer = await nonces.call({ headers: client.fields(token(), { claims: { htm: 'GET' } }) });
+    assert.equal(answer.headers['www-authenticate'], challenges('invalid_dpop_proof', 'DPoP'));
+  });
+
+  it('a nonce of another replica is none', async () => {
+    const other = await TestBed.start({
+      certificate: nonces.certificate,
+      config: () => ({ dpop: { ...DPOP, nonces: 'Required' } }),
+    });
+    try {
+      const nonce = (await other.call()).headers['dpop-nonce'];
+      const answer = await nonces.call({ headers: client.fields(token(), { claims: { nonce } }) });
+      assert.equal(answer.headers['www-authenticate'], challenges('use_dpop_nonce', 'DPoP'));
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('where bound tokens are required', () => {
+  let only: TestBed;
+  before(async () => {
+    only = await TestBed.start({ config: () => ({ dpop: { ...DPOP, mode: 'Require' } }) });
+  });
+  after(() => only.stop());
+  const challenge = (error = '') =>
+    `DPoP ${error}scope="mcp:basic", algs="${ALGORITHMS}", resource_metadata="${METADATA_URL}"`;
+
+  it('a plain token is refused, and nothing but DPoP is offered', async () => {
+    for (const answer of [await only.callWith(only.issuer.token()), await only.call()]) {
+      assert.equal(answer.status, 401);
+      assert.equal(answer.headers['www-authenticate'], challenge());
+    }
+    const bearer = await only.callWith(client.token(only.issuer));
+    assert.equal(bearer.status, 401);
+    const plain = await only.call({ headers: client.fields(only.issuer.token()) });
+    assert.equal(plain.headers['www-authenticate'], challenge('error="invalid_token", '));
+    const basic = await only.call({ headers: { Authorization: 'Basic dTpw' } });
+    assert.equal(basic.headers['www-authenticate'], challenge());
+    assert.deepEqual(only.upstream.requests, []);
+  });
+
+  it('a bound one passes', async () => {
+    assert.equal((await only.call({ headers: client.fields(client.token(only.issuer)) })).status, 200);
+  });
+
+  it('the metadata says so', async () => {
+    const path = '/.well-known/oauth-protected-resource/mcp';
+    const document = JSON.parse((await only.call({ method: 'GET', path })).body) as Record<string, unknown>;
+    assert.equal(document.dpop_bound_access_tokens_required, true);
+    assert.deepEqual(document.dpop_signing_alg_values_supported, ALGORITHMS.split(' '));
+    const accepting = JSON.parse((await bed.call({ method: 'GET', path })).body) as Record<string, unknown>;
+    assert.equal(accepting.dpop_bound_access_tokens_required, undefined);
+    assert.deepEqual(accepting.dpop_signing_alg_values_supported, ALGORITHMS.split(' '));
+  });
+});
+
+describe('where proofs are not looked at', () => {
+  let off: TestBed;
+  before(async () => {
+    off = await TestBed.start();
+  });
+  after(() => off.stop());
+
+  it('the scheme is not known, a bound token is refused, and the metadata is silent', async () => {
+    const unknown = await off.call({ headers: client.fields(client.token(off.issuer)) });
+    assert.equal(unknown.status, 401);
+    const bare = `Bearer scope="mcp:basic", resource_metadata="${METADATA_URL}"`;
+    assert.equal(unknown.headers['www-authenticate'], bare);
+    const bearer = await off.callWith(client.token(off.issuer));
+    assert.equal(bearer.status, 401);
+    assert.match(bearer.headers['www-authenticate'] ?? '', /^Bearer error="invalid_token", /);
+    assert.deepEqual(off.upstream.requests, []);
+    const { body } = await off.call({ method: 'GET', path: '/.well-known/oauth-protected-resource/mcp' });
+    assert.ok(!body.includes('dpop'));
+  });
+});
+
+it('no proof, nor a part of one, is in the log', () => {
+  assert.ok(bed.log.includes('invalid_dpop_proof'));
+  assert.ok(!bed.log.includes('eyJ'));
+});

@@ -1,0 +1,394 @@
+// How long streams live: comments while they are silent, the end with the token and with the process, in both eras.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { after, describe, it } from 'node:test';
+import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import { modern, type SentMessage } from '../support/messages.ts';
+import { PING, readAll, TestBed } from '../support/sidecar.ts';
+import { RESULT, type Script } from '../support/upstream.ts';
+import { waitFor } from '../support/wait.ts';
+
+const KEEP_ALIVE = ': keep-alive\n\n';
+const LISTEN = modern('subscriptions/listen', { notifications: { toolsListChanged: true } }, 'sub-1');
+const EVENT = 'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n';
+const COMPLETION =
+  'event: message\ndata: {"jsonrpc":"2.0","id":"sub-1","result":{"resultType":"complete",' +
+  '"_meta":{"io.modelcontextprotocol/subscriptionId":"sub-1"}}}\n\n';
+
+const start = (change: Partial<SidecarConfig['transport']> = {}) =>
+  TestBed.start({
+    config: ({ transport }) => ({ clockSkewSeconds: 0, transport: { ...transport, ...change } }),
+  });
+
+type Test = (bed: TestBed) => Promise<void>;
+
+/** Runs a test with a sidecar of its own. */
+const withOwnBed = (test: Test) => async () => {
+  const bed = await start();
+  try {
+    await test(bed);
+  } finally {
+    await bed.stop();
+  }
+};
+
+/** Sidecars that tests share, by what differs in their configuration. */
+const shared = new Map<string, Promise<TestBed>>();
+after(async () => {
+  for (const bed of shared.values()) await (await bed).stop();
+});
+
+/** Runs a test with a sidecar of this kind. */
+const withBed =
+  (test: Test, change: Partial<SidecarConfig['transport']> = {}) =>
+  async () => {
+    const kind = JSON.stringify(change);
+    const starting = shared.get(kind) ?? start(change);
+    shared.set(kind, starting);
+    const bed = await starting;
+    bed.upstream.requests.length = 0;
+    await test(bed);
+  };
+
+interface OpenStream {
+  readonly client: IncomingMessage;
+  readonly server: ServerResponse;
+  /** What the client has received. */
+  text: () => string;
+}
+
+interface StreamOptions {
+  readonly method?: string;
+  readonly message?: SentMessage;
+  readonly token?: string;
+  readonly head?: Readonly<Record<string, string>>;
+}
+
+/** Opens a stream through the sidecar. */
+async function openStream(bed: TestBed, options: StreamOptions = {}): Promise<OpenStream> {
+  const {
+    method = 'POST',
+    message = { body: PING, headers: {} },
+    token = bed.issuer.token(),
+    head = {},
+  } = options;
+  let server: ServerResponse | undefined;
+  bed.upstream.script = (req, res) => {
+    req.resume();
+    server = res;
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', ...head });
+    res.flushHeaders();
+  };
+  const client = await bed.open({
+    method,
+    headers: { ...message.headers, Authorization: `Bearer ${token}` },
+    ...(method === 'POST' && { body: message.body }),
+  });
+  assert.ok(server);
+  let text = '';
+  client.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { client, server, text: () => text };
+}
+
+const expiring = (bed: TestBed, seconds: number) =>
+  bed.issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + seconds } });
+
+describe('comments keep a silent event stream alive (D9)', () => {
+  const keepAlive = { eventStreamKeepAliveSeconds: 1 };
+  for (const [name, options] of [
+    ['GET', { method: 'GET' }],
+    ['a call', {}],
+    ['a modern subscription', { message: LISTEN }],
+  ] as const) {
+    it(
+      name,
+      withBed(async (bed) => {
+        const { client, text } = await openStream(bed, options);
+        await waitFor(() => text().length >= 2 * KEEP_ALIVE.length, 'two comments');
+        assert.equal(text(), KEEP_ALIVE.repeat(text().length / KEEP_ALIVE.length));
+        client.destroy();
+      }, keepAlive),
+    );
+  }
+
+  it(
+    'never within an event, however long it takes',
+    withBed(async (bed) => {
+      const { client, server, text } = await openStream(bed);
+      for (const piece of ['event: mess', 'age\n', 'data: 1\n', 'data: 2\r', '\n']) {
+        server.write(piece);
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+      }
+      assert.equal(text(), 'event: message\ndata: 1\ndata: 2\r\n');
+      server.write('\r\n');
+      await waitFor(() => text().endsWith(`\r\n\r\n${KEEP_ALIVE}`), 'the comment after the event');
+      client.destroy();
+    }, keepAlive),
+  );
+
+  for (const [name, head] of [
+    ['an answer that is compressed', { 'Content-Encoding': 'gzip' }],
+    ['an answer that is no event stream', { 'Content-Type': 'application/octet-stream' }],
+    ['an answer of known length', { 'Content-Length': '1000000' }],
+  ] as const) {
+    it(
+      `none in ${name}`,
+      withBed(async (bed) => {
+        const { client, text } = await openStream(bed, { head });
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        assert.equal(text(), '');
+        client.destroy();
+      }, keepAlive),
+    );
+  }
+
+  it(
+    'none by 0s',
+    withBed(async (bed) => {
+      const { client, text } = await openStream(bed);
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      assert.equal(text(), '');
+      client.destroy();
+    }),
+  );
+
+  it(
+    'none while events come',
+    withBed(async (bed) => {
+      const { client, server, text } = await openStream(bed);
+      for (let i = 0; i < 30; i++) {
+        server.write('data: x\n\n');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      await waitFor(() => text().length >= 30 * 9, 'all events');
+      assert.ok(!text().includes(':k'), text());
+      assert.equal(text().replaceAll(KEEP_ALIVE, ''), 'data: x\n\n'.repeat(30));
+      client.destroy();
+    }, keepAlive),
+  );
+});
+
+describe('a stream that listens ends with its token (D38)', () => {
+  it(
+    'GET: it is closed cleanly, and opens again with a new token only',
+    withBed(async (bed) => {
+      const token = expiring(bed, 3);
+      const { client, server, text } = await openStream(bed, { method: 'GET', token });
+      server.write('data: 1\n\n');
+      await once(client, 'end');
+      assert.ok(client.complete);
+      assert.equal(text(), 'data: 1\n\n');
+      await waitFor(() => server.destroyed || server.closed, 'the server to see it');
+      assert.equal((await bed.callWith(token, { method: 'GET' })).status, 401);
+      bed.upstream.script = (_, res) => void res.end();
+      assert.equal((await bed.callWith(bed.issuer.token(), { method: 'GET' })).status, 200);
+    }),
+  );
+
+  it(
+    'a modern subscription gets its result first',
+    withBed(async (bed) => {
+      const started = Date.now();
+      const { client, server, text } = await openStream(bed, { message: LISTEN, token: expiring(bed, 3) });
+      server.write(EVENT);
+      await once(client, 'end');
+      assert.ok(client.complete);
+      assert.equal(text(), EVENT + COMPLETION);
+      assert.ok(Date.now() - started < 8_000);
+    }),
+  );
+
+  it(
+    'a number as id stays one, as it was written',
+    withBed(async (bed) => {
+      const message = { ...LISTEN, body: LISTEN.body.replace('"sub-1"', '12345678901234567890') };
+      const { client, text } = await openStream(bed, { message, token: expiring(bed, 2) });
+      await once(client, 'end');
+      assert.equal(text(), COMPLETION.replaceAll('"sub-1"', '12345678901234567890'));
+    }),
+  );
+
+  it(
+    'in the middle of an event: the event is completed, then the result comes',
+    withBed(async (bed) => {
+      const { client, server, text } = await openStream(bed, { message: LISTEN, token: expiring(bed, 2) });
+      const half = EVENT.length / 2;
+      server.write(EVENT.slice(0, half));
+      const rest = setInterval(() => {
+        if (Date.now() / 1000 < Math.floor(started / 1000) + 2.2) return;
+        clearInterval(rest);
+        server.write(EVENT.slice(half));
+      }, 20);
+      const started = Date.now();
+      await once(client, 'end');
+      clearInterval(rest);
+      assert.ok([EVENT + COMPLETION, EVENT.slice(0, half)].includes(text()), text());
+    }),
+  );
+
+  it(
+    'in the middle of an event that is never completed: it ends all the same',
+    withBed(async (bed) => {
+      const { client, server, text } = await openStream(bed, { message: LISTEN, token: expiring(bed, 2) });
+      server.write('data: {"half');
+      await once(client, 'end');
+      assert.equal(text(), 'data: {"half');
+    }),
+  );
+
+  it(
+    'a subscription that the server has not answered yet: 401',
+    withBed(async (bed) => {
+      bed.upstream.script = (req) => void req.resume();
+      const answer = await bed.call({
+        headers: { ...LISTEN.headers, Authorization: `Bearer ${expiring(bed, 2)}` },
+        body: LISTEN.body,
+      });
+      assert.equal(answer.status, 401);
+    }),
+  );
+
+  it(
+    'messageChecks Off: a subscription is known by its field, and just closed',
+    withBed(
+      async (bed) => {
+        const { client, text } = await openStream(bed, { message: LISTEN, token: expiring(bed, 2) });
+        await once(client, 'end');
+        assert.ok(client.complete);
+        assert.equal(text(), '');
+      },
+      { messageChecks: 'Off' },
+    ),
+  );
+});
+
+describe('a call goes on after its token (D39)', () => {
+  const slow: Script = (req, res) => {
+    req.resume();
+    setTimeout(() => res.end(RESULT), 5_000);
+  };
+
+  it(
+    'within the grace it gets its answer',
+    withBed(async (bed) => {
+      bed.upstream.script = slow;
+      assert.equal((await bed.callWith(expiring(bed, 2))).body, RESULT);
+    }),
+  );
+
+  it(
+    'after it, 504: the answer has not begun',
+    withBed(
+      async (bed) => {
+        bed.upstream.script = (req) => void req.resume();
+        const answer = await bed.callWith(expiring(bed, 2));
+        assert.equal(answer.status, 504);
+        assert.equal((JSON.parse(answer.body) as { id: number }).id, 1);
+      },
+      { callGraceSeconds: 1 },
+    ),
+  );
+
+  it(
+    'after it, an abnormal end: the answer has begun, in either era',
+    withBed(
+      async (bed) => {
+        for (const message of [undefined, modern('tools/call', { name: 'a' })]) {
+          const { client, server } = await openStream(bed, {
+            token: expiring(bed, 2),
+            ...(message && { message }),
+          });
+          server.write('data: 1\n\n');
+          await assert.rejects(once(client, 'end'), { code: 'ECONNRESET' });
+          await waitFor(() => server.destroyed || server.closed, 'the server to see it');
+        }
+      },
+      { callGraceSeconds: 1 },
+    ),
+  );
+});
+
+describe('SIGTERM (D40)', () => {
+  it(
+    'a modern subscription gets its result, a call its answer',
+    withOwnBed(async (bed) => {
+      const subscription = await openStream(bed, { message: LISTEN });
+      let finish: (() => void) | undefined;
+      bed.upstream.script = (req, res) => {
+        req.resume();
+        finish = () => void res.end(RESULT);
+      };
+      const call = bed.callWith(bed.issuer.token());
+      await waitFor(() => finish !== undefined, 'the call to reach the server');
+      const ended = once(subscription.client, 'end');
+      const exit = bed.terminate();
+      await ended;
+      assert.equal(subscription.text(), COMPLETION);
+      finish?.();
+      assert.equal((await call).body, RESULT);
+      assert.equal(await exit, 0);
+    }),
+  );
+
+  it(
+    'in the middle of an event: the rest of it may come, then the result',
+    withOwnBed(async (bed) => {
+      const { client, server, text } = await openStream(bed, { message: LISTEN });
+      server.write('data: {"a":');
+      await waitFor(() => text() !== '', 'the first half');
+      const ended = once(client, 'end');
+      const exit = bed.terminate();
+      await waitFor(() => bed.log.includes('"draining"'), 'the sidecar to drain');
+      server.write('1}\n\n');
+      await ended;
+      assert.equal(text(), `data: {"a":1}\n\n${COMPLETION}`);
+      assert.equal(await exit, 0);
+    }),
+  );
+
+  it(
+    'a stream that the server has not begun: 503',
+    withOwnBed(async (bed) => {
+      bed.upstream.script = (req) => void req.resume();
+      const answer = bed.callWith(bed.issuer.token(), { method: 'GET' });
+      await waitFor(() => bed.upstream.requests.length === 1, 'the request to reach the server');
+      void bed.terminate();
+      assert.equal((await answer).status, 503);
+    }),
+  );
+});
+
+describe('when the client goes away, nothing is made up (D6, H3)', () => {
+  for (const [name, message] of [
+    ['a legacy call', undefined],
+    ['a modern call', modern('tools/call', { name: 'a' })],
+    ['a modern subscription', LISTEN],
+  ] as const) {
+    it(
+      name,
+      withBed(async (bed) => {
+        const { client, server } = await openStream(bed, message && { message });
+        const closed = once(server, 'close');
+        client.destroy();
+        await closed;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        assert.equal(bed.upstream.requests.length, 1, 'no cancellation of ours');
+      }),
+    );
+  }
+});
+
+it(
+  'a subscription that the server refuses is answered as any request',
+  withBed(async (bed) => {
+    const refusal = '{"jsonrpc":"2.0","id":"sub-1","error":{"code":-32601,"message":"x"}}';
+    bed.upstream.script = (req, res) => void (req.resume(), res.writeHead(404).end(refusal));
+    const res = await bed.open({
+      headers: { ...LISTEN.headers, Authorization: `Bearer ${bed.issuer.token()}` },
+      body: LISTEN.body,
+    });
+    assert.equal(res.statusCode, 404);
+    assert.equal((await readAll(res)).toString(), refusal);
+  }),
+);
