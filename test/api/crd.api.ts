@@ -27,7 +27,7 @@ describe('the CRD on a real API server', { timeout: 120_000 }, () => {
     await server.stop();
   });
 
-  const named = (name: string, which: 'echo' | 'full' = 'full'): KubeObject => {
+  const named = (name: string, which: 'echo' | 'full' | 'keycloak' = 'full'): KubeObject => {
     const object = sample(which);
     setField(object, 'metadata.name', name);
     setField(object, 'metadata.namespace', 'demo');
@@ -47,7 +47,7 @@ describe('the CRD on a real API server', { timeout: 120_000 }, () => {
     assert.deepEqual(warnings, []);
   });
 
-  for (const which of ['echo', 'full'] as const) {
+  for (const which of ['echo', 'full', 'keycloak'] as const) {
     it(`takes the sample ${which}, and fills in the same defaults as local mode`, async () => {
       const created = await client.create(SERVERS, named(`sample-${which}`, which), write);
       assert.deepEqual(created.spec, validServer(named(`sample-${which}`, which)).spec);

@@ -229,7 +229,8 @@ describe('on a real API server', { timeout: 120_000 }, () => {
 
   it('sends a bookmark shortly before it ends a watch, when something happened elsewhere', async () => {
     const { resourceVersion } = await client.list(CONFIG_MAPS, { signal });
-    const options = { signal, namespace: 'demo', resourceVersion, timeoutSeconds: 4 };
+    // The bookmark comes two seconds before the end: time enough for a slow machine to create the other object.
+    const options = { signal, namespace: 'demo', resourceVersion, timeoutSeconds: 8 };
     const events = await client.watch(CONFIG_MAPS, options);
     await client.create(CONFIG_MAPS, configMap('elsewhere', {}, 'pages'), write);
     const seen: string[] = [];

@@ -1,6 +1,7 @@
 // A real one-node cluster where no Docker engine answers: root on Debian 12, the scripts in bare/. docs/cluster.md explains it.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { KEYCLOAK_VERSION, keycloakHome } from '../keycloak/distribution.ts';
 import { COMPONENTS, type Component, type ExecOptions, type Image, type Provider } from './provider.ts';
 import { run } from './run.ts';
 
@@ -63,6 +64,10 @@ export function bare(): Provider {
         ...(target ? [`--target=${target}`] : []),
         ...values,
       ]);
+    },
+    async loadKeycloak() {
+      const name = `quay.io/keycloak/keycloak:${KEYCLOAK_VERSION}`;
+      await script('keycloak-image.sh', [name, await keycloakHome()]);
     },
     addresses() {
       return Promise.resolve({ host: settings.HOST_IP, node: settings.NODE_IP });

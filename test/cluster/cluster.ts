@@ -59,6 +59,9 @@ export async function loadImage(given: Image): Promise<void> {
   await provider().load({ ...given, buildArguments: { BASE: base, ...given.buildArguments } });
 }
 
+/** The image that manifests/keycloak names; where nothing can be pulled, it is made from Keycloak's own distribution. */
+export const loadKeycloak = (): Promise<void> => provider().loadKeycloak();
+
 /** Exactly this many simulated nodes, kwok-0 and on, beside the real one. A pod needs the toleration kwok.x-k8s.io/node. */
 export async function simulate(count: number): Promise<void> {
   if (count > 0) await provider().startSimulator();

@@ -41,8 +41,11 @@ export function image(program: Program, base: string, tag?: string): Image {
   };
 }
 
-/** Makes dist/<program>.mjs of each; the operator's image also holds the chart's test. */
+/** Programs that travel in another's image: the chart's test, the certificate of the development Keycloak. */
+const COMPANIONS: Partial<Record<Program, string>> = { operator: 'check', realm: 'development-certificate' };
+
+/** Makes dist/<program>.mjs of each, and of what travels with it. */
 export async function bundle(names: readonly Program[]): Promise<void> {
-  const bundles = names.includes('operator') ? [...names, 'check'] : names;
+  const bundles = names.flatMap((name) => [name, ...(COMPANIONS[name] ? [COMPANIONS[name]] : [])]);
   await run(process.execPath, [join(root, 'scripts/bundle.ts'), ...bundles]);
 }

@@ -71,6 +71,9 @@ export function kind(): Provider {
       ]);
       await run('kind', ['load', 'docker-image', name, '--name', NAME]);
     },
+    async loadKeycloak() {
+      // The node pulls it when the first pod needs it.
+    },
     async addresses() {
       const gateways = await run('docker', [
         'network',

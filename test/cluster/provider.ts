@@ -48,6 +48,8 @@ export interface Provider {
   baseImage(): Promise<string>;
   /** Builds an image and puts it where the node finds it. */
   load(image: Image): Promise<void>;
+  /** Makes sure that the node can have Keycloak's official image: by pulling it, or one of the same name made here. */
+  loadKeycloak(): Promise<void>;
   /** This machine's address as pods see it, and the node's as this machine sees it. */
   addresses(): Promise<{ readonly host: string; readonly node: string }>;
   /** Makes the program available that plays simulated nodes. */

@@ -18,8 +18,8 @@ export function readCrdSchema(): CrdSchema {
   return crdSchema(parse(readFileSync(join(root, 'crds/protectedmcpservers.yaml'), 'utf8')) as Crd);
 }
 
-/** A sample as written, before defaults. `full` has every field. */
-export function sample(name: 'echo' | 'full'): Record<string, unknown> {
+/** A sample as written, before defaults. `full` has every field; `keycloak` is that of `npm run demo`. */
+export function sample(name: 'echo' | 'full' | 'keycloak'): Record<string, unknown> {
   return parse(readFileSync(join(root, 'manifests/samples', `${name}.yaml`), 'utf8')) as Record<
     string,
     unknown
