@@ -151,7 +151,7 @@ export function denialResponse(
         String(denial.seconds),
       ]);
     case 'bad_request':
-      return failure(400, 'bad_request', 'The request is not well-formed', ['Connection', 'close']);
+      return failure(400, 'bad_request', 'The request is not well-formed');
     case 'message_refused':
       return rpcFailure(400, denial.refusal);
     case 'unsupported_media_type':
@@ -178,7 +178,7 @@ export function denialResponse(
     case 'method_not_allowed':
       return failure(405, 'method_not_allowed', `Use ${denial.allow}`, ['Allow', denial.allow]);
     case 'header_fields_too_large':
-      return failure(431, 'header_fields_too_large', 'Too many header fields', ['Connection', 'close']);
+      return failure(431, 'header_fields_too_large', 'Too many header fields');
     case 'loop_detected':
       return failure(508, 'loop_detected', 'This request has already passed here');
     case 'upstream_unreachable':

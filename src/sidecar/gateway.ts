@@ -345,7 +345,9 @@ export class Gateway {
       visit.authenticated,
     );
     // Its body may have been on its way when the drain began.
-    if (this.#draining) res.shouldKeepAlive = false;
+    // What follows a request that could not be read as one is not to be trusted to be another.
+    if (this.#draining || denial.kind === 'bad_request' || denial.kind === 'header_fields_too_large')
+      res.shouldKeepAlive = false;
     res.writeHead(status, [...headers, ...visit.corsFields]);
     endBeforeBody(req, res, body);
   }
@@ -391,6 +393,9 @@ function budgetFor({ config }: Policy): BufferBudget {
 /** What makes a request unfit to be judged at all, whatever it asks for. */
 function requestProblem({ req, policy, fields }: Visit): Denial | undefined {
   if (req.rawHeaders.length > 2 * MAX_FIELDS) return { kind: 'header_fields_too_large' };
+  // A request line without a version passes Node's parser as HTTP/0.9, which has neither fields nor bodies.
+  if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0')
+    return { kind: 'bad_request', reason: 'http_version' };
   // RFC 9112 section 3.2: exactly one Host. Node serves the first of two.
   if (fields.hosts > 1) return { kind: 'bad_request', reason: 'several_host_fields' };
   if (fields.host === undefined || !policy.isOurHost(fields.host))

@@ -1,7 +1,8 @@
 // The public TLS listener: limits, certificate replacement, drain. Hands requests to the gateway and judges none.
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 
 /** A head longer than this is answered with 431 (bytes). */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -11,6 +12,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 /** Longer than the idle time of common load balancers (60 s), so that they close first. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const MAX_CONNECTIONS = 16_384;
+/** A client that does not close after its last answer is cut off after this (milliseconds). */
+const LINGER_MS = 1_000;
 
 export interface Certificate {
   /** PEM: the leaf first, then its chain. */
@@ -41,6 +44,13 @@ function explain(cause: NodeJS.ErrnoException, port: number): string {
 
 /** Makes the TLS server. HTTP/1.1 only: HTTP/2 costs more CPU here than it gives (docs/adr/0002). */
 export function createListener(certificate: Certificate, handle: HandleRequest): Server {
+  /** RFC 9112 section 9.6: after an answer that ends the connection, what follows on it is no request. */
+  const ended = new WeakSet<Socket>();
+  const serve: HandleRequest = (req, res, expectsContinue) => {
+    if (ended.has(req.socket)) return;
+    handle(req, res, expectsContinue);
+    if (!res.shouldKeepAlive) ended.add(req.socket);
+  };
   const server = createServer(
     {
       ...tlsOptions(certificate),
@@ -57,15 +67,37 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
       // Who issued a client's certificate does not matter: tokens name the certificate itself (RFC 8705 section 3).
       rejectUnauthorized: false,
     },
-    (req, res) => handle(req, res, false),
+    (req, res) => serve(req, res, false),
   );
   // All fields are looked at or the request is refused: Node's own limit would drop the rest in silence.
   server.maxHeadersCount = 0;
   server.maxConnections = MAX_CONNECTIONS;
   // `100 Continue` only for a request that may pass (RFC 9110 section 10.1.1); else the answer comes without the body.
-  server.on('checkContinue', (req, res) => handle(req, res, true));
+  server.on('checkContinue', (req, res) => serve(req, res, true));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Not `destroy`: a refusal that was just written would be lost with the connection.
+    socket.end(ended.has(socket as Socket) || hasBegun(socket) ? undefined : malformedAnswer(error.code));
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  });
   return server;
 }
+
+/** Whether a response is on its way: nothing may be written into it. Node keeps it in this member, and only there. */
+function hasBegun(socket: Duplex): boolean {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+}
+
+/** What Node's parser could not read (RFC 9112 section 2.2): the answer to what is no request. */
+function malformedAnswer(code: string | undefined): string {
+  const status = MALFORMED[code ?? ''] ?? '400 Bad Request';
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+}
+
+const MALFORMED: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** The next handshake gets the new certificate; connections that are open live on. */
 export function replaceCertificate(server: Server, certificate: Certificate): void {

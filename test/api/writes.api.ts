@@ -235,7 +235,7 @@ describe('on a real API server', { timeout: 120_000 }, () => {
     await client.create(CONFIG_MAPS, configMap('elsewhere', {}, 'pages'), write);
     const seen: string[] = [];
     for await (const { type } of events) seen.push(type);
-    assert.deepEqual(seen, ['BOOKMARK']);
+    assert.deepEqual([...new Set(seen)], ['BOOKMARK']); // one, or more on a slow machine
   });
 
   it('a version of long ago is 410 within the watch', async () => {

@@ -432,6 +432,29 @@ describe('a request that can be read in two ways is refused, and nothing of it r
     });
   }
 
+  // RFC 9112 section 9.6: the refusal ends the connection, also for a request that was sent right behind it.
+  for (const coding of [
+    'identity, chunked',
+    'gzip, chunked',
+    'xchunked',
+    'identity',
+    '"chunked"',
+    'chunked;q=1',
+    '\u000bchunked',
+  ]) {
+    it(`coding ${JSON.stringify(coding)}, and a good request behind it`, async () => {
+      const connection = await RawConnection.open(bed);
+      const good = lines('Content-Type: application/json', `Content-Length: ${PING.length}`).replace(
+        '/mcp',
+        '/mcp?smuggled',
+      );
+      connection.send(`${lines(`Transfer-Encoding: ${coding}`)}2\r\n{}\r\n0\r\n\r\n${good}${PING}`);
+      await connection.waitForClose();
+      assert.deepEqual(connection.statuses, [400]);
+      assert.deepEqual(bed.upstream.requests, []);
+    });
+  }
+
   it('more than 100 fields are 431', async () => {
     for (const name of [
       '101 fields',
