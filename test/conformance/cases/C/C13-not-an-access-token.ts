@@ -1,0 +1,35 @@
+// C13: where the type says nothing, an ID token whose audience fits must still not open the door.
+import type { Case } from '../../case.ts';
+import { each } from '../../bench/each.ts';
+
+export const C13: Case = {
+  id: 'C13',
+  level: 'MUST°',
+  rule: 'In a compat profile ID, refresh, offline and logout tokens of the same issuer are refused',
+  source: 'RFC 8725 section 3.12; OpenID Connect Core sections 2 and 3.3.2.11',
+  needs: { profile: 'Compat' },
+  async run(bench) {
+    await bench.accepts(bench.claims({ typ: 'Bearer' }));
+    const claims = {
+      'typ ID': { typ: 'ID' },
+      'typ Refresh': { typ: 'Refresh' },
+      'typ Offline': { typ: 'Offline' },
+      'typ Logout': { typ: 'Logout' },
+      nonce: { nonce: 'n-0S6_WzA2Mj' },
+      at_hash: { at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' },
+      c_hash: { c_hash: 'LDktKdoQak3Pk0cnXxCltA' },
+      'a whole Keycloak ID token': {
+        typ: 'ID',
+        aud: ['mcp-client', bench.resource],
+        azp: 'mcp-client',
+        auth_time: 1,
+        at_hash: 'x',
+        acr: '1',
+      },
+    };
+    await each(claims, async (changes) => {
+      await bench.refuses(bench.claims(changes));
+      await bench.refuses(bench.token({ header: { typ: undefined }, claims: changes }));
+    });
+  },
+};

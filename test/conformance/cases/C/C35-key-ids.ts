@@ -1,0 +1,40 @@
+// C35: a key id is a word to look up, not a number, a path or a promise that it is there only once.
+import type { Case } from '../../case.ts';
+import { each } from '../../bench/each.ts';
+import { keyPair, signedAs } from '../../bench/forge.ts';
+
+const TWINS = [keyPair('twin', 'rsa'), keyPair('twin', 'rsa'), keyPair('twin', 'P-256')];
+
+export const C35: Case = {
+  id: 'C35',
+  level: 'SHOULD°',
+  rule: 'Without a key id a key that fits is found; a key id twice is no crash; ids of other types are refused',
+  source: 'RFC 8725 section 3.10; RFC 7515 section 4.1.4; RFC 7517 section 4.5',
+  prepare: ({ issuer }) => void issuer.extraJwks.push(...TWINS.map(({ jwk }) => jwk)),
+  async run(bench) {
+    await bench.accepts(bench.token());
+    await each(
+      TWINS,
+      async (key) => void (await bench.accepts(signedAs(bench, { alg: key.alg, kid: 'twin' }, key))),
+    );
+    await bench.beside({}, async (other) => {
+      for (const kid of ['k1', 'e1'] as const) {
+        await other.accepts(other.token({ key: other.key(kid), header: { kid: undefined } }));
+      }
+    });
+    const ids = {
+      number: 1,
+      object: { kid: 'k1' },
+      list: ['k1'],
+      null: null,
+      path: '../../etc/passwd',
+      SQL: "' OR 1=1 --",
+      URL: 'https://evil.test/key',
+      empty: '',
+      prototype: '__proto__',
+      'longer than any': 'k'.repeat(4_000),
+    };
+    await each(ids, async (kid) => void (await bench.refuses(bench.header({ kid }))));
+    await bench.accepts(bench.token());
+  },
+};

@@ -1,0 +1,78 @@
+// C37: an opaque token is worth what the authorization server says of it, now.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { now, type Bench } from '../../bench/bench.ts';
+import { each } from '../../bench/each.ts';
+import { answerIntrospection, INTROSPECTION_CLIENT } from '../../bench/introspection.ts';
+import type { Case } from '../../case.ts';
+
+export const C37: Case = {
+  id: 'C37',
+  level: 'MAY',
+  rule: 'An opaque token passes if introspection says active: true and the rules for claims are kept; never past exp',
+  source: 'RFC 7662 sections 2 and 4',
+  needs: { introspection: true },
+  own: true,
+  async run(bench) {
+    let answer: { status?: number; body: unknown } = { body: said(bench) };
+    const asked = answerIntrospection(bench.issuer, () => answer);
+    const good = opaque(bench);
+    await bench.accepts(good);
+    assert.equal(asked[0]?.token, good);
+    const { clientId, clientSecret } = INTROSPECTION_CLIENT;
+    const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
+    assert.equal(asked[0]?.authorization, `Basic ${basic}`, 'the call is authenticated');
+
+    const inactive = {
+      'active: "true"': { ...said(bench), active: 'true' },
+      'active: 1': { ...said(bench), active: 1 },
+      'active: false': { ...said(bench), active: false },
+      'no active': { ...said(bench), active: undefined },
+      'another audience': { ...said(bench), aud: 'https://other.test/mcp' },
+      'another issuer': { ...said(bench), iss: 'https://other.test' },
+      expired: { ...said(bench), exp: now() - 60 },
+      null: null,
+      'a list': [said(bench)],
+    };
+    await each(inactive, async (body) => {
+      answer = { body };
+      const { status } = await bench.callWith(opaque(bench));
+      assert.ok(
+        status === 401 || ((body === null || Array.isArray(body)) && status === 503),
+        `status ${status}`,
+      );
+    });
+    answer = { body: { ...said(bench), scope: 'openid' } };
+    await bench.refuses(opaque(bench), 'insufficient_scope');
+    answer = { status: 500, body: {} };
+    assert.equal((await bench.callWith(opaque(bench))).status, 503, 'the authorization server fails');
+    assert.equal(bench.forwarded.length, 1);
+
+    answer = { body: { ...said(bench), exp: now() + 120 } };
+    const short = opaque(bench);
+    await bench.accepts(short);
+    await bench.advance(150_000);
+    answer = { body: { active: false } };
+    await bench.refuses(short);
+  },
+};
+
+function opaque(bench: Bench): string {
+  const token = randomBytes(24).toString('hex');
+  bench.session.tokens.add(token);
+  return token;
+}
+
+function said({ issuer, resource }: Bench) {
+  return {
+    active: true,
+    iss: issuer.issuer,
+    aud: resource,
+    sub: 'alice',
+    client_id: 'c1',
+    scope: 'mcp:basic',
+    token_type: 'Bearer',
+    iat: now(),
+    exp: now() + 300,
+  };
+}

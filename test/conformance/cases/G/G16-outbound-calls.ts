@@ -1,0 +1,45 @@
+// G16: a document of somebody else must not send us into our own network.
+import assert from 'node:assert/strict';
+import type { Case } from '../../case.ts';
+import { Bench } from '../../bench/bench.ts';
+import { each } from '../../bench/each.ts';
+import type { World } from '../../bench/world.ts';
+
+export const G16: Case = {
+  id: 'G16',
+  level: 'MUST°',
+  rule: 'Metadata that names keys at a loopback, link-local or cloud address, or without TLS, is not followed',
+  source: 'MCP security best practices, Server-Side Request Forgery',
+  async run(bench) {
+    await bench.accepts(bench.token());
+    const places: Record<string, (world: World) => string> = {
+      'a cloud’s metadata service': () => 'https://169.254.169.254/latest/meta-data/',
+      'the same without TLS': () => 'http://169.254.169.254/latest/meta-data/',
+      'another loopback server': ({ stranger }) => stranger.jwksUri.replace('localhost', '127.0.0.1'),
+      'the MCP server': ({ upstream }) => upstream.url,
+      'a file': () => 'file:///etc/passwd',
+    };
+    await each(places, async (placeOf) => {
+      const prepare = (world: World) => {
+        const { issuer } = world;
+        // Whoever follows finds the right keys: only the place is wrong.
+        world.stranger.keys = issuer.keys;
+        issuer.intercept = (req, res) => {
+          if (!(req.url ?? '').includes('.well-known')) return false;
+          res.setHeader('Content-Type', 'application/json');
+          res.end(JSON.stringify({ issuer: issuer.issuer, jwks_uri: placeOf(world) }));
+          return true;
+        };
+      };
+      const other = await Bench.start(bench.session, bench.target, {}, prepare);
+      try {
+        const answer = await other.callWith(other.token());
+        assert.equal(answer.status, 503, 'a token was judged with keys from there');
+        assert.equal(other.world.stranger.record.length, 0, 'a server was asked that nobody configured');
+        assert.equal(other.forwarded.length, 0);
+      } finally {
+        await other.stop();
+      }
+    });
+  },
+};
