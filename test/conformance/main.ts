@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { writeDocument } from './document.ts';
 import { loadCases } from './load.ts';
 import { prove, type Proof } from './mutants/prove.ts';
 import { referenceTarget } from './mutants/reference/server.ts';
@@ -15,6 +16,7 @@ const USAGE = `npm run conformance [-- OPTIONS]
   --section A      this section; may be given more than once
   --mutants        prove instead that every case can fail: run the deliberately wrong servers
   --report FILE    write the results as JSON as well
+  --document FILE  write docs/conformance.md from such results, and run nothing; once for each target
 `;
 
 const { values } = parseArgs({
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     section: { type: 'string', multiple: true, default: [] },
     mutants: { type: 'boolean', default: false },
     report: { type: 'string' },
+    document: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', default: false },
   },
 });
@@ -31,6 +34,10 @@ const { values } = parseArgs({
 async function main(): Promise<number> {
   if (values.help) {
     print(USAGE);
+    return 0;
+  }
+  if (values.document.length > 0) {
+    await writeDocument(values.document);
     return 0;
   }
   const cases = await loadCases({ only: values.only, sections: values.section });

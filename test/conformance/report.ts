@@ -87,5 +87,7 @@ export function report(results: readonly Result[], { name, version }: Target): s
     milliseconds: Math.round(milliseconds),
     mutants: MUTANTS.flatMap(({ name, breaks }: Mutant) => (breaks.includes(id) ? name : [])),
   }));
-  return `${JSON.stringify({ target: { name, version }, sections: SECTIONS, cases: items }, undefined, 2)}\n`;
+  const date = new Date().toISOString().slice(0, 10);
+  const all = { target: { name, version }, date, sections: SECTIONS, cases: items };
+  return `${JSON.stringify(all, undefined, 2)}\n`;
 }

@@ -29,9 +29,10 @@ before(async () => {
 after(async () => {
   clearInterval(polling);
   // Simulated pods end only while there is somebody to simulate it.
-  await kubectl(['delete', 'namespace', world.namespace, '--timeout=300s']);
-  await simulate(0);
-  await world.issuer.close();
+  await kubectl(['delete', 'namespace', world.namespace, '--timeout=600s']).finally(async () => {
+    await simulate(0);
+    await world.issuer.close();
+  });
 });
 
 describe(`${SERVERS} servers`, { timeout: 900_000 }, () => {

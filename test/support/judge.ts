@@ -108,8 +108,13 @@ export class Judge {
   }
 
   /** `ok`, or why not. */
-  async verdict(token: string): Promise<string> {
-    return outcome(await this.#authenticator.authenticate(`Bearer ${token}`, PLAIN));
+  verdict(token: string): Promise<string> {
+    return this.verdictOn(`Bearer ${token}`);
+  }
+
+  /** The same of a whole `Authorization` value. */
+  async verdictOn(authorization: string): Promise<string> {
+    return outcome(await this.#authenticator.authenticate(authorization, PLAIN));
   }
 
   /** Whether the verdict is remembered: then it is there without a promise. */

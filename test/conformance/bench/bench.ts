@@ -227,6 +227,7 @@ export class Bench {
 
   /** Another target of the same kind beside this one, for as long as `use` runs. @throws Refused */
   async beside<T>(needs: Needs, use: (other: Bench) => Promise<T>): Promise<T> {
+    this.#applies(needs);
     const other = await Bench.start(this.session, this.target, needs);
     try {
       return await use(other);
@@ -237,6 +238,7 @@ export class Bench {
 
   /** The target must not start with these needs. @returns what it wrote */
   async refusesToStart(needs: Needs): Promise<string> {
+    this.#applies(needs);
     let other: Bench;
     try {
       other = await Bench.start(this.session, this.target, needs);
@@ -246,6 +248,11 @@ export class Bench {
     }
     await other.stop();
     return assert.fail(`started with ${JSON.stringify(needs)}`);
+  }
+
+  #applies(needs: Needs): void {
+    const whyNot = this.target.supports(needs);
+    if (whyNot !== undefined) throw new NotApplicable(whyNot);
   }
 
   /** What the target wrote so far. */

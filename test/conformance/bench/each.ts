@@ -1,5 +1,6 @@
 // Runs the variants of one case, all of them, and fails with the list of those that were judged wrong.
 import { AssertionError } from 'node:assert';
+import { NotApplicable } from '../case.ts';
 
 /**
  * Calls `check` with each variant, one after the other. Variants of a list are named by their value.
@@ -17,6 +18,7 @@ export async function each<T>(
     try {
       await check(variant, name);
     } catch (error) {
+      if (error instanceof NotApplicable) throw error;
       if (!(error instanceof AssertionError)) {
         throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
       }

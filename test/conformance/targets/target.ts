@@ -49,6 +49,8 @@ export interface Target {
   readonly version: string;
   /** Why it cannot be set up so; undefined if it can. */
   supports(needs: Needs): string | undefined;
+  /** Why this case is not about such a target, by its id; absent where all are. */
+  exempts?(id: string): string | undefined;
   /** Resolves once it listens and, where the authorization server answers, has its keys. @throws Refused */
   start(setup: Setup): Promise<Running>;
 }

@@ -11,6 +11,7 @@ export const B2: Case = {
     const answer = await bench.call();
     assert.equal(answer.status, 401);
     assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer (?!.*error)/);
+    assert.notEqual(answer.body, '', 'the body says nothing');
     assert.equal(typeof (JSON.parse(answer.body) as { error: unknown }).error, 'string', 'the body is JSON');
   },
 };

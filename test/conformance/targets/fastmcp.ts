@@ -1,0 +1,27 @@
+// FastMCP with its own authorization (RemoteAuthProvider and JWTVerifier), as its documentation sets it up.
+import { FASTMCP_VERSION, python } from '../../fastmcp/python.ts';
+import type { Needs } from '../needs.ts';
+import { EXEMPT, lacks, startInProcess } from './in-process.ts';
+import type { Target } from './target.ts';
+
+const SCRIPT = new URL('fastmcp-server.py', import.meta.url).pathname;
+/** No questions, no colours; a directory without settings of somebody's. */
+const QUIET = { FASTMCP_CHECK_FOR_UPDATES: 'off', FASTMCP_ENV_FILE: '/nonexistent', NO_COLOR: '1' };
+
+function supports(needs: Needs): string | undefined {
+  if (needs.clockSkewSeconds !== undefined) return 'JWTVerifier has no leeway for clocks that can be set';
+  if (needs.resourcePolicyUri !== undefined || needs.resourceTosUri !== undefined)
+    return 'RemoteAuthProvider publishes no policy and no terms';
+  return lacks(needs);
+}
+
+export const target: Target = {
+  name: 'fastmcp',
+  version: FASTMCP_VERSION,
+  supports,
+  exempts: (id) => EXEMPT.get(id),
+  start: async (setup) => {
+    const { program } = await python();
+    return startInProcess(setup, { program, args: [SCRIPT], env: QUIET, clock: false });
+  },
+};
