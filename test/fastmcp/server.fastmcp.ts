@@ -100,7 +100,7 @@ for (const { name, start } of arrangements) {
       assert.equal((await send('DELETE', { 'Mcp-Session-Id': session })).status, 200);
       const after = await post(legacy(session, 'tools/list'));
       assert.equal(after.status, 404);
-      assert.match(await after.text(), /Session not found/);
+      assert.match(await after.text(), /session_not_found/);
     });
 
     it('sends a listening stream event by event, and lets go of one that the client has left', async () => {
