@@ -160,9 +160,14 @@ export class IssuerKeys {
     const members = (set as { keys?: unknown } | null)?.keys;
     if (!Array.isArray(members))
       throw new Error(`GET ${uri}: the answer is not a JWK set: it has no "keys" array`);
-    const published = members.slice(0, MAX_KEYS) as unknown[];
-    this.#weakKeys = published.filter(isWeakKey).map((jwk) => String((jwk as { kid?: unknown }).kid));
-    return { keys: published.flatMap((jwk) => verificationKey(jwk) ?? []), uri };
+    const published = (members.slice(0, MAX_KEYS) as unknown[]).map((jwk) => ({
+      jwk,
+      key: verificationKey(jwk),
+    }));
+    this.#weakKeys = published
+      .filter(({ jwk, key }) => key === undefined && isWeakKey(jwk))
+      .map(({ jwk }) => String((jwk as { kid?: unknown }).kid));
+    return { keys: published.flatMap(({ key }) => key ?? []), uri };
   }
 
   /** Where the keys are, and whether only the issuer's metadata says so. The token has no say in it. */

@@ -274,22 +274,22 @@ describe('a session', () => {
   });
 
   it('that has ended, with a token that has expired: the client sends the person to log in again', async () => {
-    await admin.put(REALM, { accessTokenLifespan: 3 });
+    const memory = forgetful(new OAuthMemory({ client_id: 'mcp-client', issuer: keycloak.issuer() }));
+    const application = sdks['SDK v2']!(memory);
+    await admin.put(REALM, { accessTokenLifespan: 10 });
     try {
-      const memory = forgetful(new OAuthMemory({ client_id: 'mcp-client', issuer: keycloak.issuer() }));
-      const application = sdks['SDK v2']!(memory);
-      await connectAndCall(application, memory);
-      const token = memory.tokens()?.access_token ?? '';
-      await admin.post(`${REALM}/users/${await userId()}/logout`, {});
-      const { exp = 0 } = decodeJwt(token);
-      await new Promise((resolve) => setTimeout(resolve, exp * 1000 - Date.now() + 1000));
-
-      await assertRefused(token, 'expired');
-      memory.authorizationUrl = undefined;
       await connectAndCall(application, memory);
     } finally {
       await admin.put(REALM, { accessTokenLifespan: 300 });
     }
+    const token = memory.tokens()?.access_token ?? '';
+    await admin.post(`${REALM}/users/${await userId()}/logout`, {});
+    const { exp = 0 } = decodeJwt(token);
+    await new Promise((resolve) => setTimeout(resolve, exp * 1000 - Date.now() + 1000));
+
+    await assertRefused(token, 'expired');
+    memory.authorizationUrl = undefined;
+    await connectAndCall(application, memory);
   });
 });
 
