@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config.ts';
 import { modern, type SentMessage } from '../support/messages.ts';
 import { PING, readAll, TestBed } from '../support/sidecar.ts';
@@ -21,34 +21,19 @@ const start = (change: Partial<SidecarConfig['transport']> = {}) =>
     config: ({ transport }) => ({ clockSkewSeconds: 0, transport: { ...transport, ...change } }),
   });
 
-type Test = (bed: TestBed) => Promise<void>;
+/** These tests wait most of the time, each with a sidecar of its own; more at once would be late for their own seconds. */
+const SIDE_BY_SIDE = { concurrency: 4 };
 
 /** Runs a test with a sidecar of its own. */
-const withOwnBed = (test: Test) => async () => {
-  const bed = await start();
-  try {
-    await test(bed);
-  } finally {
-    await bed.stop();
-  }
-};
-
-/** Sidecars that tests share, by what differs in their configuration. */
-const shared = new Map<string, Promise<TestBed>>();
-after(async () => {
-  for (const bed of shared.values()) await (await bed).stop();
-});
-
-/** Runs a test with a sidecar of this kind. */
 const withBed =
-  (test: Test, change: Partial<SidecarConfig['transport']> = {}) =>
+  (test: (bed: TestBed) => Promise<void>, change: Partial<SidecarConfig['transport']> = {}) =>
   async () => {
-    const kind = JSON.stringify(change);
-    const starting = shared.get(kind) ?? start(change);
-    shared.set(kind, starting);
-    const bed = await starting;
-    bed.upstream.requests.length = 0;
-    await test(bed);
+    const bed = await start(change);
+    try {
+      await test(bed);
+    } finally {
+      await bed.stop();
+    }
   };
 
 interface OpenStream {
@@ -94,7 +79,7 @@ async function openStream(bed: TestBed, options: StreamOptions = {}): Promise<Op
 const expiring = (bed: TestBed, seconds: number) =>
   bed.issuer.token({ claims: { exp: Math.floor(Date.now() / 1000) + seconds } });
 
-describe('comments keep a silent event stream alive (D9)', () => {
+describe('comments keep a silent event stream alive (D9)', SIDE_BY_SIDE, () => {
   const keepAlive = { eventStreamKeepAliveSeconds: 1 };
   for (const [name, options] of [
     ['GET', { method: 'GET' }],
@@ -169,7 +154,7 @@ describe('comments keep a silent event stream alive (D9)', () => {
   );
 });
 
-describe('a stream that listens ends with its token (D38)', () => {
+describe('a stream that listens ends with its token (D38)', SIDE_BY_SIDE, () => {
   it(
     'GET: it is closed cleanly, and opens again with a new token only',
     withBed(async (bed) => {
@@ -263,7 +248,7 @@ describe('a stream that listens ends with its token (D38)', () => {
   );
 });
 
-describe('a call goes on after its token (D39)', () => {
+describe('a call goes on after its token (D39)', SIDE_BY_SIDE, () => {
   const slow: Script = (req, res) => {
     req.resume();
     setTimeout(() => res.end(RESULT), 5_000);
@@ -309,10 +294,10 @@ describe('a call goes on after its token (D39)', () => {
   );
 });
 
-describe('SIGTERM (D40)', () => {
+describe('SIGTERM (D40)', SIDE_BY_SIDE, () => {
   it(
     'a modern subscription gets its result, a call its answer',
-    withOwnBed(async (bed) => {
+    withBed(async (bed) => {
       const subscription = await openStream(bed, { message: LISTEN });
       let finish: (() => void) | undefined;
       bed.upstream.script = (req, res) => {
@@ -333,7 +318,7 @@ describe('SIGTERM (D40)', () => {
 
   it(
     'in the middle of an event: the rest of it may come, then the result',
-    withOwnBed(async (bed) => {
+    withBed(async (bed) => {
       const { client, server, text } = await openStream(bed, { message: LISTEN });
       server.write('data: {"a":');
       await waitFor(() => text() !== '', 'the first half');
@@ -349,7 +334,7 @@ describe('SIGTERM (D40)', () => {
 
   it(
     'a stream that the server has not begun: 503',
-    withOwnBed(async (bed) => {
+    withBed(async (bed) => {
       bed.upstream.script = (req) => void req.resume();
       const answer = bed.callWith(bed.issuer.token(), { method: 'GET' });
       await waitFor(() => bed.upstream.requests.length === 1, 'the request to reach the server');
@@ -359,7 +344,7 @@ describe('SIGTERM (D40)', () => {
   );
 });
 
-describe('when the client goes away, nothing is made up (D6, H3)', () => {
+describe('when the client goes away, nothing is made up (D6, H3)', SIDE_BY_SIDE, () => {
   for (const [name, message] of [
     ['a legacy call', undefined],
     ['a modern call', modern('tools/call', { name: 'a' })],
