@@ -86,6 +86,8 @@ export class Sidecar {
   #watching = new AbortController();
   /** Connections that have not made a request yet: Node does not count them among the idle ones. */
   readonly #fresh = new Set<Socket>();
+  /** TCP connections on which no TLS has come about, by the peer: nothing else links them with what they become. */
+  readonly #handshakes = new Map<string, Socket>();
   #watched = '';
   #draining = false;
   /** Resolves when everything has been closed. */
@@ -126,7 +128,13 @@ export class Sidecar {
       this.#gateway.handle(req, res, expectsContinue),
     );
     askForClientCertificates(this.#listener, this.#loaded.config.clientCertificates.mode !== 'Off');
+    this.#listener.on('connection', (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.#handshakes.set(peer, socket);
+      socket.once('close', () => this.#handshakes.delete(peer));
+    });
     this.#listener.on('secureConnection', (socket) => {
+      this.#handshakes.delete(peerOf(socket));
       this.#fresh.add(socket);
       socket.once('close', () => this.#fresh.delete(socket));
     });
@@ -359,7 +367,7 @@ export class Sidecar {
     const listenerClosed = new Promise((resolve) => this.#listener.close(resolve));
     this.#gateway.drain();
     this.#listener.closeIdleConnections();
-    for (const socket of this.#fresh) socket.destroy();
+    for (const socket of [...this.#fresh, ...this.#handshakes.values()]) socket.destroy();
     await listenerClosed;
     clearTimeout(grace);
     this.#gateway.close();
@@ -419,6 +427,10 @@ function load(file: string): Loaded {
   }
   if (problems.length > 0) throw new ConfigError(file, problems);
   return { config, certificate: { cert, key }, caBundles, signingKeys, secrets, digest, warnings };
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function signingKeyFiles({ metadata, identityAssertion }: SidecarConfig): [path: string, name: string][] {

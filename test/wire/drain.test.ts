@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { RawConnection } from '../support/raw.ts';
 import { readAll, TestBed, type Answer } from '../support/sidecar.ts';
@@ -71,6 +72,9 @@ describe('SIGTERM', { concurrency: true }, () => {
   it(
     'idle connections are closed at once',
     withBed(async (bed) => {
+      const withoutTls = connect(bed.port, '127.0.0.1');
+      withoutTls.on('error', () => undefined); // a reset is as good as an end
+      await once(withoutTls, 'connect');
       const idle = await RawConnection.open(bed);
       const used = await RawConnection.open(bed);
       used.send('GET /mcp HTTP/1.1\r\nHost: localhost:8001\r\n\r\n');
@@ -79,6 +83,7 @@ describe('SIGTERM', { concurrency: true }, () => {
       assert.equal(await bed.terminate(), 0);
       assert.ok(performance.now() - started < 5_000);
       await Promise.all([idle.waitForClose(), used.waitForClose()]);
+      await waitFor(() => withoutTls.destroyed, 'the connection without TLS to close');
     }),
   );
 
