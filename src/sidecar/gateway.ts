@@ -9,10 +9,12 @@ import { contentProblem } from './content.ts';
 import { corsFields, isHost, preflightFields } from './cors.ts';
 import { discardRest, endBeforeBody } from './discard-body.ts';
 import { denialResponse, type Denial } from './denial.ts';
+import { isNamedBy, type TaggedText } from './entity-tag.ts';
 import type { RequestFields } from './headers.ts';
 import { InFlight } from './in-flight.ts';
+import { InFlightLimit } from './in-flight-limit.ts';
 import { DenialLog } from './denial-log.ts';
-import { METADATA_FIELDS, METADATA_PREFLIGHT_FIELDS, type PublicDocument } from './metadata.ts';
+import { METADATA_PREFLIGHT_FIELDS, METADATA_TYPE, metadataFields, type PublicDocument } from './metadata.ts';
 import type { RouteLabel, SidecarMetrics } from './metrics.ts';
 import type { Policy } from './policy.ts';
 import { proxy, type Forwarding } from './proxy.ts';
@@ -58,6 +60,7 @@ interface Visit {
 export class Gateway {
   readonly #deps: GatewayDependencies;
   readonly #forwardings = new InFlight<Forwarding>();
+  readonly #inFlightLimit = new InFlightLimit();
   readonly #bodies = new InFlight<BodyReader>();
   readonly #denialLog: DenialLog;
   #budget: BufferBudget;
@@ -151,7 +154,7 @@ export class Gateway {
     switch (req.method) {
       case 'GET':
       case 'HEAD':
-        if (document !== undefined) return this.#answer(visit, 200, METADATA_FIELDS, document);
+        if (document !== undefined) return this.#answerDocument(visit, document);
         visit.corsFields = ANY_ORIGIN;
         return this.#deny(visit, { kind: 'metadata_unavailable' });
       case 'OPTIONS':
@@ -160,6 +163,14 @@ export class Gateway {
         visit.corsFields = ANY_ORIGIN;
         return this.#deny(visit, { kind: 'method_not_allowed', allow: 'GET, HEAD, OPTIONS' });
     }
+  }
+
+  /** RFC 9110 section 13.1.2: who has it already is told so, without it. */
+  #answerDocument(visit: Visit, document: TaggedText): void {
+    const fields = metadataFields(document);
+    const has = isNamedBy(visit.req.headers['if-none-match'], document);
+    if (has) return this.#answer(visit, 304, fields, undefined);
+    return this.#answer(visit, 200, [...METADATA_TYPE, ...fields], document.text);
   }
 
   #serveProtected(visit: Visit, search: string): void {
@@ -283,6 +294,10 @@ export class Gateway {
       const problem = sessionProblem(fields, owner, sessions, transport.unknownSessions);
       if (problem !== undefined) return this.#deny(visit, problem);
     }
+    // Node gives a response its connection when its turn comes.
+    const isPipelined = res.socket === null;
+    const full = this.#inFlightLimit.enter(req.socket, isPipelined);
+    if (full !== undefined) return this.#deny(visit, { kind: 'overloaded', reason: full });
     const forwarding = proxy(
       permit,
       { req, res, fields, call, search, responseFields: visit.corsFields },
@@ -298,6 +313,7 @@ export class Gateway {
         deny: (denial) => this.#writeDenial(visit, denial),
         onClose: (closed) => {
           this.#forwardings.delete(closed);
+          this.#inFlightLimit.leave(req.socket, isPipelined);
           this.#record(visit, res.statusCode);
           if (this.#draining) setImmediate(this.#deps.onDrained);
         },

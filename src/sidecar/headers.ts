@@ -1,6 +1,7 @@
 // What is stripped, kept and added, in both directions: a table, and the one pass over the fields that applies it.
 import { boundedMemo } from './bounded-memo.ts';
 import type { SidecarConfig } from './config.ts';
+import { trimBlanks } from './field-value.ts';
 
 /**
  * What becomes of a request field:
@@ -298,26 +299,13 @@ function join(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;
 }
 
-/** RFC 9110 section 5.5: only SP and HTAB around a value are not part of it. */
-function trimBlanks(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && isBlank(value.charCodeAt(start))) start++;
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--;
-  return end - start === value.length ? value : value.slice(start, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
 function isPlainConnection(value: string): boolean {
   return value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close';
 }
 
 function addNames(names: Set<string> | undefined, value: string): Set<string> {
   const all = names ?? new Set<string>();
-  for (const name of value.split(',')) all.add(name.trim().toLowerCase());
+  for (const name of value.split(',')) all.add(trimBlanks(name).toLowerCase());
   return all;
 }
 

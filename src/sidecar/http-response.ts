@@ -1,5 +1,6 @@
 // A strict, incremental HTTP/1.1 response parser for the hop to the server. Knows nothing of sockets or of MCP.
 import { boundedMemo } from './bounded-memo.ts';
+import { trimBlanks } from './field-value.ts';
 
 /** A response head longer than this is refused (bytes). */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -7,6 +8,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 256;
 /** Trailers longer than this are refused (bytes); they are dropped in any case. */
 const MAX_TRAILER_BYTES = 8 * 1024;
+/** More interim responses than this in front of one answer are refused: a flood of them would never become one. */
+const MAX_INTERIM = 64;
 
 /** How the body is delimited (RFC 9112 section 6.3). */
 export type Framing =
@@ -49,6 +52,7 @@ export class ResponseParser {
   #pending: Buffer | undefined;
   #remaining = 0;
   #trailerBytes = 0;
+  #interim = 0;
 
   constructor(events: ResponseEvents) {
     this.#events = events;
@@ -58,6 +62,7 @@ export class ResponseParser {
     this.#state = 'head';
     this.#pending = undefined;
     this.#trailerBytes = 0;
+    this.#interim = 0;
   }
 
   get done(): boolean {
@@ -131,6 +136,7 @@ export class ResponseParser {
     // An interim response (RFC 9110 section 15.2) is for this hop; the final one follows.
     if (head.status < 200) {
       if (head.status === 101) throw new ResponseSyntaxError('a protocol switch that nobody asked for');
+      if (++this.#interim > MAX_INTERIM) throw new ResponseSyntaxError('interim responses without end');
       return end + 4;
     }
     this.#events.onHead(head);
@@ -234,7 +240,7 @@ function parseHead(text: string): ResponseHead {
     const name = line.slice(0, Math.max(colon, 0));
     // A token leaves no room for field folding or space before the colon (RFC 9112 sections 5.1 and 5.2).
     if (!isToken(name)) throw new ResponseSyntaxError('an invalid field line');
-    const value = line.slice(colon + 1).trim();
+    const value = trimBlanks(line.slice(colon + 1));
     fields.push(name, value);
     // Only names of these lengths are looked at more closely.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {

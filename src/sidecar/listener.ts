@@ -64,6 +64,8 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
       connectionsCheckingInterval: 5_000,
       noDelay: true,
       insecureHTTPParser: false,
+      // The gateway asks for it: after Node's own refusal what follows on the connection would still be served.
+      requireHostHeader: false,
       // Who issued a client's certificate does not matter: tokens name the certificate itself (RFC 8705 section 3).
       rejectUnauthorized: false,
     },
@@ -74,17 +76,36 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
   server.maxConnections = MAX_CONNECTIONS;
   // `100 Continue` only for a request that may pass (RFC 9110 section 10.1.1); else the answer comes without the body.
   server.on('checkContinue', (req, res) => serve(req, res, true));
+  const broken = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // Not `destroy`: a refusal that was just written would be lost with the connection.
-    socket.end(ended.has(socket as Socket) || hasBegun(socket) ? undefined : malformedAnswer(error.code));
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    if (broken.has(socket)) return; // every byte that follows is as unreadable
+    broken.add(socket);
+    const isEnded = ended.has(socket as Socket);
+    ended.add(socket as Socket);
+    endAfterAnswers(socket, isEnded ? undefined : malformedAnswer(error.code));
   });
   return server;
 }
 
-/** Whether a response is on its way: nothing may be written into it. Node keeps it in this member, and only there. */
-function hasBegun(socket: Duplex): boolean {
-  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+/**
+ * Ends a connection on which something came that is no request. Those before it were requests: each gets its own answer
+ * first, or a refusal would be taken for the answer to a call that has run (RFC 9112 section 9.3.2).
+ */
+function endAfterAnswers(socket: Duplex, refusal: string | undefined): void {
+  const current = currentResponse(socket);
+  if (current?.req.complete) {
+    current.once('close', () => endAfterAnswers(socket, refusal));
+    return;
+  }
+  // In the middle of the body of this one. Nothing may be written into a response that is on its way.
+  // Not `destroy`: a refusal that was just written would be lost with the connection.
+  if (!socket.destroyed) socket.end(current?.headersSent ? undefined : refusal);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+/** The response whose turn it is on a connection. Node keeps it in this member, and only there. */
+function currentResponse(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }
 
 /** What Node's parser could not read (RFC 9112 section 2.2): the answer to what is no request. */

@@ -12,7 +12,7 @@ import {
   type Refusal,
 } from './message.ts';
 import { VERSION_MEMBER } from './message-members.ts';
-import { BATCHING_VERSION, eraOf, KNOWN_VERSIONS, type Era } from './protocol-version.ts';
+import { BATCHING_VERSION, eraOf, KNOWN_VERSIONS, MODERN_VERSIONS, type Era } from './protocol-version.ts';
 
 /** A version longer than this is not echoed (characters). */
 const MAX_ECHOED_VERSION = 64;
@@ -62,7 +62,7 @@ function modern(message: Message, version: string, fields: StandardFields): Agre
   const { protocolVersion, mcpMethod } = fields;
   if (protocolVersion !== undefined && protocolVersion !== version)
     return mismatch(message, 'version_mismatch', 'MCP-Protocol-Version and the body name different versions');
-  if (eraOf(version) !== 'modern') return unsupported(message, version);
+  if (eraOf(version) !== 'modern') return unsupported(message, version, MODERN_VERSIONS);
   // The revision defines no field rules for notifications: what is there is compared.
   const required = message.kind === 'request';
   if (required && protocolVersion === undefined)
@@ -76,7 +76,7 @@ function modern(message: Message, version: string, fields: StandardFields): Agre
 function unversioned(message: Message, fields: StandardFields): Agreement {
   const { protocolVersion } = fields;
   const era = protocolVersion === undefined ? 'legacy' : eraOf(protocolVersion);
-  if (era === undefined) return unsupported(message, protocolVersion ?? '');
+  if (era === undefined) return unsupported(message, protocolVersion ?? '', KNOWN_VERSIONS);
   if (era === 'modern' && message.kind !== 'notification') return modernFieldOnly(message);
   return mirrored(message, fields, false) ?? (era === 'modern' ? MODERN : LEGACY);
 }
@@ -109,7 +109,8 @@ function mirrored(message: Message, fields: StandardFields, required: boolean): 
       ? mismatch(message, 'name_missing', 'Mcp-Name is missing')
       : undefined;
   }
-  return decodeFieldValue(mcpName) === message.name
+  const name = decodeFieldValue(mcpName);
+  return name !== undefined && name === message.name
     ? undefined
     : mismatch(message, 'name_mismatch', 'Mcp-Name and the body name different things');
 }
@@ -146,12 +147,13 @@ export function decodeFieldValue(value: string): string | undefined {
   }
 }
 
-function unsupported(message: Message, version: string): Agreement {
+/** @param supported what the client can name instead, in the place where it named this one */
+function unsupported(message: Message, version: string, supported: readonly string[]): Agreement {
   return refuse(message, {
     code: UNSUPPORTED_VERSION,
     reason: 'unknown_version',
     message: 'Unsupported protocol version',
-    data: { supported: KNOWN_VERSIONS, requested: version.slice(0, MAX_ECHOED_VERSION) },
+    data: { supported, requested: version.slice(0, MAX_ECHOED_VERSION) },
   });
 }
 

@@ -31,7 +31,10 @@ export interface Message {
   readonly method: string;
   /** The id as JSON text, exactly as it was written where numbers are large; `undefined` for notifications. */
   readonly id: string | undefined;
-  /** What the method acts on: the name of a tool or prompt, a resource's URI, a task's id; for `NAMED` methods only. */
+  /**
+   * What the method acts on: the name of a tool or prompt, a resource's URI, a task's id; for `NAMED` methods only.
+   * `undefined` for them, too, where a modern message names none and its revision does not have the method.
+   */
   readonly name: string | undefined;
   readonly params: Readonly<Record<string, unknown>> | undefined;
   /** The version that `params._meta` names: this is what makes a message a modern one. */
@@ -72,6 +75,11 @@ export const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
   ['tasks/update', 'taskId'],
   ['tasks/result', 'taskId'],
   ['tasks/cancel', 'taskId'],
+]);
+
+/** MCP 2026-07-28 has these no more. A modern message of that name that names nothing is the server's to answer: 404, -32601. */
+const LEGACY_ONLY: ReadonlySet<string> = new Set([
+  ...['resources/subscribe', 'resources/unsubscribe', 'tasks/result'],
 ]);
 
 type Members = Readonly<Record<string, unknown>>;
@@ -168,11 +176,12 @@ function readCall(method: string, id: string | undefined, params: unknown, shape
     nestedProblem(params.ref, shape.ref, REF_MEMBERS) ??
     nestedProblem(params.notifications, shape.notifications, NOTIFICATIONS_MEMBERS);
   if (problem !== undefined) return refusal(INVALID_REQUEST, problem, AMBIGUOUS, id);
+  const version = isObject(params._meta) ? params._meta[VERSION_MEMBER] : undefined;
   const name = field === undefined ? undefined : params[field];
-  if (field !== undefined && !isText(name)) return missing(field, id);
+  const mayBeUnnamed = name === undefined && version !== undefined && LEGACY_ONLY.has(method);
+  if (field !== undefined && !isText(name) && !mayBeUnnamed) return missing(field, id);
   const bad = badParams(method, params);
   if (bad !== undefined) return refusal(INVALID_PARAMS, 'bad_params', bad, id);
-  const version = isObject(params._meta) ? params._meta[VERSION_MEMBER] : undefined;
   if (version !== undefined && !isText(version))
     return refusal(INVALID_PARAMS, 'bad_version', `params._meta["${VERSION_MEMBER}"] must be a string`, id);
   return { kind, method, id, name: name as string | undefined, params, version }; // checked above where there is one

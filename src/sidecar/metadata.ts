@@ -1,6 +1,7 @@
 // The protected resource metadata (RFC 9728): its URLs, its documents, its answers. Built from configuration alone.
 import { originOf, type SidecarConfig } from './config.ts';
 import { DPOP_ALGORITHMS } from './dpop.ts';
+import { taggedText, type TaggedText } from './entity-tag.ts';
 import { keySet, type SigningKey } from './signing-key.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
@@ -48,18 +49,18 @@ export interface DocumentParts {
 export function metadataDocuments(
   config: SidecarConfig,
   parts: DocumentParts,
-): Readonly<Record<Exclude<PublicDocument, 'authorization_server'>, string | undefined>> {
-  const own = document(config, config.resource, parts);
+): Readonly<Record<Exclude<PublicDocument, 'authorization_server'>, TaggedText | undefined>> {
+  const own = taggedText(document(config, config.resource, parts));
   const roots = {
     Alias: () => own,
     // RFC 9728 section 3.3: what is found at the root must name the origin.
-    Origin: () => document(config, originOf(config.resource), parts),
+    Origin: () => taggedText(document(config, originOf(config.resource), parts)),
     Off: () => undefined,
   };
   return {
     resource: own,
     root: roots[config.rootDocument](),
-    keys: parts.signingKey === undefined ? undefined : keySet([parts.signingKey]),
+    keys: parts.signingKey && taggedText(keySet([parts.signingKey])),
   };
 }
 
@@ -117,17 +118,22 @@ function humanReadable(texts: HumanReadable, tag: string): Record<string, string
   };
 }
 
-/** Fields of every answer on the metadata paths: public data, readable from any web page, without credentials. */
-export const METADATA_FIELDS: readonly string[] = [
-  'Content-Type',
-  'application/json',
-  'Cache-Control',
-  `public, max-age=${MAX_AGE_SECONDS}`,
-  'Access-Control-Allow-Origin',
-  '*',
-  'X-Content-Type-Options',
-  'nosniff',
+/**
+ * Fields of every answer with a document, 304 among them: public data, readable from any web page, without credentials.
+ * No `Vary`: a document is the same whoever asks.
+ */
+export function metadataFields({ tag }: TaggedText): readonly string[] {
+  return ['ETag', tag, ...METADATA_FIELDS];
+}
+
+const METADATA_FIELDS = [
+  ...['Cache-Control', `public, max-age=${MAX_AGE_SECONDS}`],
+  ...['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', 'ETag'],
+  ...['X-Content-Type-Options', 'nosniff'],
 ];
+
+/** Of an answer that holds the document itself. */
+export const METADATA_TYPE: readonly string[] = ['Content-Type', 'application/json'];
 
 /** Fields of the answer to a preflight for the metadata: the SDKs send `MCP-Protocol-Version` on discovery. */
 export const METADATA_PREFLIGHT_FIELDS: readonly string[] = [
@@ -136,7 +142,7 @@ export const METADATA_PREFLIGHT_FIELDS: readonly string[] = [
   'Access-Control-Allow-Methods',
   'GET, HEAD, OPTIONS',
   'Access-Control-Allow-Headers',
-  'Accept, Content-Type, MCP-Protocol-Version',
+  'Accept, Content-Type, If-None-Match, MCP-Protocol-Version',
   'Access-Control-Max-Age',
   '600',
 ];

@@ -7,6 +7,7 @@ import { DPOP_ALGORITHMS } from './dpop.ts';
 import type { DpopNonces } from './dpop-nonces.ts';
 import { RequestHeaders } from './headers.ts';
 import type { Clock } from '../base/clock.ts';
+import { taggedText, type TaggedText } from './entity-tag.ts';
 import { FailureLimit } from './failure-limit.ts';
 import { IdentityAssertion } from './identity-assertion.ts';
 import { metadataDocuments, metadataUrl, type PublicDocument } from './metadata.ts';
@@ -27,7 +28,7 @@ export interface Policy {
   /** Undefined where proofs need no nonce. */
   readonly nonces: DpopNonces | undefined;
   /** A public document as it goes out; undefined while it cannot be had. */
-  readonly document: (name: PublicDocument) => string | undefined;
+  readonly document: (name: PublicDocument) => TaggedText | undefined;
   /** Undefined where the server is not told who calls by an assertion of ours. */
   readonly identity: IdentityAssertion | undefined;
   /** Undefined where failures are not limited. */
@@ -55,6 +56,7 @@ export function compilePolicy(
   parts: PolicyParts,
 ): Policy {
   const documents = metadataDocuments(config, { signingKey: parts.metadataKey, now: parts.clock() });
+  const authorizationServer = taggedWhenChanged(parts.authorizationServer);
   const upstreamUrl = new URL(config.upstream.url);
   const { host: publicHost } = new URL(config.resource);
   return {
@@ -76,7 +78,7 @@ export function compilePolicy(
     },
     scopes: scopePolicy(config),
     nonces: parts.nonces,
-    document: (name) => (name === 'authorization_server' ? parts.authorizationServer() : documents[name]),
+    document: (name) => (name === 'authorization_server' ? authorizationServer() : documents[name]),
     identity: identityAssertion(config, parts),
     failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
     upstream: new Upstream({
@@ -86,6 +88,17 @@ export function compilePolicy(
     upstreamPath: upstreamUrl.pathname,
     hostLine: `Host: ${upstreamUrl.host}\r\n`,
     forwardedLines: `X-Forwarded-Proto: https\r\nX-Forwarded-Host: ${publicHost}\r\nVia: 1.1 ${pseudonym}\r\n`,
+  };
+}
+
+/** A tag costs a digest: one for each text that another program may change, not one for each request. */
+function taggedWhenChanged(read: () => string | undefined): () => TaggedText | undefined {
+  let last: TaggedText | undefined;
+  return () => {
+    const text = read();
+    if (text === undefined) return undefined;
+    if (last?.text !== text) last = taggedText(text);
+    return last;
   };
 }
 

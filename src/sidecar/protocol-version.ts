@@ -22,6 +22,11 @@ const ERAS: ReadonlyMap<string, Era> = new Map([
 /** Newest first: a client takes the first that it knows. */
 export const KNOWN_VERSIONS: readonly string[] = [...ERAS.keys()];
 
+/** Those that a message can name in its body; what servers say to a message that names another. */
+export const MODERN_VERSIONS: readonly string[] = KNOWN_VERSIONS.filter(
+  (version) => eraOf(version) === 'modern',
+);
+
 /** The era of a revision; `undefined` for one that is not known: where it keeps what is decided by, nobody can say. */
 export function eraOf(version: string): Era | undefined {
   return ERAS.get(version);

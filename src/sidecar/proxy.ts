@@ -1,13 +1,14 @@
 // (Permit, request) -> server -> response: one exchange, streaming both ways. Decides nothing about who may call.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Permit } from './authorize.ts';
+import { isBodyTooSlow } from './body-pace.ts';
 import type { Call, JudgedBody } from './call.ts';
 import type { Denial } from './denial.ts';
 import { discardRest, endBeforeBody } from './discard-body.ts';
 import { EventBoundary } from './event-boundary.ts';
+import { trimBlanks } from './field-value.ts';
 import { responseTreatment, type RequestFields } from './headers.ts';
 import type { ResponseHead } from './http-response.ts';
-import { BODY_IDLE_MS } from './read-body.ts';
 import type { ObserveHead } from './session-binding.ts';
 import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream.ts';
 
@@ -87,7 +88,8 @@ export class Forwarding implements ExchangeEvents {
   #flushed = false;
   #paused = false;
   #over = false;
-  #lastActivity = Date.now();
+  readonly #startedAt = Date.now();
+  #lastActivity = this.#startedAt;
   /** Of an event stream that something may be put into. */
   #boundary: EventBoundary | undefined;
   /** When a stream that is to end with the event that is being sent ends without it (milliseconds); 0: it is not to end. */
@@ -160,7 +162,7 @@ export class Forwarding implements ExchangeEvents {
     if (now >= expiresAt + this.#target.callGraceMs) return this.#fail({ kind: 'upstream_timeout' });
     if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
     if (this.#head !== undefined) return;
-    if (!this.#requestDone && now - this.#lastActivity > BODY_IDLE_MS) {
+    if (!this.#requestDone && this.#isBodyTooSlow(now)) {
       this.#abandon();
       this.#request.res.destroy();
     } else if (now - this.#lastActivity > RESPONSE_HEAD_MS) {
@@ -205,8 +207,7 @@ export class Forwarding implements ExchangeEvents {
 
   /** Collects a short body, so that head and body go out in one write. */
   #gather(chunk: Buffer): void {
-    this.#received += chunk.length;
-    this.#lastActivity = Date.now();
+    this.#count(chunk);
     const chunks = this.#requestChunks;
     if (chunks === undefined || this.#over) return;
     chunks.push(chunk);
@@ -228,12 +229,22 @@ export class Forwarding implements ExchangeEvents {
     exchange.finish();
   }
 
+  #count(chunk: Buffer): void {
+    this.#received += chunk.length;
+    this.#lastActivity = Date.now();
+  }
+
+  #isBodyTooSlow(now: number): boolean {
+    const pace = { startedAt: this.#startedAt, lastAt: this.#lastActivity, received: this.#received };
+    return isBodyTooSlow(now, pace);
+  }
+
   #streamRequest(framing: string): void {
     const { req, fields } = this.#request;
     const exchange = this.#begin();
     exchange.write(this.#requestHead(framing), 'latin1');
     req.on('data', (chunk: Buffer) => {
-      this.#lastActivity = Date.now();
+      this.#count(chunk);
       if (this.#over) return;
       if (!exchange.write(fields.chunked ? encodeChunk(chunk) : chunk)) req.pause();
     });
@@ -378,6 +389,7 @@ function responseFields(head: ResponseHead, added: readonly string[]): string[] 
   let eventStream = false;
   let cacheControl = false;
   let buffering = false;
+  let length = false;
   const { fields } = head;
   const named = connectionNames(fields);
   for (let i = 0; i < fields.length; i += 2) {
@@ -386,8 +398,10 @@ function responseFields(head: ResponseHead, added: readonly string[]): string[] 
     if (named !== undefined && named.has(name.toLowerCase())) continue;
     switch (responseTreatment(name)) {
       case 'content-length':
-        if (head.framing.kind !== 'length') continue;
-        break;
+        // Once, and in one spelling, however often the server says it (RFC 9110 section 8.6).
+        if (head.framing.kind === 'length' && !length) out.push(name, String(head.framing.length));
+        length = true;
+        continue;
       case 'content-type':
         eventStream = value.toLowerCase().startsWith('text/event-stream');
         break;
@@ -421,7 +435,7 @@ function connectionNames(fields: readonly string[]): Set<string> | undefined {
     const value = (fields[i + 1] as string).toLowerCase();
     if (value === 'keep-alive' || value === 'close') continue;
     names ??= new Set();
-    for (const name of value.split(',')) names.add(name.trim());
+    for (const name of value.split(',')) names.add(trimBlanks(name));
   }
   return names;
 }

@@ -1,10 +1,8 @@
 // Collects the bytes of one request body within its limits. Looks into none of them.
 import type { IncomingMessage } from 'node:http';
+import { isBodyTooSlow } from './body-pace.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { Denial } from './denial.ts';
-
-/** A request body that brings nothing for this long is given up (milliseconds). */
-export const BODY_IDLE_MS = 60_000;
 
 export interface BodyEvents {
   /** All of it is here. */
@@ -32,7 +30,8 @@ export class BodyReader {
   #received = 0;
   #taken = 0;
   #over = false;
-  #lastActivity = Date.now();
+  readonly #startedAt = Date.now();
+  #lastActivity = this.#startedAt;
 
   constructor(req: IncomingMessage, limits: BodyLimits, events: BodyEvents) {
     this.#req = req;
@@ -50,7 +49,8 @@ export class BodyReader {
 
   /** Called every second. @param now milliseconds since the epoch */
   expire(now: number): void {
-    if (now - this.#lastActivity > BODY_IDLE_MS) this.#req.destroy();
+    const pace = { startedAt: this.#startedAt, lastAt: this.#lastActivity, received: this.#received };
+    if (isBodyTooSlow(now, pace)) this.#req.destroy();
   }
 
   #stop(): void {

@@ -1,10 +1,16 @@
 // Whose MCP session is whose (legacy era): ids learned from the server's answers, bound to principals, in bounded memory.
 import type { Clock } from '../base/clock.ts';
+import { Queue, type Place } from './queue.ts';
+import { Shares, type Owner } from './shares.ts';
 
-/** Sessions of one generation; two are kept, so that at most twice this many are remembered. */
-const GENERATION_SIZE = 32_768;
-/** A session that was not used for this long, or for up to twice as long, is forgotten (milliseconds). */
+/** Sessions that are remembered at most: some 50 MB if each is another principal's. */
+const MAX_SESSIONS = 65_536;
+/** A session that was not used for this long is forgotten (milliseconds). */
 const IDLE_MS = 24 * 60 * 60_000;
+/** Sessions that are looked at, whether they are idle, for each one that begins: they are found sooner than others come. */
+const SWEPT_FOR_EACH = 2;
+/** When a principal has to give up a session, so many that were used lately are passed over at most. */
+const SECOND_CHANCES = 16;
 
 /** MCP 2025-11-25, "Session Management": visible ASCII. The length is ours to bound. */
 const SESSION_ID = /^[\x21-\x7E]{1,256}$/;
@@ -18,72 +24,110 @@ export interface SessionsOptions {
   readonly idleMs?: number;
 }
 
+interface Session {
+  readonly owner: Owner<string>;
+  /** Among all ids, and among those of its owner. */
+  readonly place: Place<string>;
+  readonly placeAtOwner: Place<string>;
+  /** Milliseconds since the epoch. */
+  usedAt: number;
+  /** Whether it was used since somebody last looked for one to forget. */
+  isInUse: boolean;
+}
+
 /**
  * Owners by session id. An owner is the digest of issuer, subject and client (`Principal.owner`), never of a token: a
- * refreshed token is the same principal's. Two generations, as in the token cache: no list to maintain, and what is in
- * use stays.
+ * refreshed token is the same principal's.
+ *
+ * When there is no room for another, whoever has the most gives one up, and of theirs one that was not used lately: who
+ * begins sessions without end pushes out their own, and nobody else's (RESOURCE_SERVER G13, D24). To look a session up
+ * changes two members of an object and no order; everything else is done when a session begins or ends, and costs the same
+ * however many there are.
  */
 export class Sessions {
   readonly #clock: Clock;
   readonly #size: number;
   readonly #idleMs: number;
-  #young = new Map<string, string>();
-  #old = new Map<string, string>();
-  #turnedAt: number;
+  readonly #sessions = new Map<string, Session>();
+  /** Ids in the order in which they came, or were last looked at. */
+  readonly #ids = new Queue<string>();
+  readonly #shares = new Shares<string>();
 
-  constructor(clock: Clock, { size = GENERATION_SIZE, idleMs = IDLE_MS }: SessionsOptions = {}) {
+  constructor(clock: Clock, { size = MAX_SESSIONS, idleMs = IDLE_MS }: SessionsOptions = {}) {
     this.#clock = clock;
     this.#size = size;
     this.#idleMs = idleMs;
-    this.#turnedAt = clock();
   }
 
-  /** Sessions remembered now; one that is in both generations counts twice. */
+  /** Sessions remembered now. */
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#sessions.size;
   }
 
   /** The owner of a session; to ask is to use it. `undefined` for one that is not known. */
   ownerOf(id: string): string | undefined {
-    this.#age();
-    const young = this.#young.get(id);
-    if (young !== undefined) return young;
-    const old = this.#old.get(id);
-    if (old !== undefined) this.#remember(id, old);
-    return old;
+    const session = this.#sessions.get(id);
+    if (session === undefined) return undefined;
+    const now = this.#clock();
+    if (this.#isIdle(session, now)) {
+      this.end(id);
+      return undefined;
+    }
+    session.usedAt = now;
+    session.isInUse = true;
+    return session.owner.name;
   }
 
   /** Binds a session. @returns false, and changes nothing, if it is somebody else's */
   bind(id: string, owner: string): boolean {
     const current = this.ownerOf(id);
     if (current !== undefined) return current === owner;
-    this.#remember(ownText(id), owner);
+    this.#sweep();
+    this.#begin(ownText(id), owner);
+    if (this.#sessions.size > this.#size) this.#forgetOne();
     return true;
   }
 
   /** The session is over. */
   end(id: string): void {
-    this.#young.delete(id);
-    this.#old.delete(id);
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    this.#ids.remove(session.place);
+    this.#shares.remove(session.owner, session.placeAtOwner);
   }
 
-  #remember(id: string, owner: string): void {
-    if (this.#young.size >= this.#size) this.#turn();
-    this.#young.set(id, owner);
+  #begin(id: string, principal: string): void {
+    const { owner, place: placeAtOwner } = this.#shares.add(principal, id);
+    const place = this.#ids.push(id);
+    this.#sessions.set(id, { owner, place, placeAtOwner, usedAt: this.#clock(), isInUse: false });
   }
 
-  #age(): void {
-    const idle = this.#clock() - this.#turnedAt;
-    if (idle < this.#idleMs) return;
-    this.#turn();
-    // Nobody came for two generations' time: nothing that is remembered was used in it.
-    if (idle >= 2 * this.#idleMs) this.#turn();
+  #isIdle({ usedAt }: Session, now: number): boolean {
+    return now - usedAt >= this.#idleMs;
   }
 
-  #turn(): void {
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#turnedAt = this.#clock();
+  #sweep(): void {
+    const now = this.#clock();
+    for (let looks = 0; looks < SWEPT_FOR_EACH; looks++) {
+      const place = this.#ids.first;
+      const session = place && this.#sessions.get(place.item);
+      if (place === undefined || session === undefined) return;
+      if (this.#isIdle(session, now)) this.end(place.item);
+      else this.#ids.moveBack(place);
+    }
+  }
+
+  #forgetOne(): void {
+    const ids = this.#shares.largest?.things;
+    for (let chances = 0; ; chances++) {
+      const place = ids?.first;
+      const session = place && this.#sessions.get(place.item);
+      if (ids === undefined || place === undefined || session === undefined) return;
+      if (!session.isInUse || chances >= SECOND_CHANCES) return this.end(place.item);
+      session.isInUse = false;
+      ids.moveBack(place);
+    }
   }
 }
 

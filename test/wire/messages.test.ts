@@ -153,7 +153,7 @@ describe('the fields of a modern request (D29-D34)', () => {
       error: { data: { supported: string[]; requested: string } };
     };
     assert.equal(error.data.requested, '2099-01-01');
-    assert.ok(error.data.supported.includes('2026-07-28'));
+    assert.deepEqual(error.data.supported, ['2026-07-28']);
   });
   it('with a no-break space before the name', async () =>
     assertRefused(await post(call.body, { ...call.headers, 'Mcp-Name': '\u00a0Hello' }), -32020, 1));

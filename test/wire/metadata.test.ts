@@ -98,6 +98,93 @@ describe('the document', () => {
   }
 });
 
+describe('who has the document already', () => {
+  const conditions: Record<string, (tag: string) => string> = {
+    'its tag': (tag) => tag,
+    'its tag, weak': (tag) => `W/${tag}`,
+    'its tag in a list': (tag) => `"another", W/"a, b" ,${tag}`,
+    'any tag': () => '*',
+  };
+  for (const [name, condition] of Object.entries(conditions)) {
+    it(`is told so, naming ${name}`, async () => {
+      const { headers } = await get();
+      const tag = headers.etag ?? '';
+      assert.match(tag, /^"[\w-]{43}"$/);
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await get(DOCUMENT, { method, headers: { 'If-None-Match': condition(tag) } });
+        assert.equal(answer.status, 304);
+        assert.equal(answer.body, '');
+        assert.equal(answer.headers.etag, tag);
+        assert.equal(answer.headers['cache-control'], headers['cache-control']);
+        assert.equal(answer.headers['access-control-allow-origin'], '*');
+        assert.equal(answer.headers['access-control-expose-headers'], 'ETag');
+        for (const field of ['content-type', 'content-length', 'transfer-encoding'])
+          assert.equal(answer.headers[field], undefined, field);
+      }
+    });
+  }
+
+  it('is told so in two field lines', async () => {
+    const tag = (await get()).headers.etag ?? '';
+    const connection = await RawConnection.open(bed);
+    const lines = `If-None-Match: "another"\r\nIf-None-Match: ${tag}\r\n`;
+    connection.send(`GET ${DOCUMENT} HTTP/1.1\r\nHost: localhost:8001\r\n${lines}\r\n`);
+    assert.deepEqual(await connection.waitForStatuses(1), [304]);
+    connection.destroy();
+  });
+
+  const others: Record<string, (tag: string) => string> = {
+    'another tag': () => '"another"',
+    'its tag without quotes': (tag) => tag.slice(1, -1),
+    'its tag in another case': (tag) => tag.toUpperCase().replace(/[^"]$/, 'x'),
+    'a part of its tag': (tag) => `${tag.slice(0, -2)}"`,
+    nothing: () => '',
+    'an asterisk in quotes': () => '"*"',
+    'an asterisk in a list': () => '*, "another"',
+  };
+  for (const [name, condition] of Object.entries(others)) {
+    it(`is not who names ${name}`, async () => {
+      const plain = await get();
+      const headers = { 'If-None-Match': condition(plain.headers.etag ?? '') };
+      const answer = await get(DOCUMENT, { headers });
+      assert.equal(answer.status, 200);
+      assert.equal(answer.body, plain.body);
+    });
+  }
+
+  it('may ask from a web page', async () => {
+    const answer = await get(DOCUMENT, {
+      method: 'OPTIONS',
+      headers: {
+        Origin: 'https://any.test',
+        'Access-Control-Request-Method': 'GET',
+        'Access-Control-Request-Headers': 'if-none-match',
+      },
+    });
+    assert.match(answer.headers['access-control-allow-headers'] ?? '', /\bIf-None-Match\b/);
+  });
+
+  it('gets another document, with another tag, where the configuration is another', async () => {
+    const { headers } = await get();
+    const metadata = { resourceName: 'Another', scopesSupported: [] };
+    const other = await TestBed.start({ config: () => ({ metadata }) });
+    try {
+      const condition = { 'If-None-Match': headers.etag ?? '' };
+      const answer = await other.call({ method: 'GET', path: DOCUMENT, headers: condition });
+      assert.equal(answer.status, 200);
+      assert.notEqual(answer.headers.etag, headers.etag);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('is not told so by a method that is not for documents', async () => {
+    const answer = await get(DOCUMENT, { method: 'POST', headers: { 'If-None-Match': '*' } });
+    assert.equal(answer.status, 405);
+    assert.equal(answer.headers.etag, undefined);
+  });
+});
+
 describe('there is no document', () => {
   const paths = [
     `${ROOT}/`,

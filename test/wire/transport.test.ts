@@ -165,6 +165,17 @@ describe('an answer that must not reach the client becomes 502', () => {
     assert.equal(answer.headers.link, undefined);
   });
 
+  it('a length that comes twice, or with zeros in front, goes on once and plainly', async () => {
+    for (const lengths of ['Content-Length: 2\r\ncontent-length: 2', 'Content-Length: 002']) {
+      bed.upstream.script = answerRaw(`HTTP/1.1 200 OK\r\n${lengths}\r\n\r\n{}`);
+      const connection = await RawConnection.open(bed);
+      connection.send(head(withToken(), ping) + PING);
+      await waitFor(() => connection.received.endsWith('{}'), 'the answer');
+      assert.deepEqual(connection.received.match(/^content-length: .*$/gim), ['Content-Length: 2']);
+      connection.destroy();
+    }
+  });
+
   it('an answer of HTTP/1.0, ended by the close, passes', async () => {
     bed.upstream.script = answerRaw('HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{"a":1}');
     assert.equal((await call()).body, '{"a":1}');

@@ -45,6 +45,12 @@ const UNKNOWN = (requested: string, id: string | undefined = '7') => ({
   id,
   data: { supported: SUPPORTED, requested },
 });
+/** Of a body that names a version: only modern ones stand there. */
+const UNKNOWN_IN_BODY = (requested: string) => ({
+  code: -32022,
+  id: '7',
+  data: { supported: ['2026-07-28'], requested },
+});
 
 const refused: Record<string, Record<string, [message: unknown, fields: Fields, refusal: object]>> = {
   'a modern request without a field that it must have (D29)': {
@@ -97,6 +103,16 @@ const refused: Record<string, Record<string, [message: unknown, fields: Fields, 
     'a taskId': [
       request('tasks/get', { taskId: 't1' }),
       [version(), method('tasks/get'), name('t2')],
+      MISMATCH,
+    ],
+    'a uri that the body does not name': [
+      request('resources/subscribe'),
+      [version(), method('resources/subscribe'), name('a:')],
+      MISMATCH,
+    ],
+    'a uri that cannot be decoded, and none in the body': [
+      request('resources/subscribe'),
+      [version(), method('resources/subscribe'), name('=?base64?a?=')],
       MISMATCH,
     ],
     'a modern notification of another method': [
@@ -189,9 +205,13 @@ const refused: Record<string, Record<string, [message: unknown, fields: Fields, 
     'in field and body': [
       request('tools/call', { name: 'Hello' }, '2099-01-01'),
       [version('2099-01-01'), method(), name()],
-      UNKNOWN('2099-01-01'),
+      UNKNOWN_IN_BODY('2099-01-01'),
     ],
-    'in the body alone': [request('tools/call', { name: 'Hello' }, '2099-01-01'), [], UNKNOWN('2099-01-01')],
+    'in the body alone': [
+      request('tools/call', { name: 'Hello' }, '2099-01-01'),
+      [],
+      UNKNOWN_IN_BODY('2099-01-01'),
+    ],
     'in the field alone': [legacyCall, [version('2099-01-01')], UNKNOWN('2099-01-01')],
     'a draft': [legacyCall, [version('DRAFT-2026-v1')], UNKNOWN('DRAFT-2026-v1')],
     'an empty field': [legacyCall, [version('')], UNKNOWN('')],
@@ -199,7 +219,7 @@ const refused: Record<string, Record<string, [message: unknown, fields: Fields, 
     'a legacy one where modern ones stand': [
       request('tools/call', { name: 'Hello' }, '2025-11-25'),
       [version('2025-11-25'), method(), name()],
-      UNKNOWN('2025-11-25'),
+      UNKNOWN_IN_BODY('2025-11-25'),
     ],
     'a long one is cut': [legacyCall, [version('2'.repeat(1000))], UNKNOWN('2'.repeat(64))],
     'with a notification': [
@@ -282,6 +302,11 @@ describe('accepted', () => {
     ],
     'resources/subscribe needs none': [
       request('resources/subscribe', { uri: 'a:' }),
+      [version(), method('resources/subscribe')],
+      'modern',
+    ],
+    'resources/subscribe without a uri, for the server that does not have it': [
+      request('resources/subscribe'),
       [version(), method('resources/subscribe')],
       'modern',
     ],

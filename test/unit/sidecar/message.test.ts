@@ -220,6 +220,18 @@ const refused: Record<string, Record<string, [body: Body, refusal: Refused]>> = 
     'uri: an array': [request('"method":"resources/read","params":{"uri":["a:"]}'), PARAMS('7')],
     'resources/subscribe without a uri': [request('"method":"resources/subscribe","params":{}'), PARAMS('7')],
     'resources/unsubscribe without params': [request('"method":"resources/unsubscribe"'), PARAMS('7')],
+    'a modern resources/subscribe, uri: null': [
+      request(`"method":"resources/subscribe","params":{"uri":null,"_meta":{${VERSION}}}`),
+      PARAMS('7'),
+    ],
+    'a modern resources/subscribe, uri: an array': [
+      request(`"method":"resources/subscribe","params":{"uri":["a:"],"_meta":{${VERSION}}}`),
+      PARAMS('7'),
+    ],
+    'a modern resources/read without a uri': [
+      request(`"method":"resources/read","params":{"_meta":{${VERSION}}}`),
+      PARAMS('7'),
+    ],
     'tasks/get without a taskId': [request('"method":"tasks/get","params":{}'), PARAMS('7')],
     'tasks/cancel, taskId a number': [request('"method":"tasks/cancel","params":{"taskId":1}'), PARAMS('7')],
     'tasks/result without a taskId': [request('"method":"tasks/result","params":{}'), PARAMS('7')],
@@ -331,6 +343,15 @@ const accepted: Record<string, [body: Body, message: Partial<Message>]> = {
     { name: undefined },
   ],
   'a name that is empty': [call('"name":""'), { name: '' }],
+  ...Object.fromEntries(
+    ['resources/subscribe', 'resources/unsubscribe', 'tasks/result'].map((method) => [
+      `a modern ${method} that names nothing: its revision does not have it`,
+      [
+        request(`"method":"${method}","params":{"_meta":{${VERSION}}}`),
+        { method, name: undefined, version: '2026-07-28' },
+      ],
+    ]),
+  ),
   'a modern call': [call(`"name":"a","_meta":{${VERSION}}`), { version: '2026-07-28' }],
   'a member twice in arguments: not ours': [
     call('"name":"a","arguments":{"b":1,"b":2,"B":3}'),

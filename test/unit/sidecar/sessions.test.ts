@@ -1,6 +1,7 @@
 // Whose session is whose: bounded in number and in time.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { isSessionId, Sessions } from '../../../src/sidecar/sessions.ts';
 
 const HOUR = 3_600_000;
@@ -37,20 +38,55 @@ describe('sessions', () => {
 
   it('are bounded, and those in use stay', () => {
     const sessions = new Sessions(() => 0, { size: 1_000 });
-    sessions.bind('kept', 'alice');
-    for (let i = 0; i < 1_000_000; i++) {
+    for (let i = 0; i < 100_000; i++) {
       sessions.bind(`s${i}`, 'bob');
-      if (i % 500 === 0) assert.equal(sessions.ownerOf('kept'), 'alice', `after ${i}`);
-      if (sessions.size > 2_000) assert.fail(`${sessions.size} sessions`);
+      if (i % 100 === 0) assert.equal(sessions.ownerOf('s0'), 'bob', `after ${i}`);
+      if (sessions.size > 1_000) assert.fail(`${sessions.size} sessions`);
     }
-    assert.equal(sessions.ownerOf('s0'), undefined);
-    assert.equal(sessions.ownerOf('s999999'), 'bob');
+    assert.equal(sessions.ownerOf('s1'), undefined);
+    assert.equal(sessions.ownerOf('s99999'), 'bob');
   });
 
-  it('a million of them take a few megabytes', () => {
+  it('of who begins them without end push out their own, and nobody else’s', () => {
+    const sessions = new Sessions(() => 0, { size: 1_000 });
+    for (let i = 0; i < 300; i++) sessions.bind(`alice${i}`, 'alice');
+    for (let i = 0; i < 100_000; i++) sessions.bind(`bob${i}`, 'bob');
+    for (let i = 0; i < 300; i++) assert.equal(sessions.ownerOf(`alice${i}`), 'alice');
+    assert.equal(sessions.size, 1_000);
+  });
+
+  it('of many who begin one each push out the oldest, when nobody has more', () => {
+    const sessions = new Sessions(() => 0, { size: 3 });
+    for (const who of ['a', 'b', 'c', 'd']) sessions.bind(`of ${who}`, who);
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd'].map((who) => sessions.ownerOf(`of ${who}`)),
+      [undefined, 'b', 'c', 'd'],
+    );
+  });
+
+  it('of a newcomer find room at the cost of who has the most, however few that are', () => {
+    const sessions = new Sessions(() => 0, { size: 4 });
+    for (const id of ['a1', 'a2', 'a3', 'b1']) sessions.bind(id, id.slice(0, 1));
+    for (const id of ['c1', 'c2']) sessions.bind(id, 'c');
+    assert.deepEqual(
+      ['a1', 'a2', 'a3', 'b1', 'c1', 'c2'].map((id) => sessions.ownerOf(id)),
+      [undefined, undefined, 'a', 'b', 'c', 'c'],
+    );
+  });
+
+  it('that are all in use cannot keep a new one out', () => {
+    const sessions = new Sessions(() => 0, { size: 100 });
+    for (let i = 0; i < 100; i++) sessions.bind(`s${i}`, 'bob');
+    for (let i = 0; i < 100; i++) assert.equal(sessions.ownerOf(`s${i}`), 'bob');
+    sessions.bind('new', 'bob');
+    assert.equal(sessions.ownerOf('new'), 'bob');
+    assert.equal(sessions.size, 100);
+  });
+
+  it('a million of them are 65,536', () => {
     const sessions = new Sessions(() => 0);
     for (let i = 0; i < 1_000_000; i++) sessions.bind(`${i}`.padStart(36, '0'), 'owner');
-    assert.ok(sessions.size <= 65_536);
+    assert.equal(sessions.size, 65_536);
   });
 
   it('are forgotten when nobody uses them', () => {
@@ -63,25 +99,53 @@ describe('sessions', () => {
       assert.equal(sessions.ownerOf('used'), 'alice', `after ${i}`);
     }
     assert.equal(sessions.ownerOf('idle'), undefined);
-    assert.ok(sessions.size <= 2);
+    assert.equal(sessions.size, 1);
   });
 
-  it('all are forgotten after a long time in which nobody came', () => {
+  it('that are idle leave when others begin, and take nobody’s room', () => {
     let now = 0;
-    const sessions = new Sessions(() => now, { idleMs: HOUR });
-    sessions.bind('s', 'alice');
-    now = 3 * HOUR;
-    assert.equal(sessions.ownerOf('s'), undefined);
-    assert.equal(sessions.size, 0);
+    const sessions = new Sessions(() => now, { size: 1_000, idleMs: HOUR });
+    for (let i = 0; i < 900; i++) sessions.bind(`idle${i}`, 'alice');
+    now = HOUR;
+    for (let i = 0; i < 900; i++) sessions.bind(`new${i}`, 'bob');
+    assert.equal(sessions.size, 900);
+    assert.equal(sessions.ownerOf('new0'), 'bob');
   });
 
-  it('one that was ended does not come back from the older generation', () => {
+  it('that ended do not come back, and leave room', () => {
     const sessions = new Sessions(() => 0, { size: 2 });
     sessions.bind('s', 'alice');
     sessions.bind('a', 'bob');
-    sessions.bind('b', 'bob');
-    assert.equal(sessions.ownerOf('s'), 'alice');
     sessions.end('s');
     assert.equal(sessions.ownerOf('s'), undefined);
+    sessions.bind('b', 'bob');
+    assert.equal(sessions.ownerOf('a'), 'bob');
+    assert.equal(sessions.ownerOf('s'), undefined);
+  });
+
+  it('follow these rules whatever happens in whatever order', () => {
+    const ids = fc.constantFrom(...'abcdefgh');
+    const owners = fc.constantFrom('alice', 'bob', 'carol');
+    const steps = fc.array(fc.tuple(fc.constantFrom('bind', 'use', 'end', 'wait'), ids, owners), {
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(steps, (taken) => {
+        let now = 0;
+        const sessions = new Sessions(() => now, { size: 4, idleMs: 10 });
+        const begun = new Map<string, string>();
+        for (const [step, id, owner] of taken) {
+          const known = sessions.ownerOf(id);
+          if (known !== undefined) assert.equal(known, begun.get(id), 'it is whose it was');
+          if (step === 'wait') now += 3;
+          if (step === 'end') sessions.end(id);
+          if (step === 'bind' && sessions.bind(id, owner)) begun.set(id, owner);
+          if (step === 'bind')
+            assert.notEqual(sessions.ownerOf(id), undefined, 'what has just begun is there');
+          if (step === 'end') assert.equal(sessions.ownerOf(id), undefined);
+          assert.ok(sessions.size <= 4);
+        }
+      }),
+    );
   });
 });
