@@ -9,7 +9,12 @@ import { installPackages } from '../support/debian.ts';
 
 const requirements = join(import.meta.dirname, 'requirements.txt');
 
-export const FASTMCP_VERSION = /^fastmcp==(\S+)/m.exec(readFileSync(requirements, 'utf8'))?.[1] ?? '';
+const named = readFileSync(requirements, 'utf8');
+const versionOf = (name: string) => new RegExp(`^${name}==(\\S+)`, 'm').exec(named)?.[1] ?? '';
+
+export const FASTMCP_VERSION = versionOf('fastmcp');
+/** FastMCP is made on it. */
+export const PYTHON_SDK_VERSION = versionOf('mcp');
 
 /** Debian's own where there is one, so that an image can be made of the same. */
 const SYSTEM_PYTHON = '/usr/bin/python3';
