@@ -18,11 +18,13 @@ export interface ReportedCase {
   readonly rule: string;
   readonly outcome: Outcome;
   readonly reason: string;
+  /** Why parts of it could not be judged. */
+  readonly notJudged: readonly string[];
 }
 
 const PAGE = new URL('../../docs/conformance.md', import.meta.url);
 /** Of one reason of a failure (characters). */
-const REASON_LENGTH = 160;
+const REASON_LENGTH = 240;
 
 const HEAD = `# Conformance
 
@@ -30,18 +32,31 @@ const HEAD = `# Conformance
 
 The [conformance suite](../test/conformance/README.md) judges resource servers in front of MCP servers from outside. It was
 written for a sidecar, and holds others to the same rules. Levels are those of the sources; with ° the rule is our
-derivation, and no source says it in so many words. One habit can fail several cases: an error named to who sent no
-credentials (B2), for instance, fails every case that looks at that challenge.
+derivation, and no source says it in so many words. Of a failed case the first variant that failed is shown, with what
+came and what was expected, and the number of the others. A part of a case that a target has no such thing for is not
+judged, and named; the others count.
 
-What is not ours is set up as its documentation shows, in a server on TLS, and what passes its authorization goes to the
-recording MCP server. A case that is not about a library inside a server is n/a, with the reason: duties of a proxy, the
-MCP transport, features that it does not claim to have.
+What is not ours is set up as its documentation shows, with the options that a careful user would set, in a server on TLS;
+what passes its authorization goes to the recording MCP server, with the subject of the token. A case that is not about a
+library inside a server is n/a, with the reason: duties of a proxy, the MCP transport, the HTTP server under it, features
+that it does not claim to have. Section C holds tokens to RFC 9068, the profile of JWT access tokens, which no library here
+says to implement.
 
-- \`fastmcp\`: RemoteAuthProvider with JWTVerifier (or IntrospectionTokenVerifier) and Host and Origin protection.
-  JWTVerifier takes one algorithm, so it gets the first of those that a case configures.
-- \`ts-sdk\`: requireBearerAuth, mcpAuthMetadataRouter and createMcpExpressApp of @modelcontextprotocol/express, with a
-  verifier of jose: issuer, audience and algorithms. A verifier that demands more, the options \`typ\` and
-  \`requiredClaims\` of jose for instance, fares better in section C.
+- \`sidecar\`: a process with a configuration file of its own for each configuration that a case needs.
+- \`ts-sdk\`: requireBearerAuth, mcpAuthMetadataRouter and createMcpExpressApp (with \`allowedHosts\` and
+  \`allowedOrigins\`) of @modelcontextprotocol/express. The token is verified by jose, with its options \`issuer\`, \`audience\`,
+  \`algorithms\`, \`clockTolerance\`, \`requiredClaims\` (exp, sub, client_id, iat, jti; exp and sub in a compat profile) and
+  \`typ\` (at+jwt; none in a compat profile), and all keys of one id are tried, as its documentation shows; times of its key
+  set as they are by default. Not set: \`maxTokenAge\`, which would also refuse an \`iat\` of the future (C45), and
+  \`expectedResource\`, since jose compares the audience. Keys that cannot be had are an error of the server, every other
+  error a bad token. Not judged: how the verifier, which is the application's, reads scopes. Paths that are not the
+  endpoint's get a plain 404.
+- \`fastmcp\`: RemoteAuthProvider with JWTVerifier (or IntrospectionTokenVerifier), inside a MultiAuth that requires the
+  scopes: so a shortfall is 403 insufficient_scope, where \`required_scopes\` of JWTVerifier would make it 401 invalid_token
+  (B9). Authorization servers are \`AnyHttpUrl\`, as its documentation has them; its constructor adds the slash of A11. Host
+  and Origin protection with the public name and the allowed origins; uvicorn without its access log. All scopes at first
+  (F6) by \`get_challenge_scopes\`, the hook for it. JWTVerifier takes one algorithm, so it gets the first of those that a
+  case configures; it has no options for \`typ\`, required claims or leeway.
 `;
 
 /** @param files what `--report` wrote, in the order of the columns; of one target, also the whole first and parts later */
@@ -88,6 +103,10 @@ function details({ target, date, cases }: Report): string {
   const having = (...outcomes: Outcome[]) => cases.filter(({ outcome }) => outcomes.includes(outcome));
   const parts = [
     list('What it fails', having('failed').map(line)),
+    list(
+      'What it passes but for a part that was not judged',
+      having('passed').flatMap((item) => (item.notJudged.length > 0 ? partly(item) : [])),
+    ),
     list('What could not be carried out', having('broken').map(line)),
     list('Pending', having('pending').map(line)),
     list('Not applicable', byReason(having('n/a'))),
@@ -99,12 +118,20 @@ function list(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `\n${title}:\n\n<!-- prettier-ignore -->\n${lines.join('\n')}\n`;
 }
 
-function line({ id, level, rule, reason }: ReportedCase): string {
-  const lines = reason.split('\n').filter((text) => text !== '' && !text.startsWith('+ actual'));
-  // Alone, assert's own first line says nothing of what was seen.
-  const seen = /^Expected values|did not match|:$/.test(lines[0] ?? '') ? lines.join(' ') : (lines[0] ?? '');
-  const short = seen.length > REASON_LENGTH ? `${seen.slice(0, REASON_LENGTH)}…` : seen;
-  return `- **${id}** ${level}: ${escaped(rule)}. Seen: ${code(short)}`;
+function line({ id, level, rule, reason, notJudged }: ReportedCase): string {
+  const [first = '', ...others] = reason.split('\n').filter((text) => text !== '');
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  const parts = notJudged.length > 0 ? `; not judged in part: ${escaped(notJudged.join('; '))}` : '';
+  return `- **${id}** ${level}: ${escaped(rule)}. Seen: ${code(shortened(first))}${more}${parts}`;
+}
+
+function partly({ id, level, rule, notJudged }: ReportedCase): string {
+  return `- **${id}** ${level}: ${escaped(rule)}. Not judged in part: ${escaped(notJudged.join('; '))}`;
+}
+
+/** Ends with a whole word. */
+function shortened(text: string): string {
+  return text.length > REASON_LENGTH ? `${text.slice(0, REASON_LENGTH).replace(/\s+\S*$/, '')} …` : text;
 }
 
 function byReason(cases: readonly ReportedCase[]): string[] {

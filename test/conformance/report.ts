@@ -38,11 +38,13 @@ export function table(results: readonly Result[], { name, version }: Target): st
   return lines.join('\n');
 }
 
-export function row({ case: { id, level, rule }, outcome, reason, milliseconds }: Result): string[] {
+export function row({ case: item, outcome, reason, milliseconds, notJudged = [] }: Result): string[] {
   const time = milliseconds >= 1_000 ? `  (${(milliseconds / 1000).toFixed(1)} s)` : '';
-  const head = `${MARK[outcome]} ${id.padEnd(4)}${level.padEnd(12)}${rule}${time}`;
-  if (reason === '') return [head];
-  if (outcome !== 'failed' && outcome !== 'broken') return [`${head}  [${outcome}: ${reason}]`];
+  const parts = notJudged.length > 0 ? `  [not judged in part: ${notJudged.join('; ')}]` : '';
+  const line = `${MARK[outcome]} ${item.id.padEnd(4)}${item.level.padEnd(12)}${item.rule}${time}`;
+  if (reason === '') return [line + parts];
+  if (outcome !== 'failed' && outcome !== 'broken') return [`${line}  [${outcome}: ${reason}]`];
+  const head = line + parts;
   return [
     head,
     ...reason
@@ -76,17 +78,20 @@ export function closingLines(results: readonly Result[]): string {
 
 /** Everything as JSON; `mutants` are the wrong servers that `--mutants` shows each case to catch. */
 export function report(results: readonly Result[], { name, version }: Target): string {
-  const items = results.map(({ case: { id, level, rule, source }, outcome, reason, milliseconds }) => ({
-    section: sectionOf(id),
-    id,
-    level,
-    rule,
-    source,
-    outcome,
-    reason,
-    milliseconds: Math.round(milliseconds),
-    mutants: MUTANTS.flatMap(({ name, breaks }: Mutant) => (breaks.includes(id) ? name : [])),
-  }));
+  const items = results.map(
+    ({ case: { id, level, rule, source }, outcome, reason, notJudged, milliseconds }) => ({
+      section: sectionOf(id),
+      id,
+      level,
+      rule,
+      source,
+      outcome,
+      reason,
+      notJudged: notJudged ?? [],
+      milliseconds: Math.round(milliseconds),
+      mutants: MUTANTS.flatMap(({ name, breaks }: Mutant) => (breaks.includes(id) ? name : [])),
+    }),
+  );
   const date = new Date().toISOString().slice(0, 10);
   const all = { target: { name, version }, date, sections: SECTIONS, cases: items };
   return `${JSON.stringify(all, undefined, 2)}\n`;

@@ -2,6 +2,7 @@
 import { AssertionError } from 'node:assert';
 import { existsSync } from 'node:fs';
 import { Bench } from './bench/bench.ts';
+import { told } from './bench/told.ts';
 import { newSession, type Session } from './bench/world.ts';
 import { NotApplicable, type BlackBoxCase, type Case } from './case.ts';
 import { needsKey } from './needs.ts';
@@ -18,6 +19,8 @@ export interface Result {
   readonly milliseconds: number;
   /** It did not come to an end: failed, but not for a reason that anybody can name. */
   readonly timedOut?: boolean;
+  /** Why parts of it could not be judged; the outcome is that of the others. */
+  readonly notJudged?: readonly string[];
 }
 
 class TimedOut extends Error {}
@@ -113,17 +116,22 @@ async function runGroup(
 async function judge(item: BlackBoxCase, bench: Bench): Promise<Result> {
   const startedAt = performance.now();
   let verdict: Verdict = { outcome: 'passed', reason: '' };
+  bench.begin();
   try {
     if (!isAlone(item)) bench.world.reset();
     await withDeadline(item.run(bench), item.timeoutMs ?? TIMEOUT_MS);
   } catch (error) {
     verdict = verdictOf(error);
   }
-  return { case: item, ...verdict, milliseconds: performance.now() - startedAt };
+  const { notJudged } = bench;
+  if (verdict.outcome === 'passed' && !bench.isJudged && notJudged.length > 0) {
+    verdict = { outcome: 'n/a', reason: notJudged.join('; ') }; // no part could run
+  }
+  return { case: item, ...verdict, notJudged, milliseconds: performance.now() - startedAt };
 }
 
 function verdictOf(error: unknown): Verdict {
-  if (error instanceof AssertionError) return { outcome: 'failed', reason: error.message };
+  if (error instanceof AssertionError) return { outcome: 'failed', reason: told(error) };
   if (error instanceof TimedOut) return { outcome: 'failed', reason: error.message, timedOut: true };
   if (error instanceof NotApplicable) return { outcome: 'n/a', reason: error.message };
   // Needed by the case beside its own target: as wrong as if its own had been refused.

@@ -27,6 +27,8 @@ export class Bench {
   readonly world: World;
   readonly setup: Setup;
   readonly running: Running;
+  readonly #notJudged = new Set<string>();
+  #isJudged = false;
 
   private constructor(
     session: Session,
@@ -64,6 +66,22 @@ export class Bench {
   async stop(): Promise<void> {
     await this.running.stop();
     await this.world.close();
+  }
+
+  /** A case begins: what was noted of the last one is forgotten. */
+  begin(): void {
+    this.#notJudged.clear();
+    this.#isJudged = false;
+  }
+
+  /** Why parts of the case could not be judged. */
+  get notJudged(): readonly string[] {
+    return [...this.#notJudged];
+  }
+
+  /** Whether the case asked the target anything at all. */
+  get isJudged(): boolean {
+    return this.#isJudged;
   }
 
   get issuer(): TestIssuer {
@@ -150,6 +168,7 @@ export class Bench {
   open(options: CallOptions = {}): Promise<IncomingMessage> {
     const isPost = options.method === undefined || options.method === 'POST';
     const defaults = { path: this.path, ...(isPost ? { body: call('read_file') } : {}) };
+    this.#isJudged = true;
     return open(this.tls, this.host, { ...defaults, ...options });
   }
 
@@ -176,6 +195,7 @@ export class Bench {
 
   /** A connection on which the case says every byte. */
   raw(options: ConnectionOptions = {}): Promise<RawConnection> {
+    this.#isJudged = true;
     return RawConnection.open(this, options);
   }
 
@@ -183,7 +203,7 @@ export class Bench {
   async accepts(token: string, options: CallOptions = {}): Promise<Answer> {
     const before = this.forwarded.length;
     const answer = await this.callWith(token, options);
-    assert.equal(answer.status, 200, `a good request is refused: ${answer.body}`);
+    assert.equal(answer.status, 200, `a good request is refused with ${answer.summary}`);
     assert.equal(this.forwarded.length, before + 1, 'the MCP server saw the request once');
     return answer;
   }
@@ -193,25 +213,39 @@ export class Bench {
     const before = this.forwarded.length;
     const answer = await this.callWith(token);
     this.isRefused(answer, refusal, scope);
-    assert.equal(this.forwarded.length, before, 'the MCP server saw a refused request');
+    assert.equal(this.forwarded.length, before, 'requests at the MCP server, which saw a refused one');
     return answer;
   }
 
   /** The answer is this refusal, with the status, error code, scope and metadata URL that belong to it. */
   isRefused(answer: Answer, refusal: Refusal, scope = this.setup.requiredScopes.join(' ')): void {
-    assert.equal(answer.status, STATUS[refusal], `status ${answer.status}: ${answer.body}`);
+    assert.equal(answer.status, STATUS[refusal], 'status');
+    const parameters = this.#challenge(answer);
+    const expected = {
+      ...(refusal === 'none' ? {} : { error: refusal }),
+      ...(scope === '' ? {} : { scope }),
+      resource_metadata: this.metadataUrl,
+    };
+    assert.deepEqual(parameters, expected, 'challenge');
+  }
+
+  /** 401 with the way to the metadata. Whether it names an error to who sent no credentials is for B2 and B3 to judge. */
+  isChallenged(answer: Answer, scope = this.setup.requiredScopes.join(' ')): void {
+    assert.equal(answer.status, 401, 'status');
+    const { error: _, ...parameters } = this.#challenge(answer);
+    const expected = { ...(scope === '' ? {} : { scope }), resource_metadata: this.metadataUrl };
+    assert.deepEqual(parameters, expected, 'challenge');
+  }
+
+  /** The parameters of the Bearer challenge, but for the text for people. */
+  #challenge(answer: Answer): Record<string, string> {
     const bearer = parseChallenges(answer.lines('www-authenticate')).find(
       ({ scheme }) => scheme.toLowerCase() === 'bearer',
     );
     const { error_description: _, ...parameters } = parametersOf(
       bearer ?? assert.fail('no Bearer challenge'),
     );
-    const expected = {
-      ...(refusal === 'none' ? {} : { error: refusal }),
-      ...(scope === '' ? {} : { scope }),
-      resource_metadata: this.metadataUrl,
-    };
-    assert.deepEqual(parameters, expected);
+    return parameters;
   }
 
   /** Answers within so many milliseconds. */
@@ -225,29 +259,59 @@ export class Bench {
     }
   }
 
-  /** Another target of the same kind beside this one, for as long as `use` runs. @throws Refused */
-  async beside<T>(needs: Needs, use: (other: Bench) => Promise<T>): Promise<T> {
-    this.#applies(needs);
-    const other = await Bench.start(this.session, this.target, needs);
+  /** A part of a case. Where the target has no such thing as it needs, it is noted, and the other parts count. */
+  async part(work: () => Promise<void>): Promise<void> {
     try {
-      return await use(other);
-    } finally {
-      await other.stop();
+      await work();
+      this.#isJudged = true;
+    } catch (error) {
+      if (!(error instanceof NotApplicable)) throw error;
+      this.#notJudged.add(error.message);
     }
   }
 
-  /** The target must not start with these needs. @returns what it wrote */
-  async refusesToStart(needs: Needs): Promise<string> {
-    this.#applies(needs);
-    let other: Bench;
-    try {
-      other = await Bench.start(this.session, this.target, needs);
-    } catch (error) {
-      if (error instanceof Refused) return error.output;
-      throw error;
-    }
-    await other.stop();
-    return assert.fail(`started with ${JSON.stringify(needs)}`);
+  /** A part with another target of the same kind beside this one, for as long as `use` runs. @throws Refused */
+  beside(needs: Needs, use: (other: Bench) => Promise<void> | void): Promise<void> {
+    return this.part(async () => {
+      this.#applies(needs);
+      const other = await Bench.start(this.session, this.target, needs);
+      try {
+        await use(other);
+      } finally {
+        await other.stop();
+      }
+    });
+  }
+
+  /**
+   * A part: the target must not start with these needs, and must say why.
+   * @param otherwise judges one that starts all the same; without it, to start is to fail
+   */
+  refusesToStart(needs: Needs, why = /./, otherwise = startedWith(needs)): Promise<void> {
+    return this.part(async () => {
+      this.#applies(needs);
+      let other: Bench;
+      try {
+        other = await Bench.start(this.session, this.target, needs);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        return assert.match(error.output, why, 'what it says as it refuses to start');
+      }
+      try {
+        await otherwise(other);
+      } finally {
+        await other.stop();
+      }
+    });
+  }
+
+  /** A part with tokens of this algorithm: there are targets that take one, the first that is configured. */
+  withAlgorithm(algorithm: string, work: () => Promise<void>): Promise<void> {
+    return this.part(() => {
+      const { whyOneAlgorithm } = this.target;
+      if (whyOneAlgorithm === undefined || algorithm === this.setup.algorithms[0]) return work();
+      throw new NotApplicable(whyOneAlgorithm);
+    });
   }
 
   #applies(needs: Needs): void {
@@ -278,6 +342,10 @@ export class Bench {
       throw new NotApplicable('the target has no clock that can be moved');
     return this.running.advance(milliseconds);
   }
+}
+
+function startedWith(needs: Needs): (other: Bench) => Promise<void> {
+  return () => assert.fail(`it starts with ${JSON.stringify(needs)}`);
 }
 
 /** Seconds since the epoch. */

@@ -26,6 +26,24 @@ export function fetchOf(bench: Bench) {
   };
 }
 
+/** For clients that are programs: the same authorization server, at the first issuer's own address. */
+export function serveAuthorizationServer(bench: Bench): void {
+  const { origin } = new URL(bench.issuer.issuer);
+  bench.issuer.intercept = (req, res) => {
+    const url = new URL(`${origin}${req.url ?? '/'}`);
+    if (!OURS.test(url.pathname)) return false;
+    void text(req).then(async (body) => {
+      const answer = authorizationServer(bench, url, body);
+      res.writeHead(answer.status, Object.fromEntries(answer.headers));
+      res.end(await answer.text());
+    });
+    return true;
+  };
+}
+
+/** All but the keys and the metadata of OpenID Connect, which the issuer serves itself. */
+const OURS = /\/token$|^\/\.well-known\/oauth-authorization-server/;
+
 /** Hands out a good token for the resource, and for nothing else. */
 function authorizationServer(bench: Bench, url: URL, body: string): Response {
   const { issuer } = bench.issuer;

@@ -39,6 +39,12 @@ export class Answer {
     );
   }
 
+  /** Its status, and the beginning of what it says of itself: for a message. */
+  get summary(): string {
+    const body = this.body.replaceAll(/\s+/g, ' ');
+    return `${this.status}${body === '' ? '' : ` ${body.length > 90 ? `${body.slice(0, 90)}…` : body}`}`;
+  }
+
   /** All of it as text: to look for what must not be there. */
   get text(): string {
     return `${this.status}\n${this.rawHeaders.join('\n')}\n${this.body}`;

@@ -1,8 +1,10 @@
 """An MCP server as FastMCP's documentation protects it; behind its middleware, a handler that hands on what was accepted."""
 
+import moved_clock  # noqa: F401  (before all that reads the time)
+
 import json
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import uvicorn
@@ -19,11 +21,15 @@ with open(sys.argv[1], encoding="utf-8") as file:
 
 resource = urlsplit(setup["resource"])
 base_url = f"{resource.scheme}://{resource.netloc}"
-path = resource.path or "/"
+# All that follows the origin, right or wrong: what is published is for FastMCP to decide.
+path = setup["resource"][len(base_url) :] or "/"
 
 
 def verifier(issuer):
-    """One algorithm: JWTVerifier takes no more. The first that is configured."""
+    """One algorithm: JWTVerifier takes no more. The first that is configured.
+
+    No scopes: JWTVerifier would call a token without them invalid. They are required of MultiAuth, below.
+    """
     introspection = issuer.get("introspection")
     if introspection is not None:
         return IntrospectionTokenVerifier(
@@ -31,29 +37,34 @@ def verifier(issuer):
             client_id=introspection["clientId"],
             client_secret=introspection["clientSecret"],
             audience=setup["audiences"],
-            required_scopes=setup["requiredScopes"],
         )
     return JWTVerifier(
         jwks_uri=issuer["jwksUri"],
         issuer=issuer["issuer"],
         audience=setup["audiences"],
         algorithm=setup["algorithms"][0],
-        required_scopes=setup["requiredScopes"],
     )
 
 
+class AllScopes(MultiAuth):
+    """Asks for optional scopes up front, by the hook that is there for it."""
+
+    def get_challenge_scopes(self, required_scopes=None):
+        return setup["scopesSupported"]
+
+
 verifiers = [verifier(issuer) for issuer in setup["issuers"]]
-auth = RemoteAuthProvider(
+remote = RemoteAuthProvider(
     token_verifier=verifiers[0],
     authorization_servers=[AnyHttpUrl(issuer["issuer"]) for issuer in setup["issuers"]],
     base_url=base_url,
     scopes_supported=setup["scopesSupported"],
     resource_name=setup.get("resourceName"),
     resource_documentation=setup.get("resourceDocumentation"),
-    challenge_scopes=setup["scopesSupported"] if setup.get("initialScopes") == "All" else None,
 )
-if len(verifiers) > 1:
-    auth = MultiAuth(server=auth, verifiers=verifiers[1:], base_url=base_url)
+# Its required_scopes are judged apart from the token, so that a shortfall is 403 insufficient_scope.
+composed = AllScopes if setup.get("initialScopes") == "All" else MultiAuth
+auth = composed(server=remote, verifiers=verifiers[1:], required_scopes=setup["requiredScopes"])
 
 app = FastMCP("Echo", auth=auth).http_app(
     path=path,
@@ -65,7 +76,7 @@ upstream = httpx2.AsyncClient(timeout=None, trust_env=False)
 
 
 async def hand_on(scope, receive, send):
-    """The recording MCP server sees what passed, and says the answer."""
+    """The recording MCP server sees what passed, and from whom, and says the answer."""
     request = Request(scope, receive)
     answer = await upstream.send(
         upstream.build_request(
@@ -75,6 +86,7 @@ async def hand_on(scope, receive, send):
             headers={
                 "content-type": request.headers.get("content-type", "application/json"),
                 "accept": request.headers.get("accept", "*/*"),
+                setup["identity"]: quote(str(request.user.access_token.subject)),
             },
         ),
         stream=True,
@@ -101,4 +113,5 @@ uvicorn.run(
     ssl_certfile=setup["certificate"],
     ssl_keyfile=setup["key"],
     lifespan="on",
+    access_log=False,  # would hold whatever somebody puts into a URL; it is uvicorn's, and off where that matters
 )

@@ -1,5 +1,7 @@
-// Preloaded into a Node process to move its clock from outside: time-outs of hours are judged in a moment. Messages
-// over the process channel say by how much. Knows nothing of the program it is loaded into.
+// Preloaded into a Node process to move its clock from outside: time-outs of hours are judged in a moment, those that
+// sockets keep by themselves too. Messages over the process channel say by how much. Knows nothing of the program it is
+// loaded into.
+import { Socket } from 'node:net';
 
 interface Timer {
   readonly dueAt: number;
@@ -35,6 +37,26 @@ function movableClearTimeout(handle: NodeJS.Timeout | string | number | undefine
 globalThis.setTimeout = movableSetTimeout as unknown as typeof globalThis.setTimeout;
 globalThis.clearTimeout = movableClearTimeout;
 
+/** Idle time-outs of sockets, which Node keeps with timers of its own (milliseconds). */
+const idleTimeouts = new Map<Socket, number>();
+// Called with its socket as `this`, as it was found.
+// eslint-disable-next-line @typescript-eslint/unbound-method
+const realSocketTimeout = Socket.prototype.setTimeout;
+
+Socket.prototype.setTimeout = function (this: Socket, timeout: number, callback?: () => void) {
+  if (timeout > 0) idleTimeouts.set(this, timeout);
+  else idleTimeouts.delete(this);
+  return realSocketTimeout.call(this, timeout, callback);
+};
+
+/** In the time that is skipped nothing comes or goes: whoever waits for less than that has waited in vain. */
+function endIdleSockets(skipped: number): void {
+  for (const [socket, timeout] of idleTimeouts) {
+    if (socket.destroyed) idleTimeouts.delete(socket);
+    else if (timeout <= skipped) socket.emit('timeout');
+  }
+}
+
 process.on('message', ({ advance }: { advance: number }) => {
   offset += advance;
   for (const [handle, { dueAt, fire }] of [...timers].sort(([, a], [, b]) => a.dueAt - b.dueAt)) {
@@ -42,6 +64,7 @@ process.on('message', ({ advance }: { advance: number }) => {
     movableClearTimeout(handle);
     fire();
   }
+  endIdleSockets(advance);
   process.send?.({ advanced: offset });
 });
 process.channel?.unref();

@@ -47,6 +47,8 @@ export interface Running {
 export interface Target {
   readonly name: string;
   readonly version: string;
+  /** Why it takes only the first of the algorithms that are configured; absent where it takes them all. */
+  readonly whyOneAlgorithm?: string;
   /** Why it cannot be set up so; undefined if it can. */
   supports(needs: Needs): string | undefined;
   /** Why this case is not about such a target, by its id; absent where all are. */

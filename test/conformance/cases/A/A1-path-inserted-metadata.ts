@@ -13,6 +13,6 @@ export const A1: Case = {
     const document = JSON.parse(answer.body) as Record<string, unknown>;
     assert.equal(typeof document['resource'], 'string');
     assert.ok(Array.isArray(document['authorization_servers']));
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
   },
 };

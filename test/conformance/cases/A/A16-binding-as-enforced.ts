@@ -27,7 +27,7 @@ export const A16: Case = {
       assertAsymmetric(document[ALGORITHMS]);
       assert.equal(document[REQUIRED], true);
       assert.equal((await other.callWith(other.token())).status, 401, 'plain Bearer');
-      assert.equal(other.forwarded.length, 0);
+      assert.equal(other.forwarded.length, 0, 'requests at the MCP server');
     });
     await bench.beside({ clientCertificates: true }, async (other) =>
       assert.equal((await other.document())[CERTIFICATES], true),

@@ -22,7 +22,7 @@ export const A21: Case = {
         const answer = await bench.callWith(bench.token(), { method, path });
         assert.ok(!answer.text.includes('evil.test'), answer.text);
       }
-      assert.equal(bench.forwarded.length, 0);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     });
   },
 };

@@ -21,7 +21,7 @@ export const A22: Case = {
       await closed;
       assert.ok(!received.includes('resource'), received);
       assert.doesNotMatch(received, /^HTTP\/1\.1 2/);
-      assert.equal(bench.forwarded.length, 0);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     }
   },
 };

@@ -17,7 +17,7 @@ export const B14: Case = {
     };
     await each(fields, async (headers) => {
       bench.isRefused(await bench.call({ headers }), 'invalid_request');
-      assert.equal(bench.forwarded.length, 0);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     });
   },
 };

@@ -35,7 +35,7 @@ export const B15: Case = {
           assert.match(description, /^[\x20-\x21\x23-\x5B\x5D-\x7E]*$/);
         }
       }
-      assert.equal(bench.forwarded.length, 0);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     });
     await bench.accepts(bench.token()); // the process is alive
   },

@@ -29,7 +29,7 @@ export const B17: Case = {
     await bench.beside({ dpop: 'Require' }, async (other) =>
       assert.deepEqual(Object.keys(await challenges(other)), ['DPoP'], 'DPoP only'),
     );
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
   },
 };
 

@@ -11,9 +11,9 @@ export const B21: Case = {
   own: true,
   async run(bench) {
     const answer = await bench.callWith(bench.token());
-    assert.equal(answer.status, 503, answer.body);
+    assert.equal(answer.status, 503, 'a good token while there are no keys');
     assert.match(answer.headers['retry-after'] ?? '', /^\d+$/);
     assert.deepEqual(answer.lines('www-authenticate'), []);
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
   },
 };

@@ -24,7 +24,7 @@ export const B7: Case = {
       for (const method of ['GET', 'DELETE']) {
         bench.isRefused(await bench.callWith(token, { method }), 'invalid_token');
       }
-      assert.equal(bench.forwarded.length, 1);
+      assert.equal(bench.forwarded.length, 1, 'requests at the MCP server');
     });
   },
 };

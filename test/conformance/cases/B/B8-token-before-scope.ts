@@ -12,7 +12,6 @@ export const B8: Case = {
     await bench.refuses(bench.claims({ scope: 'openid' }), 'insufficient_scope');
     const changes = {
       expired: { exp: now() - 60 },
-      'not yet valid': { nbf: now() + 60 },
       'wrong audience': { aud: 'https://other.test/mcp' },
       'wrong issuer': { iss: 'https://other.test' },
     };

@@ -1,15 +1,20 @@
 // C13: where the type says nothing, an ID token whose audience fits must still not open the door.
 import type { Case } from '../../case.ts';
+import { ACCESS_TOKEN_TYPES, OTHER_TYPES } from '../../bench/types.ts';
 import { each } from '../../bench/each.ts';
 
 export const C13: Case = {
   id: 'C13',
   level: 'MUST°',
-  rule: 'In a compat profile ID, refresh, offline and logout tokens of the same issuer are refused',
+  rule: 'Where typ may be JWT or absent, ID, refresh, offline and logout tokens and other types are refused',
   source: 'RFC 8725 section 3.12; OpenID Connect Core sections 2 and 3.3.2.11',
   needs: { profile: 'Compat' },
   async run(bench) {
+    await each([...ACCESS_TOKEN_TYPES, 'JWT', 'jwt', undefined], async (typ) => {
+      await bench.accepts(bench.header({ typ }));
+    });
     await bench.accepts(bench.claims({ typ: 'Bearer' }));
+    await each(OTHER_TYPES, async (typ) => void (await bench.refuses(bench.header({ typ }))));
     const claims = {
       'typ ID': { typ: 'ID' },
       'typ Refresh': { typ: 'Refresh' },

@@ -5,7 +5,7 @@ import { ORIGIN } from '../../needs.ts';
 
 export const C19: Case = {
   id: 'C19',
-  level: 'SHOULD',
+  level: 'SHOULD°', // MCP says it of the URI; RFC 7519 section 2 compares StringOrURI as it is
   rule: 'Case of scheme and host, the default port, and the slash of an empty path make no difference in aud',
   source: 'MCP "Canonical Server URI"; RFC 3986 sections 6.2.2.1 and 6.2.3',
   async run(bench) {

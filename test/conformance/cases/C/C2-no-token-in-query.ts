@@ -10,17 +10,18 @@ export const C2: Case = {
   async run(bench) {
     const stray = bench.token();
     for (const method of ['POST', 'GET']) {
-      bench.isRefused(await bench.call({ method, path: `${bench.path}?access_token=${stray}` }), 'none');
+      bench.isChallenged(await bench.call({ method, path: `${bench.path}?access_token=${stray}` }));
     }
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     for (const name of ['access_token', 'access%5Ftoken']) {
       await bench.accepts(bench.token(), { path: `${bench.path}?a=1&${name}=${stray}&b=2` });
     }
     for (const { url, rawHeaders } of bench.forwarded) {
-      assert.ok(!url.includes(stray), `forwarded: ${url}`);
-      assert.ok(!rawHeaders.some((value) => value.includes(stray)));
-      assert.match(url, /\?a=1&b=2$/, 'the rest of the query is forwarded');
+      assert.ok(!url.includes(stray), 'the token is forwarded in the query');
+      assert.ok(!rawHeaders.some((value) => value.includes(stray)), 'the token is forwarded in a field');
+      // Who hands the query on hands all of it on, but for the token.
+      if (url.includes('?')) assert.match(url, /\?a=1&b=2$/, 'what is forwarded of the query');
     }
-    assert.ok(!bench.log.includes(stray), 'logged');
+    assert.ok(!bench.log.includes(stray), 'the token is in the log');
   },
 };

@@ -4,7 +4,7 @@ import { each } from '../../bench/each.ts';
 
 export const C24: Case = {
   id: 'C24',
-  level: 'MUST',
+  level: 'MUST°', // RFC 9068 demands them of who issues the token; section 4 does not list them among the checks
   rule: 'sub, client_id, iat and jti are required; in a compat profile sub and one of client_id, azp, appid',
   source: 'RFC 9068 section 2.2; RFC 8725 section 3.8',
   async run(bench) {

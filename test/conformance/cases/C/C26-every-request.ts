@@ -32,7 +32,7 @@ export const C26: Case = {
       assert.deepEqual(await connection.waitForStatuses(1), [200], 'the first');
       connection.send(post(second));
       assert.deepEqual(await connection.waitForStatuses(2), [200, 401], `the second, ${name}`);
-      assert.equal(bench.forwarded.length, before + 1);
+      assert.equal(bench.forwarded.length, before + 1, 'requests at the MCP server');
       connection.destroy();
     }
     const stolen = await bench.call({ headers: { 'Mcp-Session-Id': 'a-session-of-somebody' } });

@@ -22,8 +22,9 @@ export const C27: Case = {
     await each({ discovery: 'Discovery', 'configured URL': 'Uri' } as const, (keysFrom) =>
       bench.beside({ untrustedIssuer: true, keysFrom }, async (other) => {
         const { status } = await other.callWith(other.token());
-        assert.ok(status === 503 || status === 401, `keys of an untrusted TLS server: ${status}`);
-        assert.equal(other.forwarded.length, 0);
+        // With which status is for B21 to judge.
+        assert.ok(status >= 400, `keys of an untrusted TLS server: status ${status}`);
+        assert.equal(other.forwarded.length, 0, 'requests at the MCP server');
       }),
     );
     await bench.beside({ keysFrom: 'Uri' }, async (other) => void (await other.accepts(other.token())));

@@ -24,8 +24,8 @@ export const C3: Case = {
     };
     await each(carriers, async (options) => {
       const answer = await bench.call(options);
-      if (answer.status !== 415) bench.isRefused(answer, 'none');
-      assert.equal(bench.forwarded.length, 0);
+      if (answer.status !== 415) bench.isChallenged(answer);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     });
   },
 };

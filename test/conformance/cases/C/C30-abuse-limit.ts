@@ -16,20 +16,20 @@ export const C30: Case = {
   async run(bench) {
     await bench.accepts(bench.token());
     bench.issuer.record.length = 0;
-    await flood(bench, 401);
+    await flood(bench, [401]);
     assert.ok(bench.keyFetches <= 1, `${bench.keyFetches} fetches while all is well`);
 
     await bench.advance(PAST_COOLDOWN_MS);
     bench.issuer.status = 500;
     bench.issuer.record.length = 0;
-    await flood(bench, 503, 401);
+    await flood(bench, [401, 500, 503]); // which of them is for B21 to judge
     // One for the cool-down that is over, and one by itself if a refresh was due.
     assert.ok(bench.keyFetches <= 2, `${bench.keyFetches} fetches while they fail`);
     await bench.accepts(bench.token());
   },
 };
 
-async function flood(bench: Bench, ...expected: number[]): Promise<void> {
+async function flood(bench: Bench, expected: readonly number[]): Promise<void> {
   for (let sent = 0; sent < TOKENS; sent += 10) {
     const tokens = Array.from({ length: 10 }, () => bench.header({ kid: crypto.randomUUID() }));
     const answers = await Promise.all(tokens.map((token) => bench.callWith(token)));

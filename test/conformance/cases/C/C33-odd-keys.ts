@@ -15,9 +15,6 @@ const ODD = [
   { kty: 'RSA', n: 1, e: 2, kid: 'numbers' },
   { kid: 'k1' },
   {},
-  null,
-  'a string',
-  [],
 ];
 
 export const C33: Case = {
@@ -28,7 +25,9 @@ export const C33: Case = {
   prepare: ({ issuer }) => void issuer.extraJwks.push(...ODD),
   async run(bench) {
     await bench.accepts(bench.token());
-    await bench.accepts(bench.token({ key: bench.key('e1') }));
+    await bench.withAlgorithm('ES256', async () => {
+      await bench.accepts(bench.token({ key: bench.key('e1') }));
+    });
     for (const kid of ['no-n', 'enc', 'short', 'secret']) await bench.refuses(bench.header({ kid }));
   },
 };

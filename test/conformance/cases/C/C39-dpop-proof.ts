@@ -79,7 +79,7 @@ export const C39: Case = {
       const before = bench.forwarded.length;
       const answer = await send(token, proofs);
       assert.equal(answer.status, 401, answer.body);
-      assert.equal(bench.forwarded.length, before);
+      assert.equal(bench.forwarded.length, before, 'requests at the MCP server');
     });
     const unbound = bench.token();
     const answer = await send(unbound, [key.proof(bench.resource, unbound)]);

@@ -23,7 +23,7 @@ export const C4: Case = {
       connection.send(`GET ${bench.path} HTTP/1.1\r\nHost: ${bench.host}\r\n${fields}\r\n`);
       assert.deepEqual(await connection.waitForStatuses(1), [400]);
       connection.destroy();
-      assert.equal(bench.forwarded.length, 0);
+      assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     });
     const list = await bench.callWith(`${bench.token()}, Bearer ${bench.bob}`);
     bench.isRefused(list, 'invalid_request');

@@ -19,6 +19,6 @@ export const C40: Case = {
     assert.match(second.headers['www-authenticate'] ?? '', /invalid_dpop_proof/);
     const fresh = await bench.call({ headers: dpopFields(token, key.proof(bench.resource, token)) });
     assert.equal(fresh.status, 200, 'another proof for the same token');
-    assert.equal(bench.forwarded.length, 2);
+    assert.equal(bench.forwarded.length, 2, 'requests at the MCP server');
   },
 };

@@ -1,6 +1,6 @@
 // C6: a token is three parts of base64url and has one spelling; every other is another token to somebody.
 import assert from 'node:assert/strict';
-import { altered, withUnusedBits } from '../../bench/forge.ts';
+import { altered } from '../../bench/forge.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 
@@ -8,7 +8,7 @@ export const C6: Case = {
   id: 'C6',
   level: 'MUST',
   rule: 'Only a compact JWS of three non-empty parts in strict base64url is accepted',
-  source: 'RFC 7515 sections 2, 3.1 and 7.1; RFC 4648 sections 3.2 to 3.5',
+  source: 'RFC 7515 sections 2, 3.1 and 7.1; RFC 4648 sections 3.2 and 3.3',
   async run(bench) {
     await bench.accepts(bench.token());
     const tokens = {
@@ -29,7 +29,6 @@ export const C6: Case = {
         c,
         Buffer.from(s, 'base64url').toString('base64'),
       ]),
-      'unused bits in the signature': altered(bench, (h, c, s) => [h, c, withUnusedBits(s)]),
       'characters that are none': altered(bench, (h, c, s) => [h, c, `${s}!`]),
     };
     await each(tokens, async (token) => void (await bench.refuses(token)));
@@ -37,6 +36,6 @@ export const C6: Case = {
       const { status } = await bench.callWith(json);
       assert.ok(status === 401 || status === 400, `JSON serialization: ${status}`); // a comma makes it a list (C4)
     });
-    assert.equal(bench.forwarded.length, 1);
+    assert.equal(bench.forwarded.length, 1, 'requests at the MCP server');
   },
 };

@@ -15,13 +15,13 @@ export const D1: Case = {
   source: 'OWASP ASVS, deny by default; RFC 9728 section 3',
   async run(bench) {
     await bench.accepts(bench.token());
-    const before = bench.forwarded.length;
     await each(OTHERS, async (path) => {
+      const before = bench.forwarded.length;
       const answers = [
         await bench.callWith(bench.token(), { path }),
         await bench.callWith(bench.token(), { method: 'GET', path }),
       ];
-      for (const { status } of answers) assert.equal(status, 404);
+      for (const { status } of answers) assert.equal(status, 404, 'status');
       assert.equal(bench.forwarded.length, before, 'forwarded');
     });
   },

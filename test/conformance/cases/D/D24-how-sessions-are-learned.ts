@@ -1,11 +1,18 @@
 // D24: an id is a session once the server has said so to whoever asked for one, and until it is over.
-// How many are remembered, and for how long, is seen by test/unit/sidecar/sessions.test.ts.
+// How many are remembered at most, and for how long, is seen by test/unit/sidecar/sessions.test.ts: to fill the memory from
+// outside would take minutes.
 import assert from 'node:assert/strict';
 import { answerJson } from '../../../support/upstream.ts';
 import type { Case } from '../../case.ts';
+import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
+import { settles, wire } from '../../bench/wire.ts';
 import { INIT } from '../../bench/messages.ts';
 import { beginSession, inSession, isKeptFrom, namesSession } from '../../bench/sessions.ts';
+
+/** Sessions that one client begins in a row, and so many at once. */
+const MANY = 3_000;
+const AT_ONCE = 100;
 
 export const D24: Case = {
   id: 'D24',
@@ -40,7 +47,8 @@ export const D24: Case = {
     assert.equal((await inSession(bench, token, ended)).status, 404);
     await unknown(ended);
 
-    bench.upstream.script = answerJson;
+    await cannotBePushedOut(bench);
+
     const longest = '!'.repeat(256);
     bench.upstream.script = namesSession(longest);
     await bench.accepts(token, { body: INIT });
@@ -56,3 +64,25 @@ export const D24: Case = {
     });
   },
 };
+
+/** Who begins sessions without end does not end those of others, nor the newest of their own. */
+async function cannotBePushedOut(bench: Bench): Promise<void> {
+  bench.upstream.script = answerJson;
+  const alice = bench.token();
+  const kept = await beginSession(bench, alice);
+  let begun = 0;
+  bench.upstream.script = (req, res) => namesSession(`many-${begun++}`)(req, res);
+  const initialize = wire(bench, { token: bench.bob, body: INIT });
+  const greedy = await bench.raw();
+  for (let sent = AT_ONCE; sent <= MANY; sent += AT_ONCE) {
+    greedy.send(initialize.repeat(AT_ONCE));
+    await settles(() => greedy.statuses.length >= AT_ONCE || greedy.closed, 30_000);
+    assert.deepEqual(new Set(greedy.statuses), new Set([200]), `after ${sent}`);
+    greedy.received = '';
+  }
+  greedy.destroy();
+  assert.equal(begun, MANY);
+  bench.upstream.script = answerJson;
+  assert.equal((await inSession(bench, alice, kept)).status, 200, 'the session of somebody else');
+  assert.equal((await inSession(bench, bench.bob, `many-${MANY - 1}`)).status, 200, 'the newest');
+}

@@ -1,5 +1,6 @@
 // D8: HTTP libraries give up after five minutes; tools may take longer, and notifications much longer.
-// The moved clock moves the timers of programs; time-outs that a socket keeps by itself stay in real time.
+// The moved clock moves the timers of programs and the idle time-outs of sockets. How long Node's HTTP server waits for a
+// whole request stays in real time: it is over before an answer can be late.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { RESULT } from '../../../support/upstream.ts';

@@ -18,8 +18,8 @@ export const F1: Case = {
       assert.equal(answer.body, other.issuer.metadataText);
       assert.match(answer.headers['content-type'] ?? '', /^application\/json/);
       assert.equal(other.world.stranger.record.length, 0);
-      assert.equal(other.forwarded.length, 0);
+      assert.equal(other.forwarded.length, 0, 'requests at the MCP server');
     });
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
   },
 };

@@ -17,7 +17,7 @@ export const F2: Case = {
           assert.equal((await bench.call({ method, path, headers })).status, 404, method);
         }
       }
-      assert.equal(bench.forwarded.length, 1);
+      assert.equal(bench.forwarded.length, 1, 'requests at the MCP server');
     });
   },
 };

@@ -12,7 +12,7 @@ export const F3: Case = {
   async run(bench) {
     const headers = { 'MCP-Protocol-Version': '2025-06-18', 'User-Agent': 'claude-code/2.0' };
     const first = await bench.call({ body: INIT, headers: { 'User-Agent': 'claude-code/2.0' } });
-    bench.isRefused(first, 'none');
+    bench.isChallenged(first);
     const [challenge] = parseChallenges(first.lines('www-authenticate'));
     const { resource_metadata: found = '' } = parametersOf(challenge ?? assert.fail('no challenge'));
     assert.equal(found, bench.metadataUrl, 'absolute, in the path form');
@@ -21,7 +21,7 @@ export const F3: Case = {
     const document = JSON.parse(metadata.body) as Record<string, unknown>;
     assert.equal(document['resource'], bench.resource, 'the URL as typed');
     assert.deepEqual(document['authorization_servers'], [bench.issuer.issuer]);
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     await bench.accepts(bench.token(), { body: INIT });
     await bench.accepts(bench.token(), { body: message('tools/list'), headers });
   },

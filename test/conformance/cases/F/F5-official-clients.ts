@@ -7,9 +7,11 @@ import {
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { OAuthMemory } from '../../../support/oauth-memory.ts';
+import type { Bench } from '../../bench/bench.ts';
 import type { Case } from '../../case.ts';
 import { fetchOf, smallServer } from '../../bench/client-world.ts';
 import { each } from '../../bench/each.ts';
+import { runPythonClient } from '../../bench/python-client.ts';
 
 const INFO = { name: 'conformance', version: '1' };
 
@@ -41,23 +43,18 @@ export const F5: Case = {
   id: 'F5',
   level: 'MUST°',
   rule: 'The official clients are challenged, discover, log in for this resource and call',
-  source: 'MCP "Authorization Flow Steps"; TypeScript SDK v1 and v2',
+  source: 'MCP "Authorization Flow Steps"; TypeScript SDK v1 and v2, Python SDK',
+  timeoutMs: 300_000, // the environment of the Python client is made once, in half a minute
   async run(bench) {
     bench.upstream.script = smallServer;
     const { issuer } = bench.issuer;
     await each(CLIENTS, async (create) => {
-      const before = bench.forwarded.length;
+      const before = messages(bench);
       const memory = new OAuthMemory({ client_id: 'c1', issuer });
       const flow = create(new URL(bench.resource), memory, fetchOf(bench));
       await assert.rejects(flow.connect(), /Unauthorized/);
-      assert.equal(bench.forwarded.length, before, 'before the login');
-      const asked = memory.authorizationUrl ?? assert.fail('the client did not open the browser');
-      assert.equal(asked.origin + asked.pathname, `${issuer}/authorize`);
-      assert.equal(asked.searchParams.get('resource'), bench.resource);
-      assert.ok(
-        asked.searchParams.get('scope')?.split(' ').includes('mcp:basic'),
-        'the scope of the challenge',
-      );
+      assert.equal(messages(bench), before, 'messages at the MCP server before the login');
+      judgeAuthorizationUrl(bench, memory.authorizationUrl ?? assert.fail('no browser was opened'));
       await flow.finish(new URLSearchParams({ code: 'a-code', state: memory.expectedState, iss: issuer }));
       const client = await flow.connect();
       const { tools } = await client.listTools();
@@ -65,10 +62,30 @@ export const F5: Case = {
       assert.deepEqual(
         tools.map(({ name }) => name),
         ['echo'],
+        'tools',
       );
+    });
+    await each({ 'Python SDK, auto': 'auto', 'Python SDK, legacy': 'legacy' } as const, async (mode) => {
+      const { opened, tools } = await runPythonClient(bench, mode);
+      assert.equal(opened.length, 1, 'logins');
+      judgeAuthorizationUrl(bench, new URL(opened[0] ?? ''));
+      assert.deepEqual(tools, ['echo'], 'tools');
     });
   },
 };
+
+/** Of the streams that a client opens beside its messages, one of the last client may come late. */
+function messages(bench: Bench): number {
+  return bench.forwarded.filter(({ method }) => method === 'POST').length;
+}
+
+/** For this resource, with the scope of the challenge, at the authorization server of the metadata. */
+function judgeAuthorizationUrl(bench: Bench, asked: URL): void {
+  assert.equal(asked.origin + asked.pathname, `${bench.issuer.issuer}/authorize`);
+  assert.equal(asked.searchParams.get('resource'), bench.resource, 'the resource that is asked for');
+  const scopes = asked.searchParams.get('scope')?.split(' ') ?? [];
+  assert.ok(scopes.includes('mcp:basic'), `the scope that is asked for: ${scopes.join(' ')}`);
+}
 
 function flowOfV2(url: URL, authProvider: OAuthMemory, fetch: Fetch, mode?: 'auto'): Flow {
   let transport: TransportV2;

@@ -14,7 +14,7 @@ export const F9: Case = {
     const [first, legacy] = [await bench.call(probe), await bench.call({ body: INIT })];
     bench.isRefused(first, 'none');
     assert.deepEqual(first.lines('www-authenticate'), legacy.lines('www-authenticate'));
-    assert.equal(bench.forwarded.length, 0);
+    assert.equal(bench.forwarded.length, 0, 'requests at the MCP server');
     const answers: Record<string, readonly [number, string, string]> = {
       '400 empty': [400, '', ''],
       '400 text': [400, 'text/plain', 'Bad Request: No valid session ID provided\n'],

@@ -1,23 +1,39 @@
-// G13: what a stranger can send without a token is bounded: fields, time, connections.
+// G13: what a client can send is bounded: fields, time, connections; and with a token, requests under way and slow bodies.
+// How many connections, proofs, tokens and addresses are remembered is seen by test/unit/sidecar/{in-flight-limit,
+// replay-memory,failure-limit}.test.ts, sessions by D24, the size of key sets by C28.
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { answerJson } from '../../../support/upstream.ts';
 import type { RawConnection } from '../../../support/raw.ts';
 import type { Case } from '../../case.ts';
+import type { Bench } from '../../bench/bench.ts';
+import { now } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
-import { exchange, settles, wire } from '../../bench/wire.ts';
+import { BODY, exchange, settles, wire } from '../../bench/wire.ts';
 
 const SOCKETS = 1_000;
 const AT_ONCE = 50;
 /** Ten seconds for a head, and the looks between. */
 const HEAD_SECONDS = 30;
+/** Calls that a client sends on one connection without waiting, and how many of them are too many to be under way. */
+const PIPELINED = 1_000;
+const TOO_MANY = 500;
+/** A body of which a byte comes now and then is given up by then. */
+const BODY_MINUTES = 15;
 
 export const G13: Case = {
   id: 'G13',
   level: 'MUST°',
-  rule: 'Heads are bounded in bytes, fields and time, and a thousand slow clients do not stop the service',
+  rule: 'Heads, slow bodies and requests under way are bounded, and a thousand slow clients do not stop the service',
   source: 'RFC 6585 section 5; OWASP ASVS, denial of service',
   own: true,
+  timeoutMs: 240_000,
   async run(bench) {
-    const token = bench.token();
+    const token = lasting(bench);
+    await boundsPipelining(bench, token);
+    await bench.part(() => endsDrips(bench));
+    await bench.beside({ transport: { messageChecks: 'Off' } }, endsDrips);
+    bench.upstream.requests.length = 0;
     const many = Array.from({ length: 150 }, (_, index) => `X-${index}: 1`);
     // Of a field that is not forwarded: a refusal is the target's own.
     const heads = {
@@ -52,3 +68,72 @@ export const G13: Case = {
     assert.equal((await bench.answersWithin(5_000, token)).status, 200);
   },
 };
+
+/** A token that is good although the clock is moved. */
+function lasting(bench: Bench): string {
+  return bench.claims({ exp: now() + 2 * 3600 });
+}
+
+/** One connection must not have any number of requests at the server, nor keep others from it. */
+async function boundsPipelining(bench: Bench, token: string): Promise<void> {
+  const waiting: ServerResponse[] = [];
+  bench.upstream.script = (req, res) => {
+    req.resume();
+    waiting.push(res);
+  };
+  const greedy = await bench.raw();
+  greedy.send(wire(bench, { token }).repeat(PIPELINED));
+  await settles(() => waiting.length >= TOO_MANY, 3_000);
+  const { length } = waiting;
+  bench.upstream.script = answerJson;
+  try {
+    assert.ok(length < TOO_MANY, `${length} requests of one connection are under way`);
+    assert.equal((await bench.answersWithin(5_000, token)).status, 200, 'another client');
+  } finally {
+    greedy.destroy();
+    for (const res of waiting) res.destroy();
+  }
+}
+
+/** A body that comes at a good pace is waited for; one that only drips is not, and the MCP server does not wait either. */
+async function endsDrips(bench: Bench): Promise<void> {
+  const token = lasting(bench);
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const begin = async () => {
+    const connection = await bench.raw();
+    const framing = ['Transfer-Encoding: chunked'];
+    connection.send(wire(bench, { token, framing, body: chunk(' ') }));
+    return connection;
+  };
+  bench.upstream.script = answerJson;
+  const steady = await begin();
+  for (let minutes = 0; minutes < 2; minutes++) {
+    steady.send(chunk(' '.repeat(120_000)));
+    await settles(() => false, 200); // on its way
+    await bench.advance(50_000);
+  }
+  steady.send(`${chunk(BODY)}0\r\n\r\n`);
+  await settles(() => steady.closed || steady.statuses.length > 0, 5_000);
+  assert.deepEqual(steady.statuses, [200], 'a body of two minutes');
+  steady.destroy();
+
+  const before = bench.forwarded.length;
+  let isOpenBehind = false;
+  bench.upstream.script = (req) => {
+    isOpenBehind = true;
+    req.resume();
+    req.socket.once('close', () => (isOpenBehind = false));
+  };
+  const dripping = await begin();
+  for (let seconds = 0; seconds < BODY_MINUTES * 60 && !dripping.closed; seconds += 50) {
+    dripping.send(chunk(' '));
+    await bench.advance(50_000);
+    await settles(() => dripping.closed, 1_500);
+  }
+  assert.ok(dripping.closed, `a body of a byte now and then is waited for after ${BODY_MINUTES} minutes`);
+  assert.ok([undefined, 408].includes(dripping.statuses[0]), `status ${dripping.statuses[0]}`);
+  await settles(() => !isOpenBehind, 2_000);
+  assert.ok(!isOpenBehind, 'the MCP server still waits for the rest');
+  assert.ok(bench.forwarded.length - before <= 1, 'requests at the MCP server');
+  bench.upstream.script = answerJson;
+}

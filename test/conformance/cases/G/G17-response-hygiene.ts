@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { answerRaw } from '../../../support/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
+import { exchange, settles, wire } from '../../bench/wire.ts';
 
 const FIELDS = {
   Server: 'uvicorn/0.1',
@@ -50,12 +51,41 @@ export const G17: Case = {
       'NUL in a value': `${head}X-A: a\0b\r\nContent-Length: 2\r\n\r\n{}`,
       'blank in a name': `${head}X A: b\r\nContent-Length: 2\r\n\r\n{}`,
       'bare CR': `${head}X-A: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\n{}`,
+      'bare LF': `${head}X-A: a\nSet-Cookie: b\r\nContent-Length: 2\r\n\r\n{}`,
+      'folded line': `${head}X-A: a\r\n b\r\nContent-Length: 2\r\n\r\n{}`,
+      'blank before the colon': `${head}Content-Length : 2\r\n\r\n{}`,
+      'length and coding': `${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      'length with a sign': `${head}Content-Length: +2\r\n\r\n{}`,
+      'switch of protocols': 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
       'two lengths': `${head}Content-Length: 2\r\nContent-Length: 20\r\n\r\n{}`,
       'no HTTP at all': 'hello\r\n\r\n',
     };
     await each(invalid, async (bytes) => {
       bench.upstream.script = answerRaw(bytes);
-      assert.equal((await bench.callWith(bench.token())).status, 502);
+      const seen = await bench.callWith(bench.token()).then(
+        ({ status }) => status,
+        () => 'an answer that breaks off',
+      );
+      assert.equal(seen, 502);
     });
+
+    const bodies = {
+      'chunk size of letters': `${head}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n`,
+      'chunk longer than its size': `${head}Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n`,
+      'no last chunk': `${head}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n`,
+    };
+    await each(bodies, async (bytes) => {
+      bench.upstream.script = answerRaw(bytes);
+      const answer = await bench.callWith(bench.token()).catch(() => undefined);
+      assert.ok(answer === undefined || answer.status === 502, 'it looks whole');
+    });
+
+    const without = '204 No Content\r\nContent-Length: 4\r\n\r\nevil';
+    bench.upstream.script = answerRaw(`HTTP/1.1 ${without}`);
+    const connection = await exchange(bench, wire(bench, { token: bench.token() }));
+    await settles(() => connection.received.includes('evil'), 300);
+    connection.destroy();
+    assert.ok(!connection.received.includes('evil'), 'a body after 204');
+    assert.ok([204, 502].includes(connection.statuses[0] ?? 0), `status ${connection.statuses[0]}`);
   },
 };

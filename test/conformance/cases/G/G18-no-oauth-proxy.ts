@@ -4,6 +4,8 @@ import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { DEFAULT_ENDPOINTS, OTHER_ENDPOINTS } from '../../bench/oauth-paths.ts';
 
+const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
+
 export const G18: Case = {
   id: 'G18',
   level: 'MUST NOT°',
@@ -22,7 +24,7 @@ export const G18: Case = {
         const answer = await bench.call({
           method,
           path: target,
-          ...(method === 'POST' ? { body: query } : {}),
+          ...(method === 'POST' ? { body: query, headers: FORM } : {}),
         });
         assert.equal(answer.status, 404, `${method} ${path}`);
         assert.equal(answer.headers['set-cookie'], undefined);

@@ -9,6 +9,8 @@ const LENGTH = BODY.length;
 const CHUNKED = 'Transfer-Encoding: chunked';
 /** What follows the message, and would be a request of its own to whom it ends early. */
 const SMUGGLED = '?smuggled=1';
+/** What the server of a slow call takes: by then whatever follows has been read (milliseconds). */
+const SLOW_MS = 200;
 
 const lengths = (...values: string[]): Wire => ({
   framing: values.map((value) => `Content-Length: ${value}`),
@@ -95,8 +97,8 @@ const SHAPES: Readonly<Record<string, Wire>> = {
 export const G7: Case = {
   id: 'G7',
   level: 'MUST°',
-  rule: 'A message that could end in two places is refused, the connection closed, and nothing of it goes on',
-  source: 'RFC 9112 sections 2.2, 5.1, 5.2, 6.1, 6.3 and 7.1',
+  rule: 'A message that could end in two places is refused, once those before it have their answers; nothing of it goes on',
+  source: 'RFC 9112 sections 2.2, 5.1, 5.2, 6.1, 6.3, 7.1 and 9.3.2',
   own: true,
   timeoutMs: 300_000,
   async run(bench) {
@@ -128,9 +130,39 @@ export const G7: Case = {
       const seen = bench.forwarded.slice(before).map(({ method, url }) => `${method} ${url}`);
       assert.deepEqual(seen, [], 'the MCP server saw something');
     });
+    await answersFirst(bench, token);
   },
 };
 
 function smuggled(bench: Bench, token: string): string {
   return wire(bench, { token, requestLine: `POST ${bench.path}${SMUGGLED} HTTP/1.1` });
+}
+
+/** A call that has run gets its own answer, not the refusal of what was behind it, which is no request. */
+async function answersFirst(bench: Bench, token: string): Promise<void> {
+  bench.upstream.script = (req, res) => {
+    req.resume();
+    setTimeout(() => res.end('{"answer":"slow"}'), SLOW_MS);
+  };
+  const call = wire(bench, { token });
+  const behind = {
+    garbage: 'garbage\r\n\r\n',
+    'a request of another version': 'GET / HTTP/9.9\r\n\r\n',
+    'a request of two lengths': wire(bench, { token, framing: ['Content-Length: 1', 'Content-Length: 2'] }),
+  };
+  await each(behind, async (bytes) => {
+    const before = bench.forwarded.length;
+    const connection = await bench.raw();
+    connection.send(call + bytes);
+    await settles(() => connection.closed, 5_000);
+    connection.destroy();
+    const [first, ...rest] = connection.statuses;
+    assert.equal(first, 200, 'the status that the call gets');
+    assert.match(connection.received, /"answer":"slow"/);
+    assert.ok(
+      rest.every((status) => status >= 400 && status < 500),
+      `then ${rest.join(', ')}`,
+    );
+    assert.equal(bench.forwarded.length - before, 1, 'requests at the MCP server');
+  });
 }

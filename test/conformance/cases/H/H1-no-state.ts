@@ -36,7 +36,7 @@ export const H1: Case = {
           assert.equal(answer.headers['mcp-session-id'], undefined);
         }
       }
-      assert.equal(bench.forwarded.length, 2 * requests.length);
+      assert.equal(bench.forwarded.length, 2 * requests.length, 'requests at the MCP server');
       const subjects = bench.forwarded.map(({ headers }) => headers[IDENTITY.toLowerCase()]);
       assert.deepEqual(
         subjects,

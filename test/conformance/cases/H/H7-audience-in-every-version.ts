@@ -36,7 +36,7 @@ export const H7: Case = {
       }
       const poor = bench.claims({ scope: 'mcp:write' });
       bench.isRefused(await bench.callWith(poor, options), 'insufficient_scope', 'mcp:basic');
-      assert.equal(bench.forwarded.length, before);
+      assert.equal(bench.forwarded.length, before, 'requests at the MCP server');
     });
   },
 };

@@ -32,7 +32,7 @@ export const H8: Case = {
         assert.equal(answer.status, 400, `${method} as ${name}`);
         assert.equal((JSON.parse(answer.body) as { error?: { code?: number } }).error?.code, -32020);
       }
-      assert.equal(bench.forwarded.length, before);
+      assert.equal(bench.forwarded.length, before, 'requests at the MCP server');
     }
   },
 };

@@ -60,7 +60,8 @@ export async function forward(
   const kept = requestHeaders(req, exchange, wrong);
   const headers = upwardFields(kept, req, exchange.caller, { setup, wrong });
   const start = () => {
-    const up = request(url, { method: req.method, headers, agent: false });
+    const insecureHTTPParser = wrong('lenient-with-answers');
+    const up = request(url, { method: req.method, headers, agent: false, insecureHTTPParser });
     if (exchange.body !== undefined) up.end(exchange.body);
     else if (wrong('no-back-pressure')) req.on('data', (c) => up.write(c)).on('end', () => up.end());
     else req.pipe(up);
@@ -100,7 +101,12 @@ export async function forward(
   }
 }
 
+/** @throws where there is none, or one that speaks another protocol from there on */
 async function responseOf(up: ClientRequest): Promise<IncomingMessage> {
+  up.once('upgrade', (_, socket) => {
+    socket.destroy();
+    up.emit('error', new Error('a switch of protocols'));
+  });
   const [answer] = (await once(up, 'response')) as [IncomingMessage];
   return answer;
 }

@@ -58,6 +58,7 @@ export function framingProblem(req: IncomingMessage, { setup, wrong }: Rules): n
   const hosts = linesOf(req, 'host');
   if ((hosts.length !== 1 || !/^[\w.-]+(:\d+)?$/.test(hosts[0] ?? '')) && !wrong('first-host-wins'))
     return 400;
+  if (!/^1\.[01]$/.test(req.httpVersion)) return 400;
   const { authority } = targetOf(req);
   if (authority !== undefined && authority !== new URL(setup.resource).host && !wrong('any-authority'))
     return 421;

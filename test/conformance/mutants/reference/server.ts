@@ -31,6 +31,8 @@ import {
 import { Introspection } from './introspection.ts';
 import type { Members } from './jws.ts';
 import { Keys, Unavailable } from './keys.ts';
+import { refuseUnreadable } from './limits.ts';
+import { namesTag, tagOf } from './entity-tag.ts';
 import { checkCertificate, checkProof, InvalidProof, NonceWanted } from './proof.ts';
 import { holds, InvalidToken, scopesOf, verifyToken, type Judge } from './token.ts';
 import { ReferenceTransport } from './transport.ts';
@@ -102,6 +104,7 @@ class ReferenceServer implements Running {
       },
       this.#handle,
     );
+    refuseUnreadable(this.#server, wrong);
     if (!wrong('continues-for-anybody')) {
       this.#server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
         this.#waiting.add(req);
@@ -237,8 +240,11 @@ class ReferenceServer implements Running {
       return send(res, 401, cors, '');
     }
     const age = wrong('metadata-for-a-year') ? 31_536_000 : 300;
-    const headers = ['Content-Type', 'application/json', 'Cache-Control', `public, max-age=${age}`];
-    send(res, 200, [...cors, ...headers], JSON.stringify(document));
+    const text = JSON.stringify(document);
+    const tag = tagOf(text);
+    const headers = [...cors, 'Cache-Control', `public, max-age=${age}`, 'ETag', tag];
+    if (namesTag(req.headers['if-none-match'], tag, wrong)) return send(res, 304, headers, '');
+    send(res, 200, [...headers, 'Content-Type', 'application/json'], text);
   }
 
   #documentAt(path: string, req: IncomingMessage): Record<string, unknown> | undefined {
@@ -313,7 +319,7 @@ class ReferenceServer implements Running {
       const claims = known ?? (await this.#verify(token, credentials, req));
       if (wrong('connection-remembers')) this.#remembered.set(req.socket, claims);
       this.#claims.set(req, claims);
-      return this.#shortfall(scopesOf(claims));
+      return this.#shortfall(scopesOf(claims, wrong));
     } catch (error) {
       if (error instanceof Unavailable) {
         return wrong('401-without-keys') ? { error: 'invalid_token', scopes: first } : 'unavailable';
@@ -352,7 +358,7 @@ class ReferenceServer implements Running {
   #shortfallOf(token: string): Cause | undefined {
     try {
       const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-      return this.#shortfall(scopesOf(JSON.parse(claims) as Members));
+      return this.#shortfall(scopesOf(JSON.parse(claims) as Members, this.#judge.wrong));
     } catch {
       return undefined;
     }

@@ -4,6 +4,8 @@ import type { Setup } from '../../targets/target.ts';
 import type { Wrong } from '../mutants.ts';
 import type { Members } from './jws.ts';
 
+const FEW = 1_000;
+
 /** Issuer, subject and client: not the token, which is another after every refresh. */
 export function principalOf(claims: Members, req: IncomingMessage, wrong: Wrong): string {
   if (wrong('session-of-token')) return req.headers.authorization ?? '';
@@ -55,6 +57,9 @@ export class ReferenceSessions {
       if (method === 'initialize' || this.#wrong('learns-from-any-answer'))
         this.#owners.set(begun, principal);
     }
+    const [oldest] = this.#owners.keys();
+    if (oldest !== undefined && this.#owners.size > FEW && this.#wrong('few-sessions'))
+      this.#owners.delete(oldest);
     const over = status === 404 || (req.method === 'DELETE' && succeeded);
     if (used !== undefined && over && !this.#wrong('sessions-never-end')) this.#owners.delete(String(used));
   }

@@ -132,22 +132,23 @@ function checkTime({ exp, nbf, iat }: Members, { now, skew, wrong }: Moment): vo
   if (!Number.isFinite(exp) && !(exp === undefined && wrong('expiry-optional')))
     throw new InvalidToken('exp');
   if (now >= (exp as number) + skew) throw new InvalidToken('expired');
-  for (const start of wrong('ignores-nbf') ? [] : [nbf, iat]) {
+  for (const start of [wrong('ignores-nbf') ? undefined : nbf, wrong('ignores-iat') ? undefined : iat]) {
     if (start === undefined) continue;
     if (!Number.isFinite(start) || (start as number) > now + skew) throw new InvalidToken('too early');
   }
 }
 
-function checkRequired({ sub, client_id, azp, appid, jti, iat }: Members, compat: boolean): void {
+function checkRequired({ sub, client_id, azp, appid, cid, jti, iat }: Members, compat: boolean): void {
   const isText = (value: unknown) => typeof value === 'string' && value !== '';
-  const client = compat ? [client_id, azp, appid].some(isText) : isText(client_id);
+  const client = compat ? [client_id, azp, appid, cid].some(isText) : isText(client_id);
   if (!isText(sub) || !client) throw new InvalidToken('required');
   if (!compat && (!isText(jti) || !Number.isFinite(iat))) throw new InvalidToken('required');
 }
 
 /** RFC 9068 section 2.2.3; `scp` as Entra and Okta write it. */
-export function scopesOf({ scope, scp }: Members): string[] {
-  if (scope !== undefined) return typeof scope === 'string' ? scope.split(' ') : [];
+export function scopesOf({ scope, scp, permissions }: Members, wrong: Wrong): string[] {
+  if (wrong('permissions-grant') && Array.isArray(permissions)) return permissions.map(String);
+  if (scope !== undefined || wrong('no-scp')) return typeof scope === 'string' ? scope.split(' ') : [];
   if (typeof scp === 'string') return scp.split(' ');
   return Array.isArray(scp) && scp.every((value) => typeof value === 'string') ? scp : [];
 }

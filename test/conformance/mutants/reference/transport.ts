@@ -5,6 +5,7 @@ import type { Setup } from '../../targets/target.ts';
 import type { Wrong } from '../mutants.ts';
 import { forward, send, type Exchange } from './forward.ts';
 import type { Members } from './jws.ts';
+import { limitBody, UnderWay } from './limits.ts';
 import { readMessages, Rejected, type Messages } from './message.ts';
 import { principalOf, ReferenceSessions } from './sessions.ts';
 import type { Judge } from './token.ts';
@@ -26,6 +27,7 @@ export class ReferenceTransport {
   readonly #wrong: Wrong;
   readonly #sessions: ReferenceSessions;
   readonly #running = new Set<Exchange>();
+  readonly #underWay: UnderWay;
   #initialized = false;
   readonly #cached = new Map<string, string>();
 
@@ -34,6 +36,7 @@ export class ReferenceTransport {
     this.#setup = judge.setup;
     this.#wrong = judge.wrong;
     this.#sessions = new ReferenceSessions(judge.setup, judge.wrong);
+    this.#underWay = new UnderWay(judge.wrong);
   }
 
   /** Ends the streams that have no end of their own. @returns when the calls have ended by themselves */
@@ -51,6 +54,7 @@ export class ReferenceTransport {
 
   async relay(req: IncomingMessage, res: ServerResponse, authorized: Authorized): Promise<void> {
     const { cors, claims } = authorized;
+    limitBody(req, this.#judge);
     const checked = req.method === 'POST' && this.#setup.transport?.messageChecks !== 'Off';
     const body = checked ? await this.#read(req) : undefined;
     if (typeof body === 'number') return send(res, body, cors, '');
@@ -71,6 +75,7 @@ export class ReferenceTransport {
     if (problem !== undefined) return send(res, problem, cors, '{"error":"session"}');
     const cached = this.#cached.get(messages.method ?? '');
     if (cached !== undefined) return send(res, 200, [...cors, ...JSON_TYPE], cached);
+    if (!this.#underWay.enter(req, res)) return send(res, 503, cors, '');
     const exchange = this.#exchange(req, body, messages, authorized, principal);
     this.#running.add(exchange);
     try {
