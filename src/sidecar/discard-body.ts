@@ -5,13 +5,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 const MAX_DISCARD_MS = 2_000;
 
 /** The answer is over and the request is not: the rest is thrown away for a while, then the connection is cut. */
-export function discardRest(req: IncomingMessage): void {
+export function discardRest(req: IncomingMessage, res: ServerResponse): void {
   const { socket } = req;
-  const timer = setTimeout(() => socket.destroy(), MAX_DISCARD_MS);
+  let timer: NodeJS.Timeout | undefined;
   const done = () => clearTimeout(timer);
   req.once('end', done);
   req.once('close', done);
   req.resume();
+  atItsTurn(res, () => {
+    if (!req.complete) timer = setTimeout(() => socket.destroy(), MAX_DISCARD_MS);
+  });
 }
 
 /**
@@ -26,8 +29,17 @@ export function endBeforeBody(
   if (req.complete) return void res.end(body);
   if (body === undefined) res.flushHeaders();
   else res.write(body);
-  const timer = setTimeout(() => res.destroy(), MAX_DISCARD_MS);
+  let timer: NodeJS.Timeout | undefined;
   req.once('end', () => res.end());
   res.once('close', () => clearTimeout(timer));
   req.resume();
+  atItsTurn(res, () => {
+    timer = setTimeout(() => res.destroy(), MAX_DISCARD_MS);
+  });
+}
+
+/** When those in front of it on its connection are over: they must not be cut with it. */
+function atItsTurn(res: ServerResponse, run: () => void): void {
+  if (res.socket === null) res.once('socket', run);
+  else run();
 }

@@ -130,7 +130,7 @@ export class Gateway {
   #serve(visit: Visit): void {
     const { req, policy } = visit;
     const target = originForm(req.url ?? '', policy);
-    const problem = target === undefined ? MISDIRECTED : requestProblem(visit);
+    const problem = requestProblem(visit);
     if (problem !== undefined || target === undefined) return this.#deny(visit, problem ?? MISDIRECTED);
     const route = policy.route(target);
     switch (route.kind) {
@@ -294,6 +294,7 @@ export class Gateway {
       const problem = sessionProblem(fields, owner, sessions, transport.unknownSessions);
       if (problem !== undefined) return this.#deny(visit, problem);
     }
+    const identityLine = policy.identity?.line(permit.principal) ?? '';
     // Node gives a response its connection when its turn comes.
     const isPipelined = res.socket === null;
     const full = this.#inFlightLimit.enter(req.socket, isPipelined);
@@ -306,7 +307,7 @@ export class Gateway {
         path: policy.upstreamPath,
         hostLine: policy.hostLine,
         forwardedLines: policy.forwardedLines,
-        identityLine: policy.identity?.line(permit.principal) ?? '',
+        identityLine,
         callGraceMs: transport.callGraceSeconds * 1000,
         keepAliveMs: transport.eventStreamKeepAliveSeconds * 1000,
         observeHead: sessionObserver(call, req.method, fields, owner, sessions),
@@ -336,7 +337,7 @@ export class Gateway {
     res.writeHead(status, [...fields, ...length]);
     res.end(body);
     // Served without a token: a body that trickles in must not keep the connection.
-    if (!visit.req.complete) discardRest(visit.req);
+    if (!visit.req.complete) discardRest(visit.req, res);
     this.#record(visit, status);
   }
 
@@ -361,9 +362,10 @@ export class Gateway {
       visit.authenticated,
     );
     // Its body may have been on its way when the drain began.
-    // What follows a request that could not be read as one is not to be trusted to be another.
-    if (this.#draining || denial.kind === 'bad_request' || denial.kind === 'header_fields_too_large')
-      res.shouldKeepAlive = false;
+    // What follows a request that could not be read as one is not to be trusted to be another. After authentication it is
+    // about single fields, and what follows may be with the server already.
+    const isUnreadable = denial.kind === 'bad_request' || denial.kind === 'header_fields_too_large';
+    if (this.#draining || (isUnreadable && !visit.authenticated)) res.shouldKeepAlive = false;
     res.writeHead(status, [...headers, ...visit.corsFields]);
     endBeforeBody(req, res, body);
   }

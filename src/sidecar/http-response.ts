@@ -8,8 +8,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 256;
 /** Trailers longer than this are refused (bytes); they are dropped in any case. */
 const MAX_TRAILER_BYTES = 8 * 1024;
-/** More interim responses than this in front of one answer are refused: a flood of them would never become one. */
-const MAX_INTERIM = 64;
+/** More interim responses than this in front of one answer are refused; one every four seconds may keep a long call alive. */
+const MAX_INTERIM = 1_000;
 
 /** How the body is delimited (RFC 9112 section 6.3). */
 export type Framing =

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
+import { tieToConnection } from './pipelined-responses.ts';
 
 /** A head longer than this is answered with 431 (bytes). */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -46,8 +47,12 @@ function explain(cause: NodeJS.ErrnoException, port: number): string {
 export function createListener(certificate: Certificate, handle: HandleRequest): Server {
   /** RFC 9112 section 9.6: after an answer that ends the connection, what follows on it is no request. */
   const ended = new WeakSet<Socket>();
+  const withUpgrade = new WeakSet<IncomingMessage>();
   const serve: HandleRequest = (req, res, expectsContinue) => {
-    if (ended.has(req.socket)) return;
+    if (currentResponse(req.socket) !== res) tieToConnection(res, req.socket);
+    if (ended.has(req.socket)) return void res.destroy();
+    // What follows a request to speak otherwise Node does not read as it should.
+    if (withUpgrade.has(req)) res.shouldKeepAlive = false;
     handle(req, res, expectsContinue);
     if (!res.shouldKeepAlive) ended.add(req.socket);
   };
@@ -66,6 +71,11 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
       insecureHTTPParser: false,
       // The gateway asks for it: after Node's own refusal what follows on the connection would still be served.
       requireHostHeader: false,
+      // No protocol is switched to: `Upgrade` is a field like others (RFC 9110 section 7.8).
+      shouldUpgradeCallback: (req) => {
+        withUpgrade.add(req);
+        return false;
+      },
       // Who issued a client's certificate does not matter: tokens name the certificate itself (RFC 8705 section 3).
       rejectUnauthorized: false,
     },
@@ -76,6 +86,8 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
   server.maxConnections = MAX_CONNECTIONS;
   // `100 Continue` only for a request that may pass (RFC 9110 section 10.1.1); else the answer comes without the body.
   server.on('checkContinue', (req, res) => serve(req, res, true));
+  // Any other expectation may be overlooked; Node would answer by itself.
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => serve(req, res, false));
   const broken = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (broken.has(socket)) return; // every byte that follows is as unreadable

@@ -328,7 +328,7 @@ export class Forwarding implements ExchangeEvents {
     if (this.#streaming) {
       res.end();
       // Nobody looks at this request again: its body, paused or slow, would hold the connection for as long as it likes.
-      if (!this.#requestDone) discardRest(req);
+      if (!this.#requestDone) discardRest(req, res);
     } else if (this.#head !== undefined) {
       res.writeHead(this.#head.status, this.#headFields);
       const body = this.#responseBody;

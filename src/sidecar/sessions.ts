@@ -40,9 +40,9 @@ interface Session {
  * refreshed token is the same principal's.
  *
  * When there is no room for another, whoever has the most gives one up, and of theirs one that was not used lately: who
- * begins sessions without end pushes out their own, and nobody else's (RESOURCE_SERVER G13, D24). To look a session up
- * changes two members of an object and no order; everything else is done when a session begins or ends, and costs the same
- * however many there are.
+ * begins sessions without end pushes out nobody who has fewer (RESOURCE_SERVER G13, D24). Of several who have as many, it is
+ * the one who has had so many for longest. To look a session up changes two members of an object and no order; everything
+ * else is done when a session begins or ends, and costs the same however many there are.
  */
 export class Sessions {
   readonly #clock: Clock;
@@ -84,7 +84,7 @@ export class Sessions {
     if (current !== undefined) return current === owner;
     this.#sweep();
     this.#begin(ownText(id), owner);
-    if (this.#sessions.size > this.#size) this.#forgetOne();
+    if (this.#sessions.size > this.#size) this.#forgetOne(id);
     return true;
   }
 
@@ -118,13 +118,15 @@ export class Sessions {
     }
   }
 
-  #forgetOne(): void {
+  /** @param begun the one that needs the room */
+  #forgetOne(begun: string): void {
     const ids = this.#shares.largest?.things;
     for (let chances = 0; ; chances++) {
       const place = ids?.first;
       const session = place && this.#sessions.get(place.item);
       if (ids === undefined || place === undefined || session === undefined) return;
-      if (!session.isInUse || chances >= SECOND_CHANCES) return this.end(place.item);
+      const isSpared = place.item === begun || (session.isInUse && chances < SECOND_CHANCES);
+      if (!isSpared) return this.end(place.item);
       session.isInUse = false;
       ids.moveBack(place);
     }

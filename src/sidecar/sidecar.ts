@@ -131,7 +131,9 @@ export class Sidecar {
     this.#listener.on('connection', (socket: Socket) => {
       const peer = peerOf(socket);
       this.#handshakes.set(peer, socket);
-      socket.once('close', () => this.#handshakes.delete(peer));
+      socket.once('close', () => {
+        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+      });
     });
     this.#listener.on('secureConnection', (socket) => {
       this.#handshakes.delete(peerOf(socket));

@@ -95,6 +95,99 @@ describe('a request without Host', () => {
   });
 });
 
+describe('a call behind one that is slow', () => {
+  /** The answers that the server has not given yet, by name. */
+  const open = new Map<string, ServerResponse>();
+  const finish = (name: string) => void open.get(name)?.end(`{"name":"${name}"}`);
+  const inFlight = () => bed.metric('mcp_sidecar_requests_in_flight');
+  beforeEach(() => {
+    open.clear();
+    bed.upstream.script = (req, res) => {
+      req.resume();
+      open.set(String(req.headers['x-name']), res);
+    };
+  });
+
+  /** Sends the first, waits for it to be with the server, and sends the rest. */
+  async function behind(...rest: readonly string[]): Promise<void> {
+    connection.send(call('first'));
+    await waitFor(() => open.has('first'), 'the first call to arrive');
+    connection.send(rest.join(''));
+  }
+
+  it('is over when the connection is, however it ended', async () => {
+    for (const end of ['CONNECT evil.test:1 HTTP/1.1\r\nHost: evil.test:1\r\n\r\n', undefined]) {
+      connection = await RawConnection.open(bed);
+      await behind(call('second'), call('third'));
+      await waitFor(() => open.has('third'), 'the other calls to arrive');
+      if (end === undefined) connection.destroy();
+      else connection.send(end);
+      await waitFor(async () => (await inFlight()) === 0, 'no request to be under way');
+      await waitFor(() => [...open.values()].every((res) => res.destroyed), 'the server to see it');
+      open.clear();
+    }
+  });
+
+  it('that the server cuts ends the connection abruptly when it is its turn, and what is behind it gets nothing', async () => {
+    await behind(call('second'), call('third'));
+    await waitFor(() => open.has('third'), 'the other calls to arrive');
+    const cut = open.get('second');
+    cut?.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    cut?.write('data: 1\n\n');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    cut?.socket?.resetAndDestroy();
+    finish('third');
+    await waitFor(async () => (await inFlight()) === 2, 'the sidecar to see it');
+    finish('first');
+    await connection.waitForClose();
+    assert.equal(connection.statuses[0], 200);
+    assert.deepEqual(named(), ['first']);
+  });
+
+  it('is refused in its turn, though its body never ends, and the one in front of it is not cut', async () => {
+    await behind(begun('Content-Length: 100', '', 'abc'));
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    finish('first');
+    await connection.waitForClose();
+    assert.deepEqual(connection.statuses, [200, 401]);
+    assert.deepEqual(named(), ['first']);
+  });
+});
+
+describe('a request that asks for another protocol', () => {
+  it('is answered as any other, and what follows it gets nothing: Node would lose some of that', async () => {
+    bed.upstream.script = answerJson;
+    for (const rest of [call('second'), 'garbage\r\n\r\n', '']) {
+      const upgrading = await RawConnection.open(bed);
+      bed.upstream.requests.length = 0;
+      upgrading.send(call('first', 'Connection: Upgrade', 'Upgrade: websocket') + rest);
+      await upgrading.waitForClose();
+      assert.deepEqual(upgrading.statuses, [200], rest);
+      assert.equal(bed.upstream.requests.length, 1);
+    }
+  });
+});
+
+describe('what Node would answer by itself', () => {
+  it('a target that is not ours, without Host or with two: 400, and the connection ends', async () => {
+    for (const hosts of ['', 'Host: a.test\r\nHost: b.test\r\n']) {
+      const other = await RawConnection.open(bed);
+      other.send(`GET http://other.test/ HTTP/1.1\r\n${hosts}\r\n`);
+      await other.waitForClose();
+      assert.deepEqual(other.statuses, [400]);
+    }
+  });
+
+  it('an expectation that nobody knows is overlooked (RFC 9110 section 10.1.1), and asks for a token all the same', async () => {
+    bed.upstream.script = answerJson;
+    connection.send(
+      call('first', 'Expect: the-unexpected') + begun('Expect: x', 'Content-Length: 0', '', ''),
+    );
+    assert.deepEqual(await connection.waitForStatuses(2), [200, 401]);
+    assert.equal(bed.upstream.requests[0]?.headers.expect, undefined);
+  });
+});
+
 describe('calls without end on one connection', () => {
   const SENT = 300;
   const LIMIT = 128;

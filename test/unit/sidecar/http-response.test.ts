@@ -72,7 +72,7 @@ const good: Record<string, [text: string, body: string]> = {
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${OK}Content-Length: 1\r\n\r\na`,
     'a',
   ],
-  'after as many interim answers as may be': [
+  'after many interim answers': [
     `${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(64)}${OK}Content-Length: 1\r\n\r\na`,
     'a',
   ],
@@ -105,7 +105,7 @@ const malformed: Record<string, string> = {
   'length with a sign': `${OK}Content-Length: +1\r\n\r\na`,
   'length with U+00A0 around it': `${OK}Content-Length: \xa01\xa0\r\n\r\na`,
   'coding with U+00A0 before it': `${OK}Transfer-Encoding: \xa0chunked\r\n\r\n0\r\n\r\n`,
-  'interim answers without end': `${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(65)}${OK}Content-Length: 1\r\n\r\na`,
+  'interim answers without end': `${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1_001)}${OK}Content-Length: 1\r\n\r\na`,
   'length empty': `${OK}Content-Length:\r\n\r\n`,
   'length beyond exact numbers': `${OK}Content-Length: 99999999999999999\r\n\r\n`,
   'length and coding': `${OK}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
@@ -159,6 +159,11 @@ describe('an answer', () => {
       assert.equal(whole(text).heads[0]?.keepAlive, keepAlive);
     });
   }
+
+  it('may come after a thousand interim answers', () => {
+    const interim = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1_000);
+    assert.equal(whole(`${interim}${OK}Content-Length: 1\r\n\r\na`).body, 'a');
+  });
 
   it('that ends too early is not complete', () => {
     for (const [name, [text]] of Object.entries(good)) {

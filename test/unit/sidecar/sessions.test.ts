@@ -47,7 +47,7 @@ describe('sessions', () => {
     assert.equal(sessions.ownerOf('s99999'), 'bob');
   });
 
-  it('of who begins them without end push out their own, and nobody else’s', () => {
+  it('of who begins them without end push out nobody’s who has fewer', () => {
     const sessions = new Sessions(() => 0, { size: 1_000 });
     for (let i = 0; i < 300; i++) sessions.bind(`alice${i}`, 'alice');
     for (let i = 0; i < 100_000; i++) sessions.bind(`bob${i}`, 'bob');
@@ -74,14 +74,16 @@ describe('sessions', () => {
     );
   });
 
-  it('that are all in use cannot keep a new one out', () => {
-    const sessions = new Sessions(() => 0, { size: 100 });
-    for (let i = 0; i < 100; i++) sessions.bind(`s${i}`, 'bob');
-    for (let i = 0; i < 100; i++) assert.equal(sessions.ownerOf(`s${i}`), 'bob');
-    sessions.bind('new', 'bob');
-    assert.equal(sessions.ownerOf('new'), 'bob');
-    assert.equal(sessions.size, 100);
-  });
+  for (const size of [1, 2, 10, 16, 17, 100]) {
+    it(`that are all in use cannot keep a new one out: ${size}`, () => {
+      const sessions = new Sessions(() => 0, { size });
+      for (let i = 0; i < size; i++) sessions.bind(`s${i}`, 'bob');
+      for (let i = 0; i < size; i++) assert.equal(sessions.ownerOf(`s${i}`), 'bob');
+      sessions.bind('new', 'bob');
+      assert.equal(sessions.ownerOf('new'), 'bob');
+      assert.equal(sessions.size, size);
+    });
+  }
 
   it('a million of them are 65,536', () => {
     const sessions = new Sessions(() => 0);
