@@ -18,6 +18,8 @@ const HEAD_SECONDS = 30;
 /** Calls that a client sends on one connection without waiting, and how many of them are too many to be under way. */
 const PIPELINED = 1_000;
 const TOO_MANY = 500;
+/** When no more of them have come for so long, no more will. */
+const QUIET_MS = 3_000;
 /** A body of which a byte comes now and then is given up by then. */
 const BODY_MINUTES = 15;
 
@@ -83,7 +85,14 @@ async function boundsPipelining(bench: Bench, token: string): Promise<void> {
   };
   const greedy = await bench.raw();
   greedy.send(wire(bench, { token }).repeat(PIPELINED));
-  await settles(() => waiting.length >= TOO_MANY, 3_000);
+  let arrived = 0;
+  let arrivedAt = performance.now();
+  const isAllOfThem = () => {
+    if (waiting.length > arrived) arrivedAt = performance.now();
+    arrived = waiting.length;
+    return arrived >= TOO_MANY || (arrived > 0 && performance.now() - arrivedAt > QUIET_MS);
+  };
+  await settles(isAllOfThem, 30_000);
   const { length } = waiting;
   bench.upstream.script = answerJson;
   try {
