@@ -297,7 +297,7 @@ export class Gateway {
     const identityLine = policy.identity?.line(permit.principal) ?? '';
     // Node gives a response its connection when its turn comes.
     const isPipelined = res.socket === null;
-    const full = this.#inFlightLimit.enter(req.socket, isPipelined);
+    const full = this.#inFlightLimit.enter(req.socket, this.#forwardings.size, isPipelined);
     if (full !== undefined) return this.#deny(visit, { kind: 'overloaded', reason: full });
     const forwarding = proxy(
       permit,

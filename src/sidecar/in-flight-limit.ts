@@ -13,35 +13,33 @@ export interface InFlightLimits {
   readonly perConnection?: number;
 }
 
-/** Counts by connection without keeping any: what is gone is forgotten. */
+/** Counts what is pipelined, by connection, without keeping any: what is gone is forgotten. */
 export class InFlightLimit {
   readonly #limits: Required<InFlightLimits>;
   /** Requests that came before the answer to the one in front of them: hardly any client sends such. */
   readonly #pipelined = new WeakMap<object, number>();
-  #total = 0;
 
   constructor({ total = MAX_TOTAL, perConnection = MAX_PER_CONNECTION }: InFlightLimits = {}) {
     this.#limits = { total, perConnection };
   }
 
   /**
+   * @param underWay how many requests there are of all connections
    * @param isPipelined whether another request of the connection has no answer yet
    * @returns why there is no room for another, or undefined, and then `leave` must follow
    */
-  enter(connection: object, isPipelined: boolean): FullReason | undefined {
-    if (this.#total >= this.#limits.total) return 'requests';
+  enter(connection: object, underWay: number, isPipelined: boolean): FullReason | undefined {
+    if (underWay >= this.#limits.total) return 'requests';
     if (isPipelined) {
       const others = this.#pipelined.get(connection) ?? 0;
       if (others + 1 >= this.#limits.perConnection) return 'requests_of_connection';
       this.#pipelined.set(connection, others + 1);
     }
-    this.#total++;
     return undefined;
   }
 
   /** @param wasPipelined what `enter` was told */
   leave(connection: object, wasPipelined: boolean): void {
     if (wasPipelined) this.#pipelined.set(connection, (this.#pipelined.get(connection) ?? 1) - 1);
-    this.#total--;
   }
 }
