@@ -6,7 +6,7 @@ import { openCertificateAuthority } from '../../src/local/certificates/certifica
 import { freePorts } from '../support/free-ports.ts';
 import { LocalMode } from '../support/local-mode.ts';
 import { waitFor } from '../support/wait.ts';
-import { FastMcpServer } from './programs.ts';
+import { startServer } from './programs.ts';
 import type { Python } from './python.ts';
 import { Side } from './side.ts';
 
@@ -67,8 +67,8 @@ async function startParts(
   };
   const started = <T extends { stop(): Promise<void> }>(part: T): T => (parts.push(part), part);
   const [withCode, without] = await Promise.all([
-    FastMcpServer.start(python, 'server_with_auth.py', { port, env }).then(started),
-    FastMcpServer.start(python, 'server.py').then(started),
+    startServer(python, 'server_with_auth.py', { port, env }).then(started),
+    startServer(python, 'server.py').then(started),
   ]);
 
   const upstream = ['--upstream', without.url];

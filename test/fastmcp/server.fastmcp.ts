@@ -6,7 +6,7 @@ import { fetchAccessToken } from '../../src/local/login/authorization-code.ts';
 import { LocalMode } from '../support/local-mode.ts';
 import { waitFor } from '../support/wait.ts';
 import { echo, INITIALIZE, JSON_TYPES, legacy, messageIn, modern, type Message } from './messages.ts';
-import { FastMcpServer, runClient } from './programs.ts';
+import { runClient, startServer } from './programs.ts';
 import { python, type Python } from './python.ts';
 
 /** How the server comes to run: what local mode is told, and what to stop afterwards. */
@@ -19,7 +19,7 @@ const arrangements: Arrangement[] = [
   {
     name: 'that already runs (--upstream)',
     start: async (environment) => {
-      const server = await FastMcpServer.start(environment, 'server.py');
+      const server = await startServer(environment, 'server.py');
       try {
         return {
           local: await LocalMode.start({ args: ['--upstream', server.url] }),

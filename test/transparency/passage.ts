@@ -23,8 +23,7 @@ export async function openPassage(upstream: string): Promise<Passage> {
         // The scenarios name the injector in Host, and as the good Origin: they reach the sidecar as they are.
         resource: `https://${origin}/mcp`,
         allowedOrigins: [`http://${origin}`],
-        // By its address, as the operator writes it.
-        upstream: { url: upstream.replace('localhost', '127.0.0.1') },
+        upstream: { url: upstream },
       }),
     });
     const exp = Math.floor(Date.now() / 1000) + HOUR_S;

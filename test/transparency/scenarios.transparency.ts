@@ -5,7 +5,8 @@ import { differences, passed, told } from './difference.ts';
 import { EDITIONS, nameOf, type Edition } from './editions.ts';
 import { openPassage, type Passage } from './passage.ts';
 import { runScenarios, type Results } from './scenarios.ts';
-import { FASTMCP, PYTHON_SDK, TYPESCRIPT_SDK, UpstreamProcess, type Upstream } from './upstreams.ts';
+import type { ServerProcess } from '../support/server-process.ts';
+import { FASTMCP, PYTHON_SDK, startUpstream, TYPESCRIPT_SDK, type Upstream } from './upstreams.ts';
 
 /** How many checks pass bare, at least, in order of the editions: where everything fails, everything is the same. */
 const FLOORS: readonly (readonly [Upstream, readonly number[]])[] = [
@@ -16,10 +17,13 @@ const FLOORS: readonly (readonly [Upstream, readonly number[]])[] = [
 
 for (const [upstream, floors] of FLOORS) {
   describe(upstream.name, () => {
-    let server: UpstreamProcess;
+    let server: ServerProcess;
+    /** As the scenarios need it: some are for localhost only. */
+    let url: string;
     let passage: Passage;
     before(async () => {
-      server = await UpstreamProcess.start(upstream);
+      server = await startUpstream(upstream);
+      url = `http://localhost:${server.port}/mcp`;
       passage = await openPassage(server.url);
     });
     after(async () => {
@@ -29,9 +33,9 @@ for (const [upstream, floors] of FLOORS) {
 
     for (const [index, edition] of EDITIONS.entries()) {
       it(`is the same behind the sidecar: ${nameOf(edition)}`, async (t) => {
-        const bare = await runScenarios(edition, server.url);
+        const bare = await runScenarios(edition, url);
         // What is not the same a second time is nothing that the sidecar changed.
-        const again = await runScenarios(edition, server.url);
+        const again = await runScenarios(edition, url);
         const requestsBefore = await passage.requests();
         const through = await runScenarios(edition, passage.url);
         const requests = (await passage.requests()) - requestsBefore;
