@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { SidecarConfig } from '../src/sidecar/config.ts';
+import type { SidecarConfig } from '../src/sidecar/config/config.ts';
 import { selfSigned } from '../test/support/certificate.ts';
 import { AUDIENCE, TestIssuer } from '../test/support/issuer.ts';
 import { Child } from './child.ts';

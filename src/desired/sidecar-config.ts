@@ -19,7 +19,7 @@ import {
   type SigningUse,
 } from '../api/names.ts';
 import type { Dpop, Introspection, Issuer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
-import type { IssuerConfig, SidecarConfig } from '../sidecar/config.ts';
+import type { IssuerConfig, SidecarConfig } from '../sidecar/config/config.ts';
 import { DRAIN_SECONDS } from './drain.ts';
 import { durationSeconds } from './duration.ts';
 import { namespaceOf } from './inputs.ts';

@@ -1,5 +1,5 @@
 // What local mode prints when it is ready: the URLs, and three commands that can be pasted. PURE.
-import { metadataUrl } from '../sidecar/metadata.ts';
+import { metadataUrl } from '../sidecar/metadata/metadata.ts';
 import type { Plan } from './plan.ts';
 
 export interface BannerInputs {

@@ -11,7 +11,7 @@ import {
 import { desired, sidecarConfig, type Place } from '../desired/index.ts';
 import { signingKeys } from '../desired/signing-keys.ts';
 import { serverContainer } from '../desired/containers.ts';
-import type { SidecarConfig } from '../sidecar/config.ts';
+import type { SidecarConfig } from '../sidecar/config/config.ts';
 import type { Options } from './options.ts';
 import type { Manifests } from './manifests/validation.ts';
 

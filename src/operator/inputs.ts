@@ -1,5 +1,5 @@
 // Everything that one reconcile decides on, read once and not changed: the checks and the status are functions of it.
-import type { Status as SidecarStatus } from '../sidecar/admin.ts';
+import type { Status as SidecarStatus } from '../sidecar/observability/admin.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 
 /** What a sidecar said of itself, and whether its server could be reached past it. */

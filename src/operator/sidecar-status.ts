@@ -1,5 +1,5 @@
 // Reads what a pod says on its admin port. The pod runs images that the operator does not trust: everything is checked.
-import type { Status } from '../sidecar/admin.ts';
+import type { Status } from '../sidecar/observability/admin.ts';
 
 /** Longer texts are cut: they go into conditions and events (characters). */
 const MAX_TEXT = 512;

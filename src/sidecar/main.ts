@@ -2,9 +2,9 @@
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { stopSignal } from '../base/shutdown.ts';
-import { ConfigError, readConfig } from './config.ts';
-import { fetchJson, fetchText } from './fetch-json.ts';
-import { ListenError } from './listener.ts';
+import { ConfigError, readConfig } from './config/config.ts';
+import { fetchJson, fetchText } from './issuers/fetch.ts';
+import { ListenError } from './http/listener.ts';
 import { Sidecar } from './sidecar.ts';
 
 const DEFAULT_FILE = '/etc/protected-mcp/config/config.json';

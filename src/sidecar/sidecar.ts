@@ -7,29 +7,29 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { createAdmin, type Status } from './admin.ts';
-import { Authenticator } from './authenticate.ts';
-import { ConfigError, readConfig, type IssuerConfig, type SidecarConfig } from './config.ts';
-import type { FetchJson, FetchText } from './fetch-json.ts';
-import { DpopVerifier } from './dpop.ts';
-import { DpopNonces } from './dpop-nonces.ts';
-import { Gateway } from './gateway.ts';
-import { Introspector } from './introspection.ts';
-import { IssuerMetadataSource } from './issuer-metadata.ts';
-import { IssuerKeys } from './keys.ts';
+import { createAdmin, type Status } from './observability/admin.ts';
+import { Authenticator } from './authentication/authenticate.ts';
+import { ConfigError, readConfig, type IssuerConfig, type SidecarConfig } from './config/config.ts';
+import type { FetchJson, FetchText } from './issuers/fetch.ts';
+import { DpopVerifier } from './authentication/dpop.ts';
+import { DpopNonces } from './authentication/dpop-nonce.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { Introspector } from './issuers/introspection.ts';
+import { IssuerMetadataSource } from './issuers/metadata.ts';
+import { IssuerKeys } from './issuers/jwks.ts';
 import {
   askForClientCertificates,
   createListener,
   listen,
   replaceCertificate,
   type Certificate,
-} from './listener.ts';
-import { createMetrics, type SidecarMetrics } from './metrics.ts';
-import { compilePolicy, type Policy } from './policy.ts';
-import { keySet, parseSigningKey, type SigningKey } from './signing-key.ts';
-import { ReplayMemory } from './replay-memory.ts';
-import { Sessions } from './sessions.ts';
-import { watchFiles } from './watch-files.ts';
+} from './http/listener.ts';
+import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
+import { compilePolicy, type Policy } from './gateway/policy.ts';
+import { keySet, parseSigningKey, type SigningKey } from './tokens/signing-key.ts';
+import { ReplayMemory } from './authentication/replay-cache.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { watchFiles } from './config/watch-files.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
 

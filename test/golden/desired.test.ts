@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import type { KubeObject } from '../../src/api/object.ts';
 import { desired } from '../../src/desired/index.ts';
 import { describeProblem, readManifests } from '../../src/local/manifests/validation.ts';
-import { parseConfig } from '../../src/sidecar/config.ts';
+import { parseConfig } from '../../src/sidecar/config/config.ts';
 import { checkServer } from '../support/manifests.ts';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';

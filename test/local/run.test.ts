@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { connect, getCACertificates, setDefaultCACertificates, type PeerCertificate } from 'node:tls';
 import { parseAllDocuments } from 'yaml';
 import { fetchAccessToken } from '../../src/local/login/authorization-code.ts';
-import { parseConfig } from '../../src/sidecar/config.ts';
+import { parseConfig } from '../../src/sidecar/config/config.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { startEmbeddedAuthorizationServer } from '../support/embedded-authorization-server.ts';
 import { isFree } from '../support/free-ports.ts';

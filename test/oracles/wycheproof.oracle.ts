@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { parseCompactJws } from '../../src/sidecar/compact-jws.ts';
-import { verificationKey } from '../../src/sidecar/jwk.ts';
-import { isSignedBy } from '../../src/sidecar/signature.ts';
+import { parseCompactJws } from '../../src/sidecar/tokens/compact-jws.ts';
+import { verificationKey } from '../../src/sidecar/tokens/jwk.ts';
+import { isSignedBy } from '../../src/sidecar/tokens/signature.ts';
 import { run } from '../cluster/run.ts';
 
 /** Go's checksum database vouches for the content of a version. */

@@ -1,12 +1,12 @@
 // The authenticator in process, with real keys and a clock and an issuer that a test moves.
 import { Socket } from 'node:net';
-import { Authenticator, type Authentication } from '../../src/sidecar/authenticate.ts';
-import type { SidecarConfig } from '../../src/sidecar/config.ts';
-import { DpopVerifier } from '../../src/sidecar/dpop.ts';
-import { IssuerMetadataSource } from '../../src/sidecar/issuer-metadata.ts';
-import { IssuerKeys } from '../../src/sidecar/keys.ts';
-import type { Presentation } from '../../src/sidecar/possession.ts';
-import { ReplayMemory } from '../../src/sidecar/replay-memory.ts';
+import { Authenticator, type Authentication } from '../../src/sidecar/authentication/authenticate.ts';
+import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
+import { DpopVerifier } from '../../src/sidecar/authentication/dpop.ts';
+import { IssuerMetadataSource } from '../../src/sidecar/issuers/metadata.ts';
+import { IssuerKeys } from '../../src/sidecar/issuers/jwks.ts';
+import type { Presentation } from '../../src/sidecar/authentication/proof-of-possession.ts';
+import { ReplayMemory } from '../../src/sidecar/authentication/replay-cache.ts';
 import { AUDIENCE, signCompact, type SigningKey } from './issuer.ts';
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';

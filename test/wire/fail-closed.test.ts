@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { fetchJson, fetchText } from '../../src/sidecar/fetch-json.ts';
+import { fetchJson, fetchText } from '../../src/sidecar/issuers/fetch.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../support/wait.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { assertRefused, challengeParameters, METADATA_URL } from '../support/challenge.ts';
 import { TestBed, type CallOptions } from '../support/sidecar.ts';
 import { waitFor } from '../support/wait.ts';

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:tls';
 import { after, before, beforeEach, it } from 'node:test';
-import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { assertRefused } from '../support/challenge.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { TestBed } from '../support/sidecar.ts';

@@ -1,7 +1,7 @@
 // Sessions of the legacy era belong to who began them: on POST, GET and DELETE, and for as long as the server says.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { INITIALIZE, legacy, modern } from '../support/messages.ts';
 import { PING, TestBed, type Answer } from '../support/sidecar.ts';
 import { answerJson, type Script } from '../support/upstream.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
-import type { SidecarConfig } from '../../src/sidecar/config.ts';
+import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { modern, type SentMessage } from '../support/messages.ts';
 import { PING, readAll, TestBed } from '../support/sidecar.ts';
 import { RESULT, type Script } from '../support/upstream.ts';

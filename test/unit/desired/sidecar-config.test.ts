@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { POD_PLACE, sidecarConfig } from '../../../src/desired/sidecar-config.ts';
-import { parseConfig } from '../../../src/sidecar/config.ts';
+import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
 function configWith(changes: Record<string, unknown> = {}, place = POD_PLACE) {

@@ -5,7 +5,7 @@ import type { KubeObject } from '../../../src/api/object.ts';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
 import { parseOptions, type Options } from '../../../src/local/options.ts';
 import { chooseServer, plan, type Plan, type PlanProblem } from '../../../src/local/plan.ts';
-import { parseConfig } from '../../../src/sidecar/config.ts';
+import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
 const LOCAL_CA = 'the local CA';

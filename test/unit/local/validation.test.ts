@@ -10,7 +10,7 @@ import {
   type Problem,
   type ReadResult,
 } from '../../../src/local/manifests/validation.ts';
-import { parseConfig } from '../../../src/sidecar/config.ts';
+import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import {
   checkServer,
   readCrdSchema,

@@ -6,5 +6,5 @@ export const C44: Case = {
   level: 'MUST°',
   rule: 'An internal error during verification ends in 5xx, and nothing is forwarded',
   source: 'OWASP ASVS, fail securely; RFC 9110 section 15.6.1',
-  provenBy: 'test/unit/sidecar/authenticate.test.ts',
+  provenBy: 'test/unit/sidecar/authentication/authenticate.test.ts',
 };

@@ -1,5 +1,5 @@
 // D24: an id is a session once the server has said so to whoever asked for one, and until it is over.
-// How many are remembered at most, and for how long, is seen by test/unit/sidecar/sessions.test.ts: to fill the memory from
+// How many are remembered at most, and for how long, is seen by test/unit/sidecar/sessions/sessions.test.ts: to fill the memory from
 // outside would take minutes.
 import assert from 'node:assert/strict';
 import { answerJson } from '../../../support/upstream.ts';

@@ -1,0 +1,42 @@
+// Whether the client holds what its token is bound to. Asked with every request; the token was judged before.
+import type { Socket } from 'node:net';
+import { clientCertificateThumbprint } from './client-certificate.ts';
+import type { Confirmation } from '../tokens/confirmation.ts';
+import type { Denial, Scheme } from '../denial/denial.ts';
+import type { DpopVerifier } from './dpop.ts';
+import type { RequestFields } from '../http/request-headers.ts';
+
+/** What a request shows besides its token. Looked at only where the token is bound to something. */
+export interface Presentation {
+  readonly req: { readonly method?: string | undefined; readonly socket: Socket };
+  readonly fields: Pick<RequestFields, 'proof' | 'proofs'>;
+}
+
+export interface PresentedToken {
+  readonly scheme: Scheme;
+  /** SHA-256 of the token, one character a byte. */
+  readonly digest: string;
+  readonly confirmation: Confirmation | undefined;
+}
+
+/**
+ * The refusal, or none. The scheme must fit the token: a bound one as plain Bearer is a stolen one (RFC 9449 section 7.2),
+ * and a plain one with the scheme DPoP is no DPoP token.
+ */
+export function possessionProblem(
+  { scheme, digest, confirmation }: PresentedToken,
+  { req, fields }: Presentation,
+  dpop: DpopVerifier,
+): Denial | undefined | Promise<Denial | undefined> {
+  const { jkt, x5t } = confirmation ?? {};
+  if (scheme === 'DPoP' && jkt === undefined) return { kind: 'invalid_token', reason: 'not_bound' };
+  if (scheme === 'Bearer' && jkt !== undefined) {
+    return { kind: 'invalid_token', reason: 'bound_to_proof_key' };
+  }
+  if (x5t !== undefined && clientCertificateThumbprint(req.socket) !== x5t) {
+    return { kind: 'invalid_token', reason: 'wrong_client_certificate' };
+  }
+  if (jkt === undefined) return undefined;
+  const presented = { method: req.method ?? '', proof: fields.proof, proofs: fields.proofs };
+  return dpop.verify(presented, digest, jkt);
+}

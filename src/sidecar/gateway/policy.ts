@@ -1,0 +1,124 @@
+// A configuration, compiled: everything a request is judged by, in the form that is quick to use. Swapped as a whole.
+import type { Authenticator } from '../authentication/authenticate.ts';
+import type { SidecarConfig } from '../config/config.ts';
+import { hostPolicy, originPolicy } from './cors.ts';
+import type { ChallengeParameters } from '../denial/denial.ts';
+import { DPOP_ALGORITHMS } from '../authentication/dpop.ts';
+import type { DpopNonces } from '../authentication/dpop-nonce.ts';
+import { RequestHeaders } from '../http/request-headers.ts';
+import type { Clock } from '../../base/clock.ts';
+import { taggedText, type TaggedText } from '../metadata/etag.ts';
+import { FailureLimit } from '../limits/failure-limit.ts';
+import { IdentityAssertion } from '../proxy/identity-assertion.ts';
+import { metadataDocuments, metadataUrl, type PublicDocument } from '../metadata/metadata.ts';
+import type { SigningKey } from '../tokens/signing-key.ts';
+import { router, type Route } from './router.ts';
+import { knownScopes, scopePolicy, type ScopePolicy } from '../authorization/scopes.ts';
+import { Upstream } from '../proxy/upstream-pool.ts';
+
+export interface Policy {
+  readonly config: SidecarConfig;
+  readonly authenticator: Authenticator;
+  readonly route: (target: string) => Route;
+  readonly isOurHost: (host: string) => boolean;
+  readonly isAllowedOrigin: (origin: string) => boolean;
+  readonly requestHeaders: RequestHeaders;
+  readonly challenge: ChallengeParameters;
+  readonly scopes: ScopePolicy;
+  /** Undefined where proofs need no nonce. */
+  readonly nonces: DpopNonces | undefined;
+  /** A public document as it goes out; undefined while it cannot be had. */
+  readonly document: (name: PublicDocument) => TaggedText | undefined;
+  /** Undefined where the server is not told who calls by an assertion of ours. */
+  readonly identity: IdentityAssertion | undefined;
+  /** Undefined where failures are not limited. */
+  readonly failures: FailureLimit | undefined;
+  readonly upstream: Upstream;
+  readonly upstreamPath: string;
+  readonly hostLine: string;
+  readonly forwardedLines: string;
+}
+
+export interface PolicyParts {
+  readonly clock: Clock;
+  readonly metadataKey: SigningKey | undefined;
+  readonly identityKey: SigningKey | undefined;
+  readonly nonces: DpopNonces | undefined;
+  /** The metadata of the first issuer as it came, if it could be had. */
+  readonly authorizationServer: () => string | undefined;
+}
+
+/** @param pseudonym the name of this process in `Via`, by which it knows its own requests again */
+export function compilePolicy(
+  config: SidecarConfig,
+  authenticator: Authenticator,
+  pseudonym: string,
+  parts: PolicyParts,
+): Policy {
+  const documents = metadataDocuments(config, { signingKey: parts.metadataKey, now: parts.clock() });
+  const authorizationServer = taggedWhenChanged(parts.authorizationServer);
+  const upstreamUrl = new URL(config.upstream.url);
+  const { host: publicHost } = new URL(config.resource);
+  return {
+    config,
+    authenticator,
+    route: router(config),
+    isOurHost: hostPolicy(config),
+    isAllowedOrigin: originPolicy(config.allowedOrigins),
+    requestHeaders: new RequestHeaders(config, pseudonym),
+    challenge: {
+      resource: config.resource,
+      resourceMetadata: metadataUrl(config.resource),
+      // Clients ask for what is named here: without a baseline, for what the metadata offers (DESIGN, challenge scope).
+      scopes: challengeScopes(config),
+      dpop:
+        config.dpop.mode === 'Off'
+          ? undefined
+          : { algorithms: DPOP_ALGORITHMS, only: config.dpop.mode === 'Require' },
+    },
+    scopes: scopePolicy(config),
+    nonces: parts.nonces,
+    document: (name) => (name === 'authorization_server' ? authorizationServer() : documents[name]),
+    identity: identityAssertion(config, parts),
+    failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
+    upstream: new Upstream({
+      host: upstreamUrl.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(upstreamUrl.port || 80),
+    }),
+    upstreamPath: upstreamUrl.pathname,
+    hostLine: `Host: ${upstreamUrl.host}\r\n`,
+    forwardedLines: `X-Forwarded-Proto: https\r\nX-Forwarded-Host: ${publicHost}\r\nVia: 1.1 ${pseudonym}\r\n`,
+  };
+}
+
+/** A tag costs a digest: one for each text that another program may change, not one for each request. */
+function taggedWhenChanged(read: () => string | undefined): () => TaggedText | undefined {
+  let last: TaggedText | undefined;
+  return () => {
+    const text = read();
+    if (text === undefined) return undefined;
+    if (last?.text !== text) last = taggedText(text);
+    return last;
+  };
+}
+
+/** What a client without a good token is told to ask for: as little as will do, or everything there is to ask for. */
+function challengeScopes(config: SidecarConfig): readonly string[] {
+  const { initialScopes, requiredScopes, metadata } = config;
+  if (initialScopes === 'All') return [...knownScopes(config)];
+  return requiredScopes.length > 0 ? requiredScopes : metadata.scopesSupported;
+}
+
+function identityAssertion(
+  { identityAssertion: wanted, resource, upstream }: SidecarConfig,
+  { identityKey: key, clock }: PolicyParts,
+): IdentityAssertion | undefined {
+  if (wanted === undefined || key === undefined) return undefined;
+  return new IdentityAssertion({
+    header: wanted.header,
+    issuer: resource,
+    audience: upstream.url,
+    key,
+    clock,
+  });
+}

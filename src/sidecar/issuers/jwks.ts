@@ -1,0 +1,209 @@
+// The keys of one issuer: found, kept fresh in the background, kept while the issuer is down. Verifies nothing itself.
+import type { Clock } from '../../base/clock.ts';
+import type { IssuerConfig, SignatureAlgorithm } from '../config/config.ts';
+import type { FetchJson } from './fetch.ts';
+import type { IssuerMetadataSource } from './metadata.ts';
+import { isWeakKey, verificationKey, type VerificationKey } from '../tokens/jwk.ts';
+
+/** Between refreshes while all is well (milliseconds); a withdrawn key stops working within this time. */
+export const REFRESH_INTERVAL_MS = 5 * 60_000;
+/** Between fetches that tokens can cause: whoever sends made-up key ids causes no more than this. */
+export const COOLDOWN_MS = 10_000;
+/** First pause between attempts while no key was ever loaded; doubled up to the cool-down. */
+const FIRST_RETRY_MS = 500;
+/** How long keys are trusted that could not be refreshed. */
+export const MAX_STALE_MS = 24 * 60 * 60_000;
+/** A set with more keys than this is cut: no issuer needs them, and each costs memory. */
+const MAX_KEYS = 100;
+/** Keys tried for a token without a key id. */
+const MAX_CANDIDATES = 4;
+
+/** Keys that fit a token, or why there are none. */
+export type KeyLookup =
+  | { readonly kind: 'found'; readonly keys: readonly VerificationKey[] }
+  /** The issuer answered and has no such key. */
+  | { readonly kind: 'unknown' }
+  /** The issuer could not be asked: nobody knows whether there is such a key. */
+  | { readonly kind: 'unavailable' };
+
+export interface KeySetStatus {
+  readonly issuer: string;
+  readonly keys: number;
+  /** Milliseconds since the epoch of the last good fetch. */
+  readonly loadedAt: number | undefined;
+  readonly lastError: string | undefined;
+  /** Ids of published keys that are too weak to be used. */
+  readonly weakKeys: readonly string[];
+}
+
+export interface KeySetDependencies {
+  readonly clock: Clock;
+  readonly fetchJson: FetchJson;
+  /** Names the key endpoint where none is configured, and is looked at where one is. */
+  readonly metadata: IssuerMetadataSource;
+  /** PEM bundle for the issuer's hosts. */
+  readonly ca: string | undefined;
+  readonly signal: AbortSignal;
+  /** Told of every attempt; the error is undefined when it went well. */
+  readonly onAttempt: (status: KeySetStatus) => void;
+}
+
+/** One issuer's JWK set (RFC 7517). Keys never cross issuers: there is one of these for each. */
+export class IssuerKeys {
+  readonly #config: Pick<IssuerConfig, 'issuer' | 'jwks'>;
+  readonly #deps: KeySetDependencies;
+  #keys: readonly VerificationKey[] = [];
+  #loadedAt: number | undefined;
+  #lastError: string | undefined;
+  #weakKeys: readonly string[] = [];
+  #lastAttempt = Number.NEGATIVE_INFINITY;
+  /** When a token last caused a fetch. */
+  #lastAsked = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(config: Pick<IssuerConfig, 'issuer' | 'jwks'>, deps: KeySetDependencies) {
+    this.#config = config;
+    this.#deps = deps;
+    deps.signal.addEventListener('abort', () => clearTimeout(this.#timer), { once: true });
+  }
+
+  get status(): KeySetStatus {
+    const { issuer } = this.#config;
+    return {
+      issuer,
+      keys: this.#usable().length,
+      loadedAt: this.#loadedAt,
+      lastError: this.#lastError,
+      weakKeys: this.#weakKeys,
+    };
+  }
+
+  /** Whether tokens can be judged at all. */
+  get available(): boolean {
+    return this.#usable().length > 0;
+  }
+
+  /** Fetches the keys now, and goes on doing so until the signal. Resolves after the first attempt, good or bad. */
+  start(): Promise<void> {
+    return this.#refresh();
+  }
+
+  /**
+   * The keys for a token. Returns a promise only where a fetch is needed first: an unknown key id causes at most one
+   * fetch, shared by all that wait, and none within the cool-down, whether the last one went well or not.
+   */
+  find(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup | Promise<KeyLookup> {
+    const keys = this.#fitting(kid, algorithm);
+    if (keys.length > 0) return { kind: 'found', keys };
+    if (this.#running === undefined && this.#isCooling()) return this.#lookup(kid, algorithm);
+    this.#lastAsked = this.#deps.clock();
+    return this.#refresh().then(() => this.#lookup(kid, algorithm));
+  }
+
+  #lookup(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup {
+    const keys = this.#fitting(kid, algorithm);
+    if (keys.length > 0) return { kind: 'found', keys };
+    return this.#lastError === undefined && this.available ? { kind: 'unknown' } : { kind: 'unavailable' };
+  }
+
+  #fitting(kid: string | undefined, algorithm: SignatureAlgorithm): VerificationKey[] {
+    return this.#usable()
+      .filter((key) => key.algorithms.has(algorithm) && (kid === undefined || key.kid === kid))
+      .slice(0, MAX_CANDIDATES);
+  }
+
+  /** Keys too old to be trusted are as good as none. */
+  #usable(): readonly VerificationKey[] {
+    const now = this.#deps.clock();
+    return this.#keys.filter(({ trustedUntil }) => now <= trustedUntil);
+  }
+
+  /** A fetch that went well by itself does not count: a key that was published right after it must work at once. */
+  #isCooling(): boolean {
+    const last = this.#lastError === undefined ? this.#lastAsked : this.#lastAttempt;
+    const elapsed = this.#deps.clock() - last;
+    // A clock that was set back must not stretch the pause.
+    return elapsed >= 0 && elapsed < this.#retryPause();
+  }
+
+  #refresh(): Promise<void> {
+    this.#running ??= this.#attempt().finally(() => {
+      this.#running = undefined;
+      this.#schedule();
+    });
+    return this.#running;
+  }
+
+  async #attempt(): Promise<void> {
+    this.#lastAttempt = this.#deps.clock();
+    try {
+      const { keys, uri } = await this.#fetchKeys();
+      this.#loadedAt = this.#deps.clock();
+      this.#replace(keys, this.#loadedAt + MAX_STALE_MS);
+      // The issuer has spoken, so the keys of before are gone; but a set without keys is a mistake, and soon put right.
+      if (keys.length === 0) throw new Error(`GET ${uri}: no key in the set can verify signatures`);
+      this.#lastError = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      this.#lastError = (error as Error).message;
+      this.#failures++;
+    }
+    this.#deps.onAttempt(this.status);
+  }
+
+  async #fetchKeys(): Promise<{ keys: VerificationKey[]; uri: string }> {
+    const { uri, discovered } = await this.#endpoint();
+    const { ca, signal } = this.#deps;
+    const set = await this.#deps.fetchJson(uri, { ca, signal, discovered });
+    const members = (set as { keys?: unknown } | null)?.keys;
+    if (!Array.isArray(members))
+      throw new Error(`GET ${uri}: the answer is not a JWK set: it has no "keys" array`);
+    const published = (members.slice(0, MAX_KEYS) as unknown[]).map((jwk) => ({
+      jwk,
+      key: verificationKey(jwk),
+    }));
+    this.#weakKeys = published
+      .filter(({ jwk, key }) => key === undefined && isWeakKey(jwk))
+      .map(({ jwk }) => String((jwk as { kid?: unknown }).kid));
+    return { keys: published.flatMap(({ key }) => key ?? []), uri };
+  }
+
+  /** Where the keys are, and whether only the issuer's metadata says so. The token has no say in it. */
+  async #endpoint(): Promise<{ uri: string; discovered: boolean }> {
+    const { issuer, jwks } = this.#config;
+    if (jwks.uri !== undefined) {
+      // Keys do not wait for it: where names differ inside and outside, the issuer's own may not be reachable from here.
+      this.#deps.metadata.find().catch(() => undefined);
+      return { uri: jwks.uri, discovered: false };
+    }
+    const { jwksUri: uri } = await this.#deps.metadata.find();
+    if (uri === undefined || !URL.canParse(uri) || !uri.startsWith('https://'))
+      throw new Error(`the metadata of ${issuer} has no usable https "jwks_uri"`);
+    // The issuer's own host is configured; any other is named by its document alone.
+    return { uri, discovered: new URL(uri).hostname !== new URL(issuer).hostname };
+  }
+
+  /** Keeps the identity of keys that stay, so that verdicts reached with them stand; the others end theirs. */
+  #replace(fresh: readonly VerificationKey[], trustedUntil: number): void {
+    const known = new Map(this.#keys.map((key) => [key.fingerprint, key]));
+    for (const key of this.#keys) key.trustedUntil = 0;
+    this.#keys = fresh.map((key) => known.get(key.fingerprint) ?? key);
+    for (const key of this.#keys) key.trustedUntil = trustedUntil;
+  }
+
+  #schedule(): void {
+    if (this.#deps.signal.aborted) return;
+    clearTimeout(this.#timer);
+    // Up to a tenth earlier, at random: many sidecars must not ask at the same moment.
+    const interval = this.#failures > 0 ? this.#retryPause() : REFRESH_INTERVAL_MS * (1 - Math.random() / 10);
+    this.#timer = setTimeout(() => void this.#refresh(), interval);
+    this.#timer.unref();
+  }
+
+  #retryPause(): number {
+    if (this.#loadedAt !== undefined) return COOLDOWN_MS;
+    return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1), COOLDOWN_MS);
+  }
+}

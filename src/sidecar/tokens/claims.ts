@@ -1,0 +1,167 @@
+// Judges header and claims of a token whose issuer is known: tiny pure checks, first problem wins. No signatures here.
+import { namesAudience } from './audience.ts';
+import type { IssuerConfig } from '../config/config.ts';
+import { parseConfirmation, type BindingModes, type ConfirmationProblem } from './confirmation.ts';
+
+/** Why a token is refused. Stable: these are the values of the `reason` label and log field. */
+export type TokenProblem =
+  | 'malformed'
+  | 'unknown_issuer'
+  | 'algorithm_not_allowed'
+  | 'unsupported_crit'
+  | 'bad_kid'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'wrong_type'
+  | 'not_an_access_token'
+  | ConfirmationProblem
+  | 'wrong_audience'
+  | 'no_expiry'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'missing_claim'
+  | 'inactive';
+
+type Members = Readonly<Record<string, unknown>>;
+
+export interface ClaimsInput {
+  readonly header: Members;
+  readonly claims: Members;
+  readonly issuer: Pick<IssuerConfig, 'audiences' | 'audiencePolicy' | 'tokenProfile'>;
+  readonly bindings: BindingModes;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Seconds. */
+  readonly skew: number;
+}
+
+type Check = (input: ClaimsInput) => TokenProblem | undefined;
+
+/**
+ * The first problem of a token's header and claims, or none.
+ * The order is that of RFC 9068 section 4 after the signature: type, audience, time, required claims.
+ */
+export function claimsProblem(input: ClaimsInput): TokenProblem | undefined {
+  for (const check of CHECKS) {
+    const problem = check(input);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** RFC 9068 section 4: `typ` is `at+jwt`. Compat: also `JWT` or none, which Keycloak and Entra send. */
+const checkType: Check = ({ header, issuer }) => {
+  if (header.typ === undefined) return issuer.tokenProfile === 'Compat' ? undefined : 'wrong_type';
+  if (typeof header.typ !== 'string') return 'wrong_type';
+  if (isAccessTokenType(header.typ)) return undefined;
+  return issuer.tokenProfile === 'Compat' && header.typ.toLowerCase() === 'jwt' ? undefined : 'wrong_type';
+};
+
+/**
+ * RFC 8725 section 3.12: other JWTs of the same issuer are no access tokens. A token that says `at+jwt` has said what it
+ * is; the rest must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into `typ`, Amazon
+ * Cognito into `token_use`).
+ */
+const checkKind: Check = ({ header, claims }) => {
+  if (typeof header.typ === 'string' && isAccessTokenType(header.typ)) return undefined;
+  if (typeof claims.typ === 'string' && OTHER_KINDS.has(claims.typ.toLowerCase()))
+    return 'not_an_access_token';
+  if (claims.token_use !== undefined && !ACCESS_TOKEN_USES.has(claims.token_use))
+    return 'not_an_access_token';
+  return CLAIMS_OF_OTHER_KINDS.some((name) => claims[name] !== undefined) ? 'not_an_access_token' : undefined;
+};
+
+/** RFC 9449 section 7.2, RFC 8705 section 3: whether the client holds the key is judged with each request. */
+const checkBinding: Check = ({ claims, bindings }) => {
+  const confirmation = parseConfirmation(claims.cnf, bindings);
+  return typeof confirmation === 'string' ? confirmation : undefined;
+};
+
+/** RFC 9068 section 4: `aud` names this resource. */
+const checkAudience: Check = ({ claims, issuer }) =>
+  namesAudience(claims.aud, issuer) ? undefined : 'wrong_audience';
+
+/** RFC 9068 section 2.2: `exp` is required. RFC 7519 section 4.1.4: now must be before it, give or take the skew. */
+const checkExpiry: Check = ({ claims, now, skew }) => {
+  if (!isFiniteNumber(claims.exp)) return 'no_expiry';
+  return now < claims.exp + skew ? undefined : 'expired';
+};
+
+/** RFC 7519 sections 4.1.5 and 4.1.6. */
+const checkStart: Check = ({ claims, now, skew }) => {
+  for (const value of [claims.nbf, claims.iat]) {
+    if (value === undefined) continue;
+    if (!isFiniteNumber(value) || value > now + skew) return 'not_yet_valid';
+  }
+  return undefined;
+};
+
+/** RFC 9068 section 2.2. Compat: who the token is about and which client it was given to, under any of the usual names. */
+const checkRequired: Check = ({ claims, issuer }) => {
+  if (!isText(claims.sub)) return 'missing_claim';
+  if (issuer.tokenProfile === 'Compat') {
+    return CLIENT_CLAIMS.some((name) => isText(claims[name])) ? undefined : 'missing_claim';
+  }
+  return isText(claims.client_id) && isText(claims.jti) && isFiniteNumber(claims.iat)
+    ? undefined
+    : 'missing_claim';
+};
+
+const CHECKS: readonly Check[] = [
+  checkType,
+  checkKind,
+  checkBinding,
+  checkAudience,
+  checkExpiry,
+  checkStart,
+  checkRequired,
+];
+
+/** Values of Keycloak's payload `typ` that are not access tokens. */
+const OTHER_KINDS = new Set(['id', 'refresh', 'offline', 'logout']);
+/** Values of Cognito's and Hydra's `token_use` that are. */
+const ACCESS_TOKEN_USES = new Set<unknown>(['access', 'access_token']);
+/**
+ * OpenID Connect Core sections 2 and 3.3.2.11 and FAPI: ID tokens; RFC 8417 section 2.2: security events, logout tokens
+ * among them; RFC 9701 section 5: answers of introspection. Not every library sets their `typ`.
+ */
+const CLAIMS_OF_OTHER_KINDS = [
+  'nonce',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'events',
+  'token_introspection',
+] as const;
+/** RFC 9068, Keycloak and others, Entra v1, Okta: the client that asked for the token. */
+export const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const;
+
+/**
+ * The scopes a token grants: `scope` as a space-separated string (RFC 9068 section 2.2.3), else `scp` as string or array
+ * (Entra, Okta). Any other shape grants nothing.
+ */
+export function grantedScopes(claims: Members): readonly string[] {
+  if (claims.scope !== undefined) return typeof claims.scope === 'string' ? splitScopes(claims.scope) : [];
+  if (typeof claims.scp === 'string') return splitScopes(claims.scp);
+  if (!Array.isArray(claims.scp)) return [];
+  return claims.scp.every((value) => typeof value === 'string') ? claims.scp : [];
+}
+
+function splitScopes(text: string): string[] {
+  return text.split(' ').filter((scope) => scope !== '');
+}
+
+/** RFC 9068 section 4: with or without the `application/` prefix, case-insensitive. */
+function isAccessTokenType(type: string): boolean {
+  const name = type.toLowerCase();
+  return name === 'at+jwt' || name === 'application/at+jwt';
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** `1e400` parses to Infinity: a number, but not a date. */
+function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}

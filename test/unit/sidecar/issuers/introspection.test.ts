@@ -1,0 +1,158 @@
+// What an introspector asks, and when it asks nothing: one question for many, misses remembered, a bound on bad tokens.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { FetchOptions } from '../../../../src/sidecar/issuers/fetch.ts';
+import { Introspector } from '../../../../src/sidecar/issuers/introspection.ts';
+import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.ts';
+import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
+
+const ISSUER = 'https://as.test/realms/r';
+
+class World {
+  now = 1_800_000_000_000;
+  answer: string | Error = '{"active":true}';
+  readonly asked: { url: string; options: FetchOptions }[] = [];
+  metadata: Record<string, unknown> = { issuer: ISSUER, jwks_uri: `${ISSUER}/certs` };
+  readonly introspector: Introspector;
+  #pause: Promise<void> | undefined;
+
+  constructor(endpoint?: string) {
+    const signal = new AbortController().signal;
+    const credentials = { clientId: 'me', clientSecret: 'secret' };
+    this.introspector = new Introspector(ISSUER, endpoint, credentials, {
+      clock: () => this.now,
+      ca: undefined,
+      signal,
+      onAsked: () => undefined,
+      metadata: new IssuerMetadataSource(ISSUER, {
+        fetchText: () => Promise.resolve(JSON.stringify(this.metadata)),
+        ca: undefined,
+        signal,
+        onMismatch: () => undefined,
+      }),
+      fetchText: async (url, options) => {
+        this.asked.push({ url, options });
+        await this.#pause;
+        if (this.answer instanceof Error) throw this.answer;
+        return this.answer;
+      },
+    });
+  }
+
+  async kind(token: string): Promise<string> {
+    const found = await this.introspector.introspect(token, digestOf(token));
+    return found.kind === 'unavailable' ? found.reason : found.kind;
+  }
+
+  /** Answers wait until the function that it gives is called. */
+  hold(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pause = promise;
+    return resolve;
+  }
+}
+
+const ENDPOINT = 'https://internal.test/introspect';
+
+describe('the endpoint', () => {
+  it('is the configured one, wherever it is', async () => {
+    const world = new World('https://127.0.0.1:8443/introspect');
+    assert.equal(await world.kind('t'), 'active');
+    assert.equal(world.asked[0]?.url, 'https://127.0.0.1:8443/introspect');
+    assert.equal(world.asked[0].options.discovered, false);
+  });
+
+  it('is the one that the metadata names, and trusted like the issuer on its host only', async () => {
+    for (const [url, discovered] of [
+      ['https://as.test/introspect', false],
+      ['https://elsewhere.test/introspect', true],
+    ] as const) {
+      const world = new World();
+      world.metadata.introspection_endpoint = url;
+      assert.equal(await world.kind('t'), 'active');
+      assert.equal(world.asked[0]?.url, url);
+      assert.equal(world.asked[0].options.discovered, discovered);
+    }
+  });
+
+  for (const url of [undefined, 'http://as.test/introspect', '/introspect', '', 1, null]) {
+    it(`is not ${JSON.stringify(url)}`, async () => {
+      const world = new World();
+      world.metadata.introspection_endpoint = url;
+      assert.equal(await world.kind('t'), 'introspection_failed');
+      assert.deepEqual(world.asked, []);
+    });
+  }
+});
+
+describe('a token', () => {
+  it('that many bring at once is asked for once', async () => {
+    const world = new World(ENDPOINT);
+    const release = world.hold();
+    const kinds = Array.from({ length: 100 }, () => world.kind('t'));
+    release();
+    assert.deepEqual(new Set(await Promise.all(kinds)), new Set(['active']));
+    assert.equal(world.asked.length, 1);
+  });
+
+  it('that is none is asked for again after a while', async () => {
+    const world = new World(ENDPOINT);
+    world.answer = '{"active":false}';
+    for (let i = 0; i < 3; i++) assert.equal(await world.kind('t'), 'inactive');
+    assert.equal(world.asked.length, 1);
+    world.now += 5_000;
+    assert.equal(await world.kind('t'), 'inactive');
+    assert.equal(world.asked.length, 2);
+  });
+
+  for (const token of ['', '=', 'a b', 'a,b', 'a=b', 'a\nb', 'ä', 'a"b']) {
+    it(`is not ${JSON.stringify(token)}: nobody is asked`, async () => {
+      const world = new World(ENDPOINT);
+      assert.equal(await world.kind(token), 'inactive');
+      assert.deepEqual(world.asked, []);
+    });
+  }
+});
+
+describe('the bound', () => {
+  it('is not touched by good tokens', async () => {
+    const world = new World(ENDPOINT);
+    for (let i = 0; i < 1_000; i++) assert.equal(await world.kind(`t${i}`), 'active');
+  });
+
+  for (const [name, answer] of [
+    ['made-up tokens', '{"active":false}'],
+    ['failures', new Error('down')],
+    ['answers that are none', '[]'],
+  ] as const) {
+    it(`ends the questions that ${name} cause, and gives way in time`, async () => {
+      const world = new World(ENDPOINT);
+      world.answer = answer;
+      for (let i = 0; i < 1_000; i++) await world.kind(`t${i}`);
+      assert.equal(world.asked.length, 256);
+      assert.equal(await world.kind('x'), 'introspection_limited');
+      world.now += 1_000;
+      for (let i = 0; i < 100; i++) await world.kind(`u${i}`);
+      assert.equal(world.asked.length, 266);
+    });
+  }
+
+  it('counts active tokens that are none for this resource', async () => {
+    const world = new World(ENDPOINT);
+    for (let i = 0; i < 1_000; i++) {
+      await world.kind(`t${i}`);
+      world.introspector.refuse(digestOf(`t${i}`));
+    }
+    assert.ok(world.asked.length <= 257, String(world.asked.length));
+    assert.equal(await world.kind('t0'), 'inactive', 'and remembers them');
+  });
+
+  it('holds for questions under way', async () => {
+    const world = new World(ENDPOINT);
+    const release = world.hold();
+    const kinds = Array.from({ length: 300 }, (_, i) => world.kind(`t${i}`));
+    release();
+    assert.equal((await Promise.all(kinds)).filter((kind) => kind === 'introspection_limited').length, 44);
+    assert.equal(await world.kind('x'), 'active');
+  });
+});

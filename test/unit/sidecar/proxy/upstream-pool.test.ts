@@ -1,0 +1,72 @@
+// Which connection to the server a request gets.
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { Upstream } from '../../../../src/sidecar/proxy/upstream-pool.ts';
+import { waitFor } from '../../../support/wait.ts';
+
+let server: Server;
+let upstream: Upstream;
+/** What the server says behind each answer. */
+let surplus = '';
+let connections: Socket[] = [];
+
+before(async () => {
+  server = createServer((socket) => {
+    const number = connections.push(socket) - 1;
+    socket.on('error', () => undefined); // a reset is an end
+    socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n${number}${surplus}`));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+beforeEach(() => {
+  connections = [];
+  upstream = new Upstream({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+});
+afterEach(() => {
+  upstream.close();
+  for (const socket of connections) socket.destroy();
+});
+after(() => server.close());
+
+/** @returns the number of the connection that the answer came on */
+function call(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let body = '';
+    const exchange = upstream.start({
+      onHead: () => undefined,
+      onBody: (chunk) => void (body += chunk.toString()),
+      onEnd: () => setImmediate(() => resolve(Number(body))), // parked by then
+      onReadEnd: () => undefined,
+      onDrain: () => undefined,
+      onError: reject,
+    });
+    exchange.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1');
+    exchange.finish();
+  });
+}
+
+describe('a connection to the server', () => {
+  it('serves one request after the other', async () => {
+    assert.deepEqual([await call(), await call(), await call()], [0, 0, 0]);
+  });
+
+  it('serves one request at a time', async () => {
+    assert.deepEqual(await Promise.all([call(), call()]), [0, 1]);
+  });
+
+  it('that brings an answer nobody asked for is closed', async () => {
+    await call();
+    connections[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    await waitFor(() => upstream.connections === 0, 'the connection to be closed');
+    assert.equal(await call(), 1);
+  });
+
+  it('that brings more than its answer is closed', async () => {
+    surplus = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil';
+    await call();
+    await waitFor(() => upstream.connections === 0, 'the connection to be closed');
+    surplus = '';
+    assert.equal(await call(), 1);
+  });
+});
