@@ -1,55 +1,90 @@
 // Lint rules, the import rules of the layout among them: a wrong import is an error here, not a memory.
+import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 /** Which folders of src/ a folder may import from (docs/architecture.md, "Layers"). */
-const mayImport = {
+export const layers = {
+  protocol: [],
   base: [],
-  api: ['base'],
-  kube: ['base'],
-  pki: ['base'],
-  desired: ['api'],
-  sidecar: ['base'],
-  echo: ['base'],
-  realm: ['base', 'pki'],
-  operator: ['base', 'api', 'desired', 'kube', 'pki'],
-  local: ['base', 'api', 'desired', 'pki', 'sidecar', 'echo'],
+  api: ['base', 'protocol'],
+  kube: ['base', 'protocol'],
+  pki: ['base', 'protocol'],
+  desired: ['api', 'protocol'],
+  sidecar: ['base', 'protocol'],
+  echo: ['base', 'protocol'],
+  realm: ['base', 'pki', 'protocol'],
+  operator: ['base', 'api', 'desired', 'kube', 'pki', 'protocol'],
+  local: ['base', 'api', 'desired', 'pki', 'sidecar', 'echo', 'protocol'],
 };
-
-const folders = Object.keys(mayImport);
 
 /** Type-only imports that cross a layer on purpose: the producer and the parser of one file share its type. */
 const typeOnly = { desired: ['sidecar'], operator: ['sidecar'] };
 
-const layers = folders.map((folder) => {
-  const forbidden = folders.filter((other) => other !== folder && !mayImport[folder].includes(other));
-  const value = forbidden.filter((other) => !(typeOnly[folder] ?? []).includes(other));
-  const pattern = (names, extra) => ({
-    regex: `^(\\.\\./)+(${names.join('|')})/`,
-    message: `src/${folder} may import only from: ${[folder, ...mayImport[folder]].join(', ')}.`,
-    ...extra,
-  });
-  return {
-    files: [`src/${folder}/**/*.ts`],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            pattern(value),
-            ...(typeOnly[folder] ? [pattern(typeOnly[folder], { allowTypeImports: true })] : []),
-          ],
-        },
-      ],
-    },
-  };
+/** The rooms of src/sidecar by floor, lowest first: a room imports only rooms below it. */
+export const floors = [
+  ['denial', 'limits', 'config'],
+  ['http', 'tokens', 'observability'],
+  ['messages', 'issuers', 'metadata'],
+  ['authentication', 'sessions'],
+  ['authorization'],
+  ['proxy'],
+  ['gateway'],
+];
+
+const folders = Object.keys(layers);
+
+/** Forbids imports from folders: `names` are those right below the folder that `../` leads to. */
+const forbidden = (names, message, extra) => ({
+  regex: `^(\\.\\./)+(${names.join('|')})/`,
+  message,
+  ...extra,
 });
+
+/** What the layers forbid to a folder of src/. */
+const layerPatterns = (folder) => {
+  const others = folders.filter((other) => other !== folder && !layers[folder].includes(other));
+  const types = typeOnly[folder] ?? [];
+  const message = `src/${folder} may import only from: ${[folder, ...layers[folder]].join(', ')}.`;
+  const values = others.filter((other) => !types.includes(other));
+  return [
+    forbidden(values, message),
+    ...(types.length > 0 ? [forbidden(types, message, { allowTypeImports: true })] : []),
+  ];
+};
+
+const restrictedImports = (files, patterns) => ({
+  files,
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+});
+
+const layerRules = folders.map((folder) =>
+  restrictedImports([`src/${folder}/**/*.ts`], layerPatterns(folder)),
+);
+
+const roomRules = floors.flatMap((rooms, floor) =>
+  rooms.map((room) => {
+    const below = floors.slice(0, floor).flat();
+    const others = floors.flat().filter((other) => other !== room && !below.includes(other));
+    const message = `src/sidecar/${room} may import only from: ${[room, ...below].join(', ')}.`;
+    return restrictedImports(
+      [`src/sidecar/${room}/**/*.ts`],
+      [...layerPatterns('sidecar'), forbidden(others, message), { regex: '^\\.\\./[^/]+\\.ts$', message }],
+    );
+  }),
+);
 
 export default tseslint.config(
   { ignores: ['node_modules/', 'dist/', '.local/', '**/*.gen.ts', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+    },
     rules: {
+      'import-x/no-cycle': 'error',
       'no-console': 'error',
       'no-restricted-exports': [
         'error',
@@ -136,5 +171,6 @@ export default tseslint.config(
       ]),
     ),
   },
-  ...layers,
+  ...layerRules,
+  ...roomRules,
 );

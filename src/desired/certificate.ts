@@ -11,16 +11,6 @@ import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import { namespaceOf, ownedMeta, type DesiredInputs } from './inputs.ts';
 import { resourceIdentifier } from './resource.ts';
 
-/** A certificate that the operator issued. */
-export interface IssuedCertificate {
-  /** PEM: the leaf. */
-  readonly certificate: string;
-  /** PEM, PKCS #8. */
-  readonly key: string;
-  /** PEM: what clients must trust. */
-  readonly authority: string;
-}
-
 /**
  * The host names that the certificate of a server must cover: the resource's, and the Service's where they cannot mean
  * another's. Shorter ones can: `echo` is another Service in another namespace, and `echo.com` may be a host elsewhere.

@@ -1,7 +1,16 @@
 // What the builders work on. Read by others; nothing here reads anything.
 import { API_VERSION, KIND, objectLabels } from '../api/names.ts';
 import type { ObjectMeta, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
-import type { IssuedCertificate } from './certificate.ts';
+
+/** A certificate that the operator issued. */
+export interface IssuedCertificate {
+  /** PEM: the leaf. */
+  readonly certificate: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+  /** PEM: what clients must trust. */
+  readonly authority: string;
+}
 
 export interface DesiredInputs {
   /** The resource after defaults. */

@@ -1,7 +1,8 @@
 // The servers' certificates: issued by the authority, renewed at two thirds of their life, remembered in the operator's
 // namespace. There, because the operator must not read the Secrets of others, its own deliveries among them.
 import { createHash, X509Certificate } from 'node:crypto';
-import { isAddress, type IssuedCertificate } from '../desired/certificate.ts';
+import { isAddress } from '../desired/certificate.ts';
+import type { IssuedCertificate } from '../desired/inputs.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../api/names.ts';
 import { generateKey, serverCertificate } from '../pki/x509.ts';
 import { isNotFound } from '../kube/errors.ts';

@@ -2,11 +2,12 @@
 import type { Clock } from '../../base/clock.ts';
 import { CLIENT_CLAIMS, claimsProblem, grantedScopes, isText, type TokenProblem } from '../tokens/claims.ts';
 import { isCompactJws, MAX_TOKEN_LENGTH, parseCompactJws, type CompactJws } from '../tokens/compact-jws.ts';
-import type { IssuerConfig, SidecarConfig, SignatureAlgorithm } from '../config/config.ts';
+import type { SignatureAlgorithm } from '../config/algorithms.ts';
+import type { IssuerConfig, SidecarConfig } from '../config/config.ts';
 import { parseConfirmation, type BindingModes, type Confirmation } from '../tokens/confirmation.ts';
 import type { Denial, Scheme } from '../denial/denial.ts';
 import type { DpopVerifier } from './dpop.ts';
-import { claimHeaderLines } from '../http/request-headers.ts';
+import { claimHeaderLines } from '../tokens/claim-headers.ts';
 import type { Introspector } from '../issuers/introspection.ts';
 import type { VerificationKey } from '../tokens/jwk.ts';
 import type { IssuerKeys } from '../issuers/jwks.ts';

@@ -1,7 +1,8 @@
 // DPoP proofs: whether a client holds the key that its token is bound to (RFC 9449 section 4.3). The token is judged before.
 import type { Clock } from '../../base/clock.ts';
 import { parseCompactJws, type CompactJws } from '../tokens/compact-jws.ts';
-import type { SidecarConfig, SignatureAlgorithm } from '../config/config.ts';
+import { DPOP_ALGORITHMS, type SignatureAlgorithm } from '../config/algorithms.ts';
+import type { SidecarConfig } from '../config/config.ts';
 import type { Denial } from '../denial/denial.ts';
 import type { DpopNonces } from './dpop-nonce.ts';
 import { normalHttpUri } from './http-uri.ts';
@@ -9,17 +10,6 @@ import { verificationKey, type VerificationKey } from '../tokens/jwk.ts';
 import { jwkThumbprint } from '../tokens/jwk-thumbprint.ts';
 import type { ReplayMemory } from './replay-cache.ts';
 import { isSignedBy } from '../tokens/signature.ts';
-
-/** Algorithms of proofs, asymmetric all of them; named in the metadata and in challenges. */
-export const DPOP_ALGORITHMS: readonly SignatureAlgorithm[] = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'RS256',
-];
 
 /** Why a proof is refused. Stable: these are values of the `reason` log field. */
 export type ProofProblem =

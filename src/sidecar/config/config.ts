@@ -2,26 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-
-/**
- * JWS algorithms that a resource server may allow: asymmetric signatures only.
- * `none` and the HMAC family are not expressible, so a public key can never be used as a shared secret
- * (RFC 8725 sections 2.1 and 3.1).
- */
-export const SIGNATURE_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const;
-export type SignatureAlgorithm = (typeof SIGNATURE_ALGORITHMS)[number];
+import { SIGNATURE_ALGORITHMS } from './algorithms.ts';
 
 /** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
 const scopeToken = z

@@ -1,6 +1,7 @@
 // Every refusal and its answer: status, WWW-Authenticate, body. The only place that writes a challenge.
 import { randomUUID } from 'node:crypto';
-import type { Refusal } from '../messages/message.ts';
+import { INTERNAL_ERROR } from '../../protocol/json-rpc.ts';
+import type { JsonRpcError } from './json-rpc-error.ts';
 
 /** What a request is refused for. Never holds a token or text that the client sent. */
 export type Denial =
@@ -27,7 +28,7 @@ export type Denial =
   | { readonly kind: 'too_many_failures'; readonly seconds: number }
   | { readonly kind: 'bad_request'; readonly reason: string }
   /** The body of a POST is no message that has exactly one meaning, or its header fields say something else. */
-  | { readonly kind: 'message_refused'; readonly reason: string; readonly refusal: Refusal }
+  | { readonly kind: 'message_refused'; readonly reason: string; readonly refusal: JsonRpcError }
   | { readonly kind: 'unsupported_media_type'; readonly reason: string }
   | { readonly kind: 'content_too_large'; readonly maxBytes: number }
   /** A session that is not this principal's, or is nobody's. */
@@ -227,9 +228,6 @@ function failure(
   return response(status, body, requestId, headers);
 }
 
-/** JSON-RPC 2.0 section 5.1: of what JSON-RPC reserves, the only code that says "not your fault". */
-const INTERNAL_ERROR = -32603;
-
 /**
  * What went wrong behind the client's back: a JSON-RPC error where somebody waits for the answer to a request, so that
  * its SDK can give it to the caller. `error` of the plain form and of JSON-RPC are different things: ours is in `data`.
@@ -247,7 +245,7 @@ function serverFailure(
 
 function rpcFailure(
   status: number,
-  { id, code, message, data }: Omit<Refusal, 'reason'>,
+  { id, code, message, data }: Omit<JsonRpcError, 'reason'>,
   headers: readonly string[] = [],
 ): DenialResponse {
   const requestId = randomUUID();

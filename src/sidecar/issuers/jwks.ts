@@ -1,6 +1,7 @@
 // The keys of one issuer: found, kept fresh in the background, kept while the issuer is down. Verifies nothing itself.
 import type { Clock } from '../../base/clock.ts';
-import type { IssuerConfig, SignatureAlgorithm } from '../config/config.ts';
+import type { SignatureAlgorithm } from '../config/algorithms.ts';
+import type { IssuerConfig } from '../config/config.ts';
 import type { FetchJson } from './fetch.ts';
 import type { IssuerMetadataSource } from './metadata.ts';
 import { isWeakKey, verificationKey, type VerificationKey } from '../tokens/jwk.ts';

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestFields } from '../http/request-headers.ts';
 import { agree } from './header-agreement.ts';
 import { SUBSCRIPTION_MEMBER } from './known-members.ts';
-import { echoedId, readBody, type Message, type Refusal } from './message.ts';
+import type { JsonRpcError } from '../denial/json-rpc-error.ts';
+import { echoedId, readBody, type Message } from './message.ts';
 import { eraOf, type Era } from './protocol-version.ts';
 
 /** The modern call whose answer is a stream of notifications without end (MCP 2026-07-28, "Subscriptions"). */
@@ -40,7 +41,7 @@ export type CallReading =
       readonly messages: readonly Message[];
       readonly body: JudgedBody;
     }
-  | { readonly ok: false; readonly refusal: Refusal };
+  | { readonly ok: false; readonly refusal: JsonRpcError };
 
 /** Reads the body of a POST and compares the header fields with it. */
 export function readCall(bytes: Buffer, fields: RequestFields): CallReading {

@@ -4,13 +4,10 @@ import {
   HEADER_MISMATCH,
   INVALID_PARAMS,
   INVALID_REQUEST,
-  NAMED,
   UNSUPPORTED_VERSION,
-  echoedId,
-  type Body,
-  type Message,
-  type Refusal,
-} from './message.ts';
+} from '../../protocol/json-rpc.ts';
+import type { JsonRpcError } from '../denial/json-rpc-error.ts';
+import { NAMED, echoedId, type Body, type Message } from './message.ts';
 import { VERSION_MEMBER } from './known-members.ts';
 import { BATCHING_VERSION, eraOf, KNOWN_VERSIONS, MODERN_VERSIONS, type Era } from './protocol-version.ts';
 
@@ -24,7 +21,7 @@ export type StandardFields = Pick<
 >;
 
 export type Agreement =
-  { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly refusal: Refusal };
+  { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly refusal: JsonRpcError };
 
 const LEGACY: Agreement = { ok: true, era: 'legacy' };
 const MODERN: Agreement = { ok: true, era: 'modern' };
@@ -161,7 +158,7 @@ function mismatch(message: Message | undefined, reason: string, text: string): A
   return refuse(message, { code: HEADER_MISMATCH, reason, message: text });
 }
 
-function refuse(message: Message | undefined, refusal: Refusal): Agreement {
+function refuse(message: Message | undefined, refusal: JsonRpcError): Agreement {
   // A response's id is an id of the server's: nobody waits for an answer to it.
   const id = message?.kind === 'request' ? echoedId(message.id) : undefined;
   return { ok: false, refusal: { ...refusal, id } };

@@ -1,5 +1,7 @@
 // The bytes of a POST body -> the messages in it, or a refusal. What they may do is decided elsewhere.
 import { isAscii, isUtf8 } from 'node:buffer';
+import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../../protocol/json-rpc.ts';
+import type { JsonRpcError } from '../denial/json-rpc-error.ts';
 import { scan, type Shape } from './json-scan.ts';
 import {
   memberProblem,
@@ -16,13 +18,6 @@ import {
 const MAX_BATCH = 100;
 /** An id longer than this is not echoed (characters of JSON). */
 const MAX_ECHOED_ID = 1024;
-
-/** JSON-RPC 2.0 section 5.1, and MCP 2026-07-28 for the last two. */
-export const PARSE_ERROR = -32700;
-export const INVALID_REQUEST = -32600;
-export const INVALID_PARAMS = -32602;
-export const HEADER_MISMATCH = -32020;
-export const UNSUPPORTED_VERSION = -32022;
 
 /** One JSON-RPC message, as far as decisions need it. Everything in it has exactly one reading. */
 export interface Message {
@@ -50,19 +45,8 @@ export interface Body {
   readonly latin1: string | undefined;
 }
 
-/** Why a body is refused: what JSON-RPC says of it, and no text of the client's but the id. */
-export interface Refusal {
-  readonly code: number;
-  readonly message: string;
-  /** Stable: value of the `reason` log field. */
-  readonly reason: string;
-  /** The request's id as JSON text, where it could be read. */
-  readonly id?: string | undefined;
-  readonly data?: Readonly<Record<string, unknown>>;
-}
-
 export type Reading =
-  { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly refusal: Refusal };
+  { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly refusal: JsonRpcError };
 
 /** The member of `params` that says what a method acts on. */
 export const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
@@ -130,7 +114,7 @@ function readBatch(
 }
 
 /** @param shape of the object in the text; there is none if the value is no object, and then it is not asked for */
-function readMessage(value: unknown, text: string, shape: Shape | undefined): Message | Refusal {
+function readMessage(value: unknown, text: string, shape: Shape | undefined): Message | JsonRpcError {
   if (!isObject(value) || shape === undefined)
     return refusal(INVALID_REQUEST, 'not_a_message', 'A JSON-RPC message is an object');
   const problem = memberProblem(value, shape.message, MESSAGE_MEMBERS);
@@ -149,7 +133,7 @@ function readMessage(value: unknown, text: string, shape: Shape | undefined): Me
   return readCall(method, id, value.params, shape);
 }
 
-function readResponse(value: Members, id: string | undefined): Message | Refusal {
+function readResponse(value: Members, id: string | undefined): Message | JsonRpcError {
   const hasResult = value.result !== undefined;
   if (
     hasResult === (value.error !== undefined) ||
@@ -161,7 +145,12 @@ function readResponse(value: Members, id: string | undefined): Message | Refusal
 }
 
 /** A request or a notification. */
-function readCall(method: string, id: string | undefined, params: unknown, shape: Shape): Message | Refusal {
+function readCall(
+  method: string,
+  id: string | undefined,
+  params: unknown,
+  shape: Shape,
+): Message | JsonRpcError {
   const kind = id === undefined ? 'notification' : 'request';
   const field = NAMED.get(method);
   if (params === undefined) {
@@ -213,7 +202,7 @@ function badParams(method: string, params: Members): string | undefined {
 
 const AMBIGUOUS = 'A member is there twice, or differs from one of MCP by case only';
 
-function missing(field: string, id: string | undefined): Refusal {
+function missing(field: string, id: string | undefined): JsonRpcError {
   return refusal(INVALID_PARAMS, `bad_${field}`, `params.${field} must be a string`, id);
 }
 
@@ -259,7 +248,7 @@ function isTextOrAbsent(value: unknown): boolean {
   return value === undefined || isText(value);
 }
 
-function refusal(code: number, reason: string, message: string, id?: string): Refusal {
+function refusal(code: number, reason: string, message: string, id?: string): JsonRpcError {
   return { code, reason, message, id: echoedId(id) };
 }
 

@@ -1,6 +1,6 @@
 // The protected resource metadata (RFC 9728): its URLs, its documents, its answers. Built from configuration alone.
 import { originOf, type SidecarConfig } from '../config/config.ts';
-import { DPOP_ALGORITHMS } from '../authentication/dpop.ts';
+import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import { taggedText, type TaggedText } from './etag.ts';
 import { keySet, type SigningKey } from '../tokens/signing-key.ts';
 

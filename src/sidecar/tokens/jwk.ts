@@ -1,6 +1,6 @@
 // Turns one JWK into a key that may verify signatures, or into nothing. Which keys exist is not decided here.
 import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
-import type { SignatureAlgorithm } from '../config/config.ts';
+import type { SignatureAlgorithm } from '../config/algorithms.ts';
 
 /** A public key of an issuer. Lives as long as the issuer publishes it. */
 export interface VerificationKey {

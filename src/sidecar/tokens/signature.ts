@@ -1,6 +1,6 @@
 // Whether a compact JWS was signed by a key: the one place where jose is asked. What the JWS says is judged elsewhere.
 import { compactVerify, errors } from 'jose';
-import type { SignatureAlgorithm } from '../config/config.ts';
+import type { SignatureAlgorithm } from '../config/algorithms.ts';
 import type { VerificationKey } from './jwk.ts';
 
 export async function isSignedBy(

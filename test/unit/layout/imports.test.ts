@@ -1,0 +1,62 @@
+// The arrows between the files of src/. Layers, floors and cycles of values are lint's; this adds what lint overlooks.
+import assert from 'node:assert/strict';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+
+const src = resolve(import.meta.dirname, '../../../src');
+
+/** The files that a file imports, types included. */
+const imports = new Map(
+  globSync(join(src, '**/*.ts')).map((file) => [
+    file,
+    [...readFileSync(file, 'utf8').matchAll(/\bfrom '(\.{1,2}\/[^']+)'/g)].map((match) =>
+      resolve(dirname(file), match[1] ?? ''),
+    ),
+  ]),
+);
+
+/** The first way from a file back to itself, or undefined. */
+function cycleThrough(start: string): string[] | undefined {
+  const seen = new Set<string>();
+  const follow = (path: string[]): string[] | undefined => {
+    for (const next of imports.get(path.at(-1) ?? '') ?? []) {
+      if (next === start) return [...path, next];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const found = follow([...path, next]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return follow([start]);
+}
+
+describe('imports', () => {
+  it('read every file of src', () => {
+    assert.ok(imports.size > 100);
+    assert.ok(imports.get(join(src, 'sidecar/main.ts'))?.includes(join(src, 'sidecar/sidecar.ts')));
+  });
+
+  it('have no cycle, not even of types', () => {
+    assert.deepEqual(
+      [...imports.keys()].map(cycleThrough).find((cycle) => cycle !== undefined),
+      undefined,
+    );
+  });
+
+  it('have a floor for every room of the sidecar, and a layer for every folder', async () => {
+    // Computed: the configuration is JavaScript, without types.
+    const path = '../../../eslint.config.js';
+    const { floors, layers } = (await import(path)) as {
+      floors: string[][];
+      layers: Record<string, string[]>;
+    };
+    const foldersIn = (folder: string) =>
+      readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+        entry.isDirectory() ? entry.name : [],
+      );
+    assert.deepEqual(floors.flat().toSorted(), foldersIn(join(src, 'sidecar')).toSorted());
+    assert.deepEqual(Object.keys(layers).toSorted(), foldersIn(src).toSorted());
+  });
+});
