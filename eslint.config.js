@@ -18,7 +18,7 @@ export const layers = {
 };
 
 /** Type-only imports that cross a layer on purpose: the producer and the parser of one file share its type. */
-const typeOnly = { desired: ['sidecar'], operator: ['sidecar'] };
+export const typeOnly = { desired: ['sidecar'], operator: ['sidecar'] };
 
 /** The rooms of src/sidecar by floor, lowest first: a room imports only rooms below it. */
 export const floors = [
