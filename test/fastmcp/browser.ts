@@ -1,5 +1,5 @@
 // The person in front of FastMCP's client: what Python's `webbrowser` opens goes through the login page to the client's own callback.
-import { request } from '../../src/local/login/http-client.ts';
+import { httpClient } from '../../src/local/login/http-client.ts';
 import { logIn } from '../../src/local/login/scripted-login.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -9,7 +9,7 @@ const callback = await logIn(url, { user, password, ca });
 // The client opens the browser first and listens then.
 await waitFor(
   () =>
-    request(callback).then(
+    httpClient()(callback).then(
       ({ status }) => status === 200,
       () => false,
     ),

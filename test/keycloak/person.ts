@@ -1,6 +1,6 @@
 // A person at Keycloak's pages: name and password, and then yes to what a client that registered itself asks for.
 import assert from 'node:assert/strict';
-import { request, type Answer } from '../../src/local/login/http-client.ts';
+import { httpClient } from '../../src/local/login/http-client.ts';
 import type { Keycloak } from './server.ts';
 
 const MAX_PAGES = 10;
@@ -26,8 +26,8 @@ export async function logInAndConsent(
   for (let page = 0; page < MAX_PAGES; page++) {
     const answer = await visit(keycloak, { url, form, cookies });
     form = undefined;
-    const { location } = answer.headers;
-    if (location !== undefined) {
+    const { location } = answer;
+    if (location !== null) {
       url = new URL(location, url);
       if (url.href.startsWith(redirectUri)) return { callback: url, consents };
       continue;
@@ -47,14 +47,15 @@ export async function logInAndConsent(
 async function visit(
   { ca }: Keycloak,
   { url, form, cookies }: { url: URL; form: URLSearchParams | undefined; cookies: Map<string, string> },
-): Promise<Answer> {
+): Promise<{ location: string | null; body: string }> {
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-  const answer = await request(url, { headers: { accept: 'text/html', cookie }, form, ca });
-  for (const line of answer.headers['set-cookie'] ?? []) {
+  const headers = { accept: 'text/html', cookie };
+  const response = await httpClient(ca)(url, { method: form ? 'POST' : 'GET', headers, body: form });
+  for (const line of response.headers.getSetCookie()) {
     const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
     cookies.set(name, value);
   }
-  return answer;
+  return { location: response.headers.get('location'), body: response.body };
 }
 
 function readForm(html: string): { action: string; fields: string[] } {

@@ -1,6 +1,7 @@
-// The OAuth 2.1 authorization code flow with PKCE, from the issuer's name to the tokens. Stores nothing, prints nothing.
-import { createHash, randomBytes } from 'node:crypto';
-import { request } from './http-client.ts';
+// The OAuth 2.1 authorization code flow with PKCE, from the issuer's name to the tokens: oauth4webapi's, with a scripted
+// login in the middle and errors for people. Stores nothing, prints nothing.
+import * as oauth from 'oauth4webapi';
+import { httpClient } from './http-client.ts';
 import { connectionError, LoginError } from './login-error.ts';
 import { logIn } from './scripted-login.ts';
 
@@ -22,177 +23,147 @@ export interface AccessTokenOptions {
   ca?: string | undefined;
 }
 
-/** RFC 6749 section 5.1. */
-export interface TokenResponse {
-  access_token: string;
-  token_type: string;
-  expires_in?: number;
-  refresh_token?: string;
-  id_token?: string;
-  scope?: string;
-}
+export type TokenResponse = oauth.TokenEndpointResponse;
 
-export interface AuthorizationServerMetadata {
-  issuer: string;
-  authorization_endpoint: string;
-  token_endpoint: string;
-  scopes_supported?: string[];
-  authorization_response_iss_parameter_supported?: boolean;
+/** RFC 8414, with what the authorization code flow needs. */
+export interface AuthorizationServerMetadata extends oauth.AuthorizationServer {
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
 }
 
 /** The Inspector's: a redirect URI that every realm made for MCP clients permits. */
 const REDIRECT_URI = 'http://localhost:6274/oauth/callback';
 
+/** Clocks of virtual machines and containers disagree (seconds). */
+const CLOCK_TOLERANCE = 30;
+
 export async function fetchAccessToken(options: AccessTokenOptions): Promise<TokenResponse> {
-  const { clientId, redirectUri = REDIRECT_URI, resource, ca } = options;
+  const { redirectUri = REDIRECT_URI, scope, ca } = options;
   const metadata = await discover(options.issuer, ca);
-  const verifier = randomBytes(32).toString('base64url');
-  const state = randomBytes(16).toString('base64url');
+  const client: oauth.Client = { client_id: options.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE };
+  const resource = options.resource === undefined ? {} : { resource: options.resource };
+  const verifier = oauth.generateRandomCodeVerifier();
+  const state = oauth.generateRandomState();
 
   const authorizationUrl = new URL(metadata.authorization_endpoint);
   const parameters = {
     response_type: 'code',
-    client_id: clientId,
+    client_id: client.client_id,
     redirect_uri: redirectUri,
-    scope: options.scope,
+    scope,
     state,
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'), // RFC 7636 section 4.2
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    ...(resource === undefined ? {} : { resource }),
+    ...resource,
   };
   for (const [name, value] of Object.entries(parameters)) authorizationUrl.searchParams.set(name, value);
 
   const callback = await logIn(authorizationUrl, options);
-  const code = readCallback(callback, { metadata, state, scope: options.scope });
-  const form = {
-    grant_type: 'authorization_code',
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    code,
-    code_verifier: verifier,
-    ...(resource === undefined ? {} : { resource }),
-  };
-  return requestToken(metadata, new URLSearchParams(form), ca);
+  try {
+    // Checks `state`, and `iss` (RFC 9207): a response that was meant for another request or server is refused.
+    const response = oauth.validateAuthResponse(metadata, client, callback, state);
+    const tokens = await oauth.authorizationCodeGrantRequest(
+      metadata,
+      client,
+      oauth.None(),
+      response,
+      redirectUri,
+      verifier,
+      { additionalParameters: resource, ...transport(metadata.issuer, ca) },
+    );
+    return await oauth.processAuthorizationCodeResponse(metadata, client, tokens);
+  } catch (error) {
+    throw flowError(error, { metadata, scope });
+  }
 }
 
 /** RFC 8414 section 3.1 (the well-known part before the path), then OpenID Connect Discovery section 4 (after it). */
 export async function discover(issuer: string, ca?: string): Promise<AuthorizationServerMetadata> {
-  const url = issuerUrl(issuer);
+  if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol))
+    throw new LoginError('ERR_DISCOVERY', `"${issuer}" is not an issuer: a URL with https:// is needed`);
+  const url = new URL(issuer);
+  const options = transport(issuer, ca);
+  for (const algorithm of ['oauth2', 'oidc'] as const) {
+    const response = await oauth.discoveryRequest(url, { algorithm, ...options });
+    if (response.status === 200) return readMetadata(issuer, response);
+  }
   const path = url.pathname.replace(/\/$/, '');
-  const forms = [
-    `/.well-known/oauth-authorization-server${path}`,
-    `${path}/.well-known/openid-configuration`,
-  ];
-  for (const form of forms) {
-    const answer = await send(new URL(form, url.origin), { ca });
-    if (answer.status === 200) return checkMetadata(answer.body, issuer);
-  }
-  throw new LoginError(
-    'ERR_DISCOVERY',
-    `${issuer} is not an authorization server: no metadata at ${forms.join(' or ')}`,
-  );
+  const forms = `/.well-known/oauth-authorization-server${path} or ${path}/.well-known/openid-configuration`;
+  throw new LoginError('ERR_DISCOVERY', `${issuer} is not an authorization server: no metadata at ${forms}`);
 }
 
-function issuerUrl(issuer: string): URL {
-  if (URL.canParse(issuer) && /^https?:$/.test(new URL(issuer).protocol)) return new URL(issuer);
-  throw new LoginError('ERR_DISCOVERY', `"${issuer}" is not an issuer: a URL with https:// is needed`);
-}
-
-/** RFC 8414 section 3.3: the document must name exactly the issuer that was asked for. */
-function checkMetadata(body: string, issuer: string): AuthorizationServerMetadata {
-  const metadata = parseJson(body) as Partial<AuthorizationServerMetadata> | undefined;
-  const { authorization_endpoint: authorize, token_endpoint: token } = metadata ?? {};
-  if (metadata?.issuer !== issuer) {
-    const named = typeof metadata?.issuer === 'string' ? `"${metadata.issuer}"` : 'no issuer';
-    throw new LoginError(
-      'ERR_DISCOVERY',
-      `the metadata of ${issuer} names ${named}: use the issuer exactly as it does`,
-    );
-  }
-  if (
-    typeof authorize !== 'string' ||
-    typeof token !== 'string' ||
-    !URL.canParse(authorize) ||
-    !URL.canParse(token)
-  ) {
-    throw new LoginError(
-      'ERR_DISCOVERY',
-      `the metadata of ${issuer} lacks the authorization or the token endpoint`,
-    );
-  }
-  return metadata as AuthorizationServerMetadata;
-}
-
-/** The code, after the checks that keep another session's or another server's answer out. */
-function readCallback(
-  callback: URL,
-  { metadata, state, scope }: { metadata: AuthorizationServerMetadata; state: string; scope: string },
-): string {
-  const { searchParams } = callback;
-  if (searchParams.get('state') !== state) {
-    throw new LoginError(
-      'ERR_CALLBACK',
-      'the answer has another "state" than the request: it was not meant for us',
-    );
-  }
-  // RFC 9207 section 2.4: compared when present, and required when the server says that it sends it.
-  const iss = searchParams.get('iss');
-  if (
-    iss === null ? metadata.authorization_response_iss_parameter_supported === true : iss !== metadata.issuer
-  ) {
-    throw new LoginError(
-      'ERR_CALLBACK',
-      `the answer comes from ${iss ?? 'nobody'} and not from ${metadata.issuer}`,
-    );
-  }
-  const error = searchParams.get('error');
-  if (error !== null) throw refusal(error, searchParams.get('error_description'), { scope, metadata });
-  const code = searchParams.get('code');
-  if (code === null)
-    throw new LoginError('ERR_CALLBACK', 'the answer of the authorization server has no code');
-  return code;
-}
-
-async function requestToken(
-  metadata: AuthorizationServerMetadata,
-  form: URLSearchParams,
-  ca: string | undefined,
-): Promise<TokenResponse> {
-  const answer = await send(new URL(metadata.token_endpoint), { form, ca });
-  const body = parseJson(answer.body) as
-    (Partial<TokenResponse> & { error?: string; error_description?: string }) | undefined;
-  if (answer.status === 200 && typeof body?.access_token === 'string') return body as TokenResponse;
-  throw refusal(body?.error ?? `status ${answer.status}`, body?.error_description ?? null);
-}
-
-function refusal(
-  error: string,
-  description: string | null,
-  asked?: { scope: string; metadata: AuthorizationServerMetadata },
-): LoginError {
-  const offered = asked?.metadata.scopes_supported?.join(' ');
-  const advice =
-    error === 'invalid_scope' && asked
-      ? `; asked for: ${asked.scope}${offered ? `; the server offers: ${offered}` : ''}`
-      : '';
-  const reason = description === null ? '' : ` (${description})`;
-  return new LoginError('ERR_REFUSED', `the authorization server refuses: ${error}${reason}${advice}`, {
-    oauthError: error,
-  });
-}
-
-async function send(url: URL, options: { form?: URLSearchParams; ca: string | undefined }) {
+async function readMetadata(issuer: string, response: Response): Promise<AuthorizationServerMetadata> {
+  const fail = (problem: string, cause?: unknown) =>
+    new LoginError('ERR_DISCOVERY', `the metadata of ${issuer} ${problem}`, { cause });
+  let metadata: oauth.AuthorizationServer;
   try {
-    return await request(url, { ...options, headers: { accept: 'application/json' } });
+    metadata = await oauth.processDiscoveryResponse(new URL(issuer), response);
   } catch (error) {
-    throw connectionError(url, error);
+    const { code, cause, message } = error as oauth.OperationProcessingError;
+    if (code !== oauth.JSON_ATTRIBUTE_COMPARISON) throw fail(`is not valid: ${message}`, error);
+    metadata = (cause as { body: oauth.AuthorizationServer }).body; // what this code carries
   }
+  // RFC 8414 section 3.3: identical, where the library compares as URLs.
+  if (metadata.issuer !== issuer)
+    throw fail(`names the issuer "${metadata.issuer}": use the issuer exactly as it does`);
+  for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+    const endpoint = URL.parse(metadata[name] ?? '');
+    if (endpoint === null) throw fail(`lacks the ${name}`);
+    // The password goes to the one, the code and its verifier to the other.
+    if (endpoint.protocol !== 'https:' && !issuer.startsWith('http:'))
+      throw fail(`names ${endpoint.href} as ${name}: TLS is needed`);
+  }
+  return metadata as AuthorizationServerMetadata; // Both endpoints were just looked at.
 }
 
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+/** How oauth4webapi sends: over TLS, unless the issuer that the person named has none. */
+function transport(issuer: string, ca: string | undefined) {
+  const send = httpClient(ca);
+  return {
+    [oauth.allowInsecureRequests]: issuer.startsWith('http:'),
+    [oauth.customFetch]: async (
+      url: string,
+      request: oauth.CustomFetchOptions<'GET' | 'POST', URLSearchParams | undefined>,
+    ): Promise<Response> => {
+      try {
+        const { status, headers, body } = await send(url, request);
+        return new Response(body || null, { status, headers: [...headers] }); // null: what a 204 must have
+      } catch (error) {
+        throw connectionError(new URL(url), error);
+      }
+    },
+  };
+}
+
+interface Asked {
+  readonly metadata: AuthorizationServerMetadata;
+  readonly scope: string;
+}
+
+/** The library's errors, in words that say what was asked for. */
+function flowError(error: unknown, asked: Asked): unknown {
+  const refused = (reason: string) =>
+    new LoginError('ERR_REFUSED', `the authorization server refuses: ${reason}`);
+  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
+    return refused(describeOAuthError(error, asked));
+  if (error instanceof oauth.WWWAuthenticateChallengeError) return refused(`status ${error.status}`);
+  if (!(error instanceof oauth.OperationProcessingError)) return error;
+  const { code, cause, message } = error;
+  if (code === oauth.RESPONSE_IS_NOT_CONFORM) return refused(`status ${(cause as Response).status}`); // what it carries
+  const { issuer } = asked.metadata;
+  const from = (cause as { parameters?: URLSearchParams } | undefined)?.parameters?.get('iss') ?? issuer;
+  const detail = from === issuer ? '' : `; it comes from ${from}`;
+  return new LoginError('ERR_CALLBACK', `invalid response of ${issuer}: ${message}${detail}`);
+}
+
+/** RFC 6749 sections 4.1.2.1 and 5.2. */
+function describeOAuthError(
+  { error, error_description: description }: { error: string; error_description?: string },
+  { metadata, scope }: Asked,
+): string {
+  const reason = description === undefined ? '' : ` (${description})`;
+  if (error !== 'invalid_scope') return `${error}${reason}`;
+  const offered = metadata.scopes_supported;
+  const offer = offered === undefined ? '' : `; the server offers: ${offered.join(' ')}`;
+  return `${error}${reason}; asked for: ${scope}${offer}`;
 }

@@ -1,50 +1,47 @@
-// One HTTP request with a private CA, a deadline and no redirects followed. Node's fetch cannot be given a CA.
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+// HTTP for the login: fetch with a private CA and a deadline, bounded answers, no redirect followed.
 import { getCACertificates } from 'node:tls';
+import { Agent, fetch } from 'undici';
 
 const DEADLINE_MS = 15_000;
-/** Discovery documents, login pages and token answers are a few kilobytes. */
-const MAX_BODY_BYTES = 1024 * 1024;
+/** Discovery documents, login pages and token responses are a few kilobytes. */
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-export interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  body: string;
+export interface HttpRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams | undefined;
 }
 
-export interface RequestOptions {
-  headers?: Record<string, string>;
-  /** Sent as `application/x-www-form-urlencoded` by POST; a GET without it. */
-  form?: URLSearchParams | undefined;
-  /** PEM, trusted besides the system's authorities. */
-  ca?: string | undefined;
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Pick<Headers, 'get' | 'getSetCookie'> & Iterable<[string, string]>;
+  readonly body: string;
 }
 
-export function request(url: URL, { headers = {}, form, ca }: RequestOptions = {}): Promise<Answer> {
-  const send = url.protocol === 'http:' ? httpRequest : httpsRequest;
-  const body = form?.toString();
-  const type = body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
-  return new Promise((resolve, reject) => {
-    const outgoing = send(url, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { ...headers, ...type },
-      signal: AbortSignal.timeout(DEADLINE_MS),
-      ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
-    });
-    outgoing.on('error', reject);
-    outgoing.on('response', (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > MAX_BODY_BYTES) response.destroy(new Error('the answer is too large'));
-      });
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
-      );
-    });
-    outgoing.end(body);
+/** Rejects when there is no whole response. */
+export type HttpClient = (url: URL | string, request?: HttpRequest) => Promise<HttpResponse>;
+
+/** @param ca PEM, trusted besides the system's authorities: Node's own `fetch` cannot be given one */
+export function httpClient(ca?: string): HttpClient {
+  const dispatcher = new Agent({
+    connect: {
+      timeout: DEADLINE_MS,
+      ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }),
+    },
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    pipelining: 0, // Each connection ends with its answer: nothing has to be closed afterwards.
   });
+  return async (url, { method = 'GET', headers = {}, body } = {}) => {
+    const response = await fetch(url, {
+      method,
+      // The limit counts bytes of the connection: a compressed answer could be a thousand times as large.
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      ...(body !== undefined && { body }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(DEADLINE_MS),
+      dispatcher,
+    });
+    if (response.headers.has('content-encoding')) throw new Error('the response is compressed');
+    return { status: response.status, headers: response.headers, body: await response.text() };
+  };
 }

@@ -1,10 +1,10 @@
 // Does what a person does in the browser: opens the authorization URL, fills in the login form, ends at the callback.
-import { request, type Answer } from './http-client.ts';
+import { httpClient, type HttpClient } from './http-client.ts';
 import { connectionError, LoginError } from './login-error.ts';
 
 const MAX_HOPS = 10;
 
-export interface Credentials {
+export interface LoginOptions {
   user: string;
   password: string;
   /** PEM that the server's certificate must chain to, besides the system's authorities. */
@@ -17,8 +17,9 @@ export interface Credentials {
  */
 export async function logIn(
   authorizationUrl: string | URL,
-  { user, password, ca }: Credentials,
+  { user, password, ca }: LoginOptions,
 ): Promise<URL> {
+  const send = httpClient(ca);
   const start = new URL(authorizationUrl);
   const { origin } = start;
   let url = start;
@@ -28,21 +29,20 @@ export async function logIn(
   let sent = false;
 
   for (let hop = 0; hop < MAX_HOPS; hop++) {
-    const answer = await visit(url, { cookies, form, ca });
+    const page = await open(url, { send, cookies, form });
     form = undefined;
-    const { location } = answer.headers;
-    if (location !== undefined && answer.status >= 300 && answer.status < 400) {
-      url = new URL(location, url);
+    if (page.location !== undefined) {
+      url = new URL(page.location, url);
       if (callback(url)) return url;
     } else {
-      const page = readLoginForm(answer.body);
-      if (!page) throw unexpectedPage(answer, start);
-      if (sent) throw wrongPassword(user, answer.body);
-      url = new URL(page.action, url);
-      form = new URLSearchParams({ ...page.hidden, username: user, password });
+      const login = readLoginForm(page.html);
+      if (!login) throw unexpectedPage(page, start);
+      if (sent) throw wrongPassword(user, page.html);
+      url = new URL(login.action, url);
+      form = new URLSearchParams({ ...login.hidden, username: user, password });
       sent = true;
     }
-    // The password and the session cookies are for the authorization server and for nobody it may point to.
+    // The password and the session cookies are for the authorization server and for no other that it points to.
     if (url.origin !== origin) {
       throw new LoginError(
         'ERR_UNEXPECTED_PAGE',
@@ -65,21 +65,32 @@ function callbackMatcher(authorizationUrl: URL): (url: URL) => boolean {
   return (url) => url.origin === origin && url.pathname === pathname;
 }
 
-async function visit(
-  url: URL,
-  {
-    cookies,
-    form,
-    ca,
-  }: { cookies: Map<string, string>; form: URLSearchParams | undefined; ca: string | undefined },
-): Promise<Answer> {
+interface Page {
+  readonly status: number;
+  readonly html: string;
+  /** Of a redirect; undefined for a page that is shown. */
+  readonly location: string | undefined;
+}
+
+interface Browser {
+  readonly send: HttpClient;
+  readonly cookies: Map<string, string>;
+  /** Posted when there is one. */
+  readonly form: URLSearchParams | undefined;
+}
+
+async function open(url: URL, { send, cookies, form }: Browser): Promise<Page> {
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   const headers = { accept: 'text/html', ...(cookie ? { cookie } : {}) };
-  const answer = await request(url, { headers, form, ca }).catch((error: unknown) => {
+  try {
+    const response = await send(url, { method: form ? 'POST' : 'GET', headers, body: form });
+    for (const line of response.headers.getSetCookie()) keepCookie(cookies, line);
+    const { status } = response;
+    const location = status >= 300 && status < 400 ? response.headers.get('location') : null;
+    return { status, html: response.body, location: location ?? undefined };
+  } catch (error) {
     throw connectionError(url, error);
-  });
-  for (const line of answer.headers['set-cookie'] ?? []) keepCookie(cookies, line);
-  return answer;
+  }
 }
 
 /** RFC 6265 section 5.3, as far as one login at one origin needs it. */
@@ -121,8 +132,8 @@ function wrongPassword(user: string, html: string): LoginError {
 }
 
 /** Keycloak's error pages and required actions (update the profile, verify the e-mail) need a person. */
-function unexpectedPage({ status, body }: Answer, { searchParams }: URL): LoginError {
-  const said = elementText(body, 'kc-error-message');
+function unexpectedPage({ status, html }: Page, { searchParams }: URL): LoginError {
+  const said = elementText(html, 'kc-error-message');
   if (said) {
     const asked = `client "${searchParams.get('client_id')}", redirect URI "${searchParams.get('redirect_uri')}"`;
     return new LoginError(
@@ -132,7 +143,7 @@ function unexpectedPage({ status, body }: Answer, { searchParams }: URL): LoginE
   }
   // Keycloak's <title> is "Sign in" on every page; the heading says which one it is.
   const heading =
-    elementText(body, 'kc-page-title') ?? text(/<title>([^<]*)<\/title>/i.exec(body)?.[1] ?? '').trim();
+    elementText(html, 'kc-page-title') ?? text(/<title>([^<]*)<\/title>/i.exec(html)?.[1] ?? '').trim();
   const page = heading ? `"${heading}"` : `with status ${status}`;
   const advice = 'open it in a browser and finish what it asks for, then try again';
   return new LoginError('ERR_UNEXPECTED_PAGE', `the login stops at the page ${page}: ${advice}`);
