@@ -14,16 +14,22 @@ import {
 
 const root = join(import.meta.dirname, '../..');
 
+type SampleName = 'echo' | 'full' | 'keycloak';
+
+const SAMPLES = { echo: readSample('echo'), full: readSample('full'), keycloak: readSample('keycloak') };
+
+function readSample(name: SampleName): Record<string, unknown> {
+  const text = readFileSync(join(root, 'manifests/samples', `${name}.yaml`), 'utf8');
+  return parse(text) as Record<string, unknown>;
+}
+
 export function readCrdSchema(): CrdSchema {
   return crdSchema(parse(readFileSync(join(root, 'crds/protectedmcpservers.yaml'), 'utf8')) as Crd);
 }
 
 /** A sample as written, before defaults. `full` has every field; `keycloak` is that of `npm run demo`. */
-export function sample(name: 'echo' | 'full' | 'keycloak'): Record<string, unknown> {
-  return parse(readFileSync(join(root, 'manifests/samples', `${name}.yaml`), 'utf8')) as Record<
-    string,
-    unknown
-  >;
+export function sample(name: SampleName): Record<string, unknown> {
+  return structuredClone(SAMPLES[name]);
 }
 
 export const checkServer: ObjectCheck = serverValidator();

@@ -8,6 +8,17 @@ import { closest } from './closest.ts';
 /** From the root of the object to a field: `['spec', 'authentication', 'issuers', 0]`. */
 export type FieldPath = readonly (string | number)[];
 
+/** As people write it: `spec.authentication.issuers[0]`. */
+export function formatPath(path: FieldPath): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`;
+      if (!/^[A-Za-z0-9_-]+$/.test(step)) return `[${step}]`;
+      return index === 0 ? step : `.${step}`;
+    })
+    .join('');
+}
+
 export interface FieldProblem {
   readonly path: FieldPath;
   readonly message: string;

@@ -8,7 +8,7 @@ import type { KubeObject } from '../../api/object.ts';
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { closest } from './closest.ts';
 import { ruleValidator } from './crd-rules.ts';
-import { isRecord, schemaValidator, type FieldPath, type FieldProblem } from './crd-schema.ts';
+import { formatPath, isRecord, schemaValidator, type FieldPath, type FieldProblem } from './crd-schema.ts';
 
 export interface SourceFile {
   readonly file: string;
@@ -215,16 +215,6 @@ function sameObjects(documents: readonly ReadDocument[]): Problem[] {
 
 function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column;
-}
-
-function formatPath(path: FieldPath): string {
-  return path
-    .map((step, index) => {
-      if (typeof step === 'number') return `[${step}]`;
-      if (!/^[A-Za-z0-9_-]+$/.test(step)) return `[${step}]`;
-      return index === 0 ? step : `.${step}`;
-    })
-    .join('');
 }
 
 /** Where the field stands, or the nearest thing around it that is there. */
