@@ -3,9 +3,13 @@ import KeycloakAdminClient from '@keycloak/keycloak-admin-client';
 import { complaintOf, connectionFailure, RealmError, reasonOf, statusOf } from './failure.ts';
 import type { AdminCredentials, Settings } from './settings.ts';
 
-/** One question while waiting (milliseconds). */
-const PROBE_TIMEOUT_MS = 5_000;
-const PROBE_EVERY_MS = 2_000;
+/** How often it is asked for while waiting, and how long each time (milliseconds). */
+export interface Probes {
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+}
+
+const PROBES: Probes = { everyMs: 2_000, timeoutMs: 5_000 };
 
 export interface Waiting {
   readonly url: string;
@@ -14,6 +18,7 @@ export interface Waiting {
   readonly waitSeconds: number;
   /** Called when the reason for waiting is a new one. */
   readonly onWait: (reason: string) => void;
+  readonly probes?: Probes | undefined;
 }
 
 /**
@@ -21,11 +26,12 @@ export interface Waiting {
  * installations do not expose.
  * @throws RealmError when the time is over, or at once when waiting would not help
  */
-export async function waitUntilReady({ url, realm, waitSeconds, onWait }: Waiting): Promise<void> {
+export async function waitUntilReady(waiting: Waiting): Promise<void> {
+  const { url, realm, waitSeconds, onWait, probes = PROBES } = waiting;
   const begun = Date.now();
   let reason: string | undefined;
   for (;;) {
-    const next = await whyNotReady(url, realm);
+    const next = await whyNotReady({ url, realm, timeoutMs: probes.timeoutMs });
     if (next === undefined) return;
     const waited = Date.now() - begun;
     const rest = waitSeconds * 1000 - waited;
@@ -35,17 +41,25 @@ export async function waitUntilReady({ url, realm, waitSeconds, onWait }: Waitin
     }
     if (next !== reason) onWait(next);
     reason = next;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(PROBE_EVERY_MS, rest)));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(probes.everyMs, rest)));
   }
 }
 
 /** Undefined when it is. */
-async function whyNotReady(url: string, realm: string): Promise<string | undefined> {
+async function whyNotReady({
+  url,
+  realm,
+  timeoutMs,
+}: {
+  url: string;
+  realm: string;
+  timeoutMs: number;
+}): Promise<string | undefined> {
   const address = `${url.replace(/\/$/, '')}/realms/${encodeURIComponent(realm)}`;
   let answer: Response;
   let body: string;
   try {
-    answer = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    answer = await fetch(address, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
     body = await answer.text();
   } catch (error) {
     const failure = connectionFailure(url, error);

@@ -23,6 +23,12 @@ export class RealmError extends Error {
   }
 }
 
+/** What a program that failed writes, and its exit code. Anything but a RealmError is a bug: with its stack. */
+export function describeFailure(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof RealmError) return { text: error.message, exitCode: EXIT_CODES[error.code] };
+  return { text: String(error instanceof Error ? error.stack : error), exitCode: 1 };
+}
+
 const CERTIFICATE_ERRORS: ReadonlySet<string> = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',

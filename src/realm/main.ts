@@ -1,11 +1,9 @@
 // The realm program: command line, files, exit code. Wiring only.
 import { setDefaultCACertificates } from 'node:tls';
 import { aborted, stopSignal } from '../base/shutdown.ts';
-import { logIn, waitUntilReady } from './connection.ts';
-import { EXIT_CODES, RealmError } from './failure.ts';
+import { describeFailure, RealmError } from './failure.ts';
 import { parseOptions, USAGE } from './options.ts';
-import { ensureRealm } from './realm.ts';
-import { Report } from './report.ts';
+import { run } from './run.ts';
 import { readSettings } from './settings.ts';
 
 /** A shell's code for a program that was ended by SIGTERM. */
@@ -21,25 +19,15 @@ async function main(args: readonly string[]): Promise<void> {
   if (options.help) return void process.stdout.write(USAGE);
 
   const settings = readSettings(options.config);
-  const { url, waitSeconds, admin: place } = settings.config.keycloak;
   // For `fetch`, which the library uses: these and no others.
   if (settings.authorities) setDefaultCACertificates([...settings.authorities]);
-  await waitUntilReady({
-    url,
-    realm: place.realm,
-    waitSeconds,
-    onWait: (reason) => print(`waiting for Keycloak at ${url}: ${reason}`),
-  });
-  const admin = await logIn(settings);
-  const { dryRun } = options;
-  await ensureRealm(settings, { admin, dryRun, report: new Report(print, dryRun) });
+  await run(settings, { print, dryRun: options.dryRun });
 }
 
 function fail(error: unknown): void {
-  const expected = error instanceof RealmError;
-  const text = expected ? error.message : String(error instanceof Error ? error.stack : error);
+  const { text, exitCode } = describeFailure(error);
   process.stderr.write(`${text}\n`);
-  process.exitCode = expected ? EXIT_CODES[error.code] : 1;
+  process.exitCode = exitCode;
 }
 
 // Every step can be the last one: the next run goes on from there.

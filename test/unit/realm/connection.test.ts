@@ -1,20 +1,21 @@
 // The way to Keycloak when it does not behave, by a scripted server: no run hangs, and each says what it got.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setDefaultCACertificates } from 'node:tls';
 import { stringify } from 'yaml';
-import { runProgram, type Result } from '../../keycloak/realm-program.ts';
+import { parseConfig } from '../../../src/realm/config.ts';
+import type { Probes } from '../../../src/realm/connection.ts';
+import { describeFailure } from '../../../src/realm/failure.ts';
+import { run } from '../../../src/realm/run.ts';
+import type { Settings } from '../../../src/realm/settings.ts';
 import { selfSigned, type TestCertificate } from '../../support/certificate.ts';
 
 const PASSWORD = 'password-of-this-test';
 
-let directory: string;
 let certificate: TestCertificate;
 let server: Server;
 let url: string;
@@ -23,11 +24,9 @@ let answer: RequestListener;
 let requests: string[];
 
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'realm-connection-'));
   certificate = await selfSigned();
-  await writeFile(join(directory, 'ca.crt'), certificate.cert);
-  await writeFile(join(directory, 'username'), 'admin');
-  await writeFile(join(directory, 'password'), PASSWORD);
+  // As the program does with keycloak.caFile; this file is a process of its own.
+  setDefaultCACertificates([certificate.cert]);
   server = createServer(certificate, (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     answer(request, response);
@@ -36,32 +35,55 @@ before(async () => {
   await once(server, 'listening');
   url = `https://localhost:${(server.address() as AddressInfo).port}`;
 });
-after(async () => {
+after(() => {
   server.closeAllConnections();
   server.close();
-  await rm(directory, { recursive: true });
 });
 
-/** Runs the program against the server. */
-async function run(listener: RequestListener, keycloak: Record<string, unknown> = {}): Promise<Result> {
+interface Outcome {
+  /** Of the program. */
+  readonly code: number;
+  readonly lines: readonly string[];
+  /** What the program would write to standard error. */
+  readonly failure: string;
+}
+
+/** One run against the server. Times are fractions of a second: nothing here waits for a real one. */
+async function runAgainst(
+  listener: RequestListener,
+  { probes = {}, ...keycloak }: Record<string, unknown> & { probes?: Partial<Probes> } = {},
+): Promise<Outcome> {
   answer = listener;
   requests = [];
-  const config = {
-    keycloak: {
-      url,
-      caFile: 'ca.crt',
-      waitSeconds: 0,
-      requestTimeoutSeconds: 20,
-      admin: { usernameFile: 'username', passwordFile: 'password' },
-      ...keycloak,
+  const admin = { usernameFile: 'username', passwordFile: 'password' };
+  const config = parseConfig(
+    stringify({ keycloak: { url, admin }, realm: 'r', audiences: [{ scope: 'a', audience: 'a' }] }),
+    'config.yaml',
+  );
+  const settings: Settings = {
+    config: {
+      ...config,
+      keycloak: { ...config.keycloak, waitSeconds: 0, requestTimeoutSeconds: 20, ...keycloak },
     },
-    realm: 'r',
-    audiences: [{ scope: 'a', audience: 'a' }],
+    authorities: undefined,
+    admin: { grantType: 'password', username: 'admin', password: PASSWORD },
+    passwords: new Map(),
   };
-  await writeFile(join(directory, 'config.yaml'), stringify(config));
-  const result = await runProgram(['--config', join(directory, 'config.yaml')]);
-  assert.doesNotMatch(result.stderr + result.lines.join('\n'), new RegExp(PASSWORD));
-  return result;
+  const lines: string[] = [];
+  const print = (line: string) => void lines.push(line);
+  const outcome = await run(settings, {
+    print,
+    dryRun: false,
+    probes: { everyMs: 5, timeoutMs: 20_000, ...probes },
+  }).then(
+    () => ({ code: 0, lines, failure: '' }),
+    (error: unknown) => {
+      const { text, exitCode } = describeFailure(error);
+      return { code: exitCode, lines, failure: text };
+    },
+  );
+  assert.doesNotMatch(outcome.failure + lines.join('\n'), new RegExp(PASSWORD));
+  return outcome;
 }
 
 /** Answers by path; nothing else is answered at all. */
@@ -90,47 +112,48 @@ function token(seconds: number) {
 describe('not reached', () => {
   const rows: Record<
     string,
-    { listener: () => RequestListener; code: number; stderr: RegExp; timeout?: number }
+    { listener: () => RequestListener; code: number; failure: RegExp; timeout?: number; probe?: number }
   > = {
     'no answer while waiting: ends by the deadline': {
       listener: () => script({}),
+      probe: 50,
       code: 3,
-      stderr:
-        /^cannot reach Keycloak at \S+: tried for \d+ s \(keycloak\.waitSeconds\), at last: no answer in time\n$/,
+      failure:
+        /^cannot reach Keycloak at \S+: tried for \d+ s \(keycloak\.waitSeconds\), at last: no answer in time$/,
     },
     'a gateway that has nobody behind it': {
       listener: () => script({ '/realms/master': { status: 503 } }),
       code: 3,
-      stderr: /tried for \d s .* at last: GET \S+\/realms\/master answers 503\n$/,
+      failure: /tried for \d s .* at last: GET \S+\/realms\/master answers 503$/,
     },
     'another program': {
       listener: () => script({ '/realms/master': { status: 404, body: 'not found' } }),
       code: 3,
-      stderr: /at last: GET \S+\/realms\/master answers 404\n$/,
+      failure: /at last: GET \S+\/realms\/master answers 404$/,
     },
     'a redirect, which the password must not follow': {
       listener: () =>
         script({ '/realms/master': { status: 302, location: 'https://elsewhere.example.com/' } }),
       code: 3,
-      stderr: /at last: it answers with a redirect; give the URL that it leads to\n$/,
+      failure: /at last: it answers with a redirect; give the URL that it leads to$/,
     },
     'no answer to the login': {
       listener: () => script(READY),
-      timeout: 1,
+      timeout: 0.1,
       code: 3,
-      stderr: /^cannot reach Keycloak at \S+: no answer in time\n$/,
+      failure: /^cannot reach Keycloak at \S+: no answer in time$/,
     },
     'a redirect of the login': {
       listener: () =>
         script({ ...READY, [TOKEN_PATH]: { status: 307, location: 'https://elsewhere.example.com/' } }),
       code: 3,
-      stderr: /it answers with a redirect/,
+      failure: /it answers with a redirect/,
     },
     'no answer in the middle': {
       listener: () => script({ ...READY, [TOKEN_PATH]: token(60) }),
-      timeout: 4,
+      timeout: 0.2,
       code: 3,
-      stderr: /^cannot reach Keycloak at \S+: no answer in time\n$/,
+      failure: /^cannot reach Keycloak at \S+: no answer in time$/,
     },
     'a fault of Keycloak': {
       listener: () =>
@@ -140,22 +163,23 @@ describe('not reached', () => {
           '/admin/realms/r': { status: 500, body: { error: 'unknown_error' } },
         }),
       code: 7,
-      stderr: /^cannot read realm r: Keycloak answers 500 unknown_error\n$/,
+      failure: /^cannot read realm r: Keycloak answers 500 unknown_error$/,
     },
     'a login that Keycloak has no endpoint for': {
       listener: () =>
         script({ ...READY, [TOKEN_PATH]: { status: 404, body: { error: 'HTTP 404 Not Found' } } }),
       code: 7,
-      stderr: /^realm master at \S+ does not let user "admin" in: 404 HTTP 404 Not Found\n$/,
+      failure: /^realm master at \S+ does not let user "admin" in: 404 HTTP 404 Not Found$/,
     },
   };
-  for (const [name, { listener, code, stderr, timeout = 20 }] of Object.entries(rows))
+  for (const [name, { listener, code, failure, timeout = 20, probe = 20_000 }] of Object.entries(rows))
     it(name, async () => {
-      const begun = Date.now();
-      const result = await run(listener(), { requestTimeoutSeconds: timeout });
-      assert.match(result.stderr, stderr);
-      assert.equal(result.code, code);
-      assert.ok(Date.now() - begun < 20_000);
+      const outcome = await runAgainst(listener(), {
+        requestTimeoutSeconds: timeout,
+        probes: { timeoutMs: probe },
+      });
+      assert.match(outcome.failure, failure);
+      assert.equal(outcome.code, code);
     });
 });
 
@@ -164,18 +188,21 @@ it('a certificate for another host: exit code 4, at once', async () => {
   await once(other, 'listening');
   try {
     const { port } = other.address() as AddressInfo;
-    const { code, stderr } = await run(script({}), { url: `https://127.0.0.2:${port}`, waitSeconds: 60 });
+    const { code, failure } = await runAgainst(script({}), {
+      url: `https://127.0.0.2:${port}`,
+      waitSeconds: 60,
+    });
     assert.equal(code, 4);
-    assert.match(stderr, /ERR_TLS_CERT_ALTNAME_INVALID\): the certificate is for another host: use a name/);
+    assert.match(failure, /ERR_TLS_CERT_ALTNAME_INVALID\): the certificate is for another host: use a name/);
   } finally {
     other.close();
   }
 });
 
 it('a path in the URL is kept', async () => {
-  const { code } = await run(script({ '/auth/realms/master': {} }), {
+  const { code } = await runAgainst(script({ '/auth/realms/master': {} }), {
     url: `${url}/auth/`,
-    requestTimeoutSeconds: 1,
+    requestTimeoutSeconds: 0.1,
   });
   assert.equal(code, 3);
   assert.deepEqual(requests, ['GET /auth/realms/master', `POST /auth${TOKEN_PATH}`]);
@@ -188,42 +215,22 @@ it('a token that is about to expire is replaced before the next request, without
     '/admin/realms/r': { body: { realm: 'r', id: 'r' } },
     '/admin/realms/r/client-scopes': { status: 500 },
   });
-  await run(listener);
+  await runAgainst(listener);
   const admin = `GET /admin/realms/r`;
   const login = `POST ${TOKEN_PATH}`;
   assert.deepEqual(requests, ['GET /realms/master', login, login, admin, login, `${admin}/client-scopes`]);
 });
 
 it('waits until Keycloak is there, and then goes on', async () => {
-  const begun = Date.now();
-  const result = await run(
+  const { lines } = await runAgainst(
     (request, response) => {
-      if (Date.now() - begun < 2_500) response.writeHead(503).end();
+      if (requests.length <= 2) response.writeHead(503).end();
       else script(READY)(request, response);
     },
-    { waitSeconds: 60, requestTimeoutSeconds: 1 },
+    { waitSeconds: 60, requestTimeoutSeconds: 0.1 },
   );
-  assert.equal(requests.at(-1), `POST ${TOKEN_PATH}`);
-  assert.equal(result.lines.length, 1); // once, not at every try
-  assert.match(result.lines[0] ?? '', /^waiting for Keycloak at \S+: GET \S+ answers 503$/);
-});
-
-describe('the command line', () => {
-  it('--help lists the options and the exit codes', async () => {
-    const { code, lines } = await runProgram(['--help']);
-    assert.equal(code, 0);
-    assert.match(lines.join('\n'), /--dry-run[^]*Exit codes/);
-  });
-
-  it('an option that is not there: exit code 2', async () => {
-    const { code, stderr } = await runProgram(['--password=x']);
-    assert.equal(code, 2);
-    assert.equal(stderr, "Unknown option '--password'; --help lists the options\n");
-  });
-
-  it('a configuration that is not there: exit code 2', async () => {
-    const { code, stderr } = await runProgram(['--config', '/nowhere.yaml']);
-    assert.equal(code, 2);
-    assert.equal(stderr, '/nowhere.yaml: 1 problem(s)\n  cannot be read: ENOENT\n');
-  });
+  const probe = 'GET /realms/master';
+  assert.deepEqual(requests, [probe, probe, probe, `POST ${TOKEN_PATH}`]);
+  assert.equal(lines.length, 1); // once, not at every try
+  assert.match(lines[0] ?? '', /^waiting for Keycloak at \S+: GET \S+ answers 503$/);
 });
