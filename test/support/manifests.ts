@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { crdSchema, type Crd, type CrdSchema } from '../../src/api/crd.ts';
 import type { ProtectedMcpServer } from '../../src/api/protected-mcp-server.gen.ts';
+import { formatPath } from '../../src/local/manifests/crd-schema.ts';
 import {
-  describeProblem,
   readManifests,
   serverValidator,
   type ObjectCheck,
@@ -32,19 +32,26 @@ export function sample(name: SampleName): Record<string, unknown> {
   return structuredClone(SAMPLES[name]);
 }
 
-export const checkServer: ObjectCheck = serverValidator();
+let validator: ObjectCheck | undefined;
+
+/** Compiled when it is first used: many tests want a sample only. */
+export const checkServer: ObjectCheck = (object) => (validator ??= serverValidator())(object);
 
 export function readObject(object: unknown): ReadResult {
   return readManifests([{ file: 'test.yaml', text: stringify(object) }], checkServer);
 }
 
 /** A valid resource after defaults; throws with the problems of an invalid one. */
-export function validServer(object: unknown): ProtectedMcpServer {
-  const result = readObject(object);
-  const [server] = result.ok ? result.manifests.servers : [];
-  if (server === undefined)
-    throw new Error(result.ok ? 'no server' : result.problems.map(describeProblem).join('\n'));
-  return server;
+export function validServer(object: object): ProtectedMcpServer {
+  const server = structuredClone(object) as Record<string, unknown>; // JSON
+  const problems = checkServer(server);
+  if (problems.length > 0)
+    throw new Error(problems.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('\n'));
+  const checked = server as unknown as ProtectedMcpServer; // The CRD's schema accepted it.
+  return {
+    ...checked,
+    metadata: { ...checked.metadata, namespace: checked.metadata.namespace ?? 'default' },
+  };
 }
 
 /** Sets a field by its path, such as `spec.server.env[0].name`; creates what is missing on the way. */

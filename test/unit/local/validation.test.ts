@@ -12,7 +12,14 @@ import {
 } from '../../../src/local/manifests/validation.ts';
 import { formatPath } from '../../../src/local/manifests/crd-schema.ts';
 import { parseConfig } from '../../../src/sidecar/config/config.ts';
-import { checkServer, readCrdSchema, sample, setField, validServer } from '../../support/manifests.ts';
+import {
+  checkServer,
+  readCrdSchema,
+  readObject,
+  sample,
+  setField,
+  validServer,
+} from '../../support/manifests.ts';
 
 interface Row {
   readonly rule: string;
@@ -486,7 +493,7 @@ function manyKeys(count: number): Record<string, string> {
 }
 
 describe('defaults', () => {
-  const { spec, metadata } = validServer({
+  const result = readObject({
     apiVersion: 'protectedmcp.dev/v1alpha1',
     kind: 'ProtectedMcpServer',
     metadata: { name: 'least' },
@@ -499,6 +506,10 @@ describe('defaults', () => {
       },
     },
   });
+
+  const [server] = result.ok ? result.manifests.servers : [];
+  assert.ok(server);
+  const { spec, metadata } = server;
 
   it('apply at every level, also below absent parents', () => {
     assert.deepEqual(spec, {
