@@ -1,6 +1,6 @@
 // What local mode prints when it is ready: the URLs, and three commands that can be pasted. PURE.
 import { metadataUrl } from '../sidecar/metadata/metadata.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 
 export interface BannerInputs {
   readonly plan: Plan;

@@ -5,10 +5,13 @@ import { relative, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { stopSignal } from '../base/shutdown.ts';
+import { desired } from '../desired/index.ts';
 import { banner } from './banner.ts';
 import { openCertificateAuthority } from './certificates/certificate-authority.ts';
 import { parseOptions, USAGE, type Options } from './options.ts';
-import { chooseServer, clusterObjects, plan, type PlanProblem } from './plan.ts';
+import { plan } from './plan/plan.ts';
+import type { PlanProblem, Result } from './plan/result.ts';
+import { chooseServer } from './plan/server-choice.ts';
 import { run } from './run.ts';
 import { describeProblem, readManifests, type SourceFile } from './manifests/validation.ts';
 
@@ -26,10 +29,9 @@ async function main(args: readonly string[]): Promise<void> {
 
   const read = readManifests(await readFiles(options.files));
   if (!read.ok) throw new InputError(read.problems.map(describeProblem).join('\n'));
-  const server = chooseServer(read.manifests, options);
-  if ('message' in server) throw new InputError(describePlanProblem(server, options));
+  const server = valueOf(chooseServer(read.manifests, options), options);
   if (options.render) {
-    const objects = clusterObjects(server, `protected-mcp-sidecar:${packageJson.version}`);
+    const objects = desired({ server, sidecarImage: `protected-mcp-sidecar:${packageJson.version}` });
     return print(objects.map((object) => stringify(object)).join('---\n'));
   }
 
@@ -38,19 +40,14 @@ async function main(args: readonly string[]): Promise<void> {
   const issuerCa =
     options.issuer?.caFile === undefined ? undefined : (await readText(options.issuer.caFile)).text;
   const directory = runDirectory();
-  const planned = plan(server, {
-    manifests: read.manifests,
+  const localCa = authority.certificate;
+  const planned = valueOf(
+    plan(server, { manifests: read.manifests, options, localCa, issuerCa, directory }),
     options,
-    localCa: authority.certificate,
-    issuerCa,
-    directory,
-  });
-  if (!planned.ok) {
-    throw new InputError(planned.problems.map((problem) => describePlanProblem(problem, options)).join('\n'));
-  }
-  await run(planned.plan, { directory, authority, stop, print: (line) => print(`${line}\n`) }, () => {
+  );
+  await run(planned, { directory, authority, stop, print: (line) => print(`${line}\n`) }, () => {
     const caFile = relative(process.cwd(), resolve(authority.certificateFile));
-    print(banner({ plan: planned.plan, caFile, tookMs: performance.now() - startedAt }));
+    print(banner({ plan: planned, caFile, tookMs: performance.now() - startedAt }));
   });
 }
 
@@ -81,6 +78,11 @@ async function readText(file: string): Promise<SourceFile> {
 /** A directory of this run's own, so that two runs never share a file. `run` makes it, and removes it. */
 function runDirectory(): string {
   return resolve(LOCAL_DIRECTORY, 'run', `run-${randomUUID()}`);
+}
+
+function valueOf<T>(result: Result<T>, options: Options): T {
+  if (result.ok) return result.value;
+  throw new InputError(result.problems.map((problem) => describePlanProblem(problem, options)).join('\n'));
 }
 
 function describePlanProblem({ path, message }: PlanProblem, options: Options): string {

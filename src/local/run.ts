@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { aborted } from '../base/shutdown.ts';
 import type { CertificateAuthority } from './certificates/certificate-authority.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './plan/plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
 import { ChildError, Children } from './processes.ts';
 
@@ -113,9 +113,7 @@ async function writeFiles(plan: Plan, { directory, authority }: RunOptions): Pro
     [certificateFile, pair.certificate],
     [keyFile, pair.key],
     [configFile(directory), JSON.stringify(plan.config, undefined, 2)],
-    ...plan.caBundles,
-    ...plan.credentials,
-    ...plan.signingKeys,
+    ...plan.files,
   ]);
   for (const [file, content] of files) {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { banner } from '../../../src/local/banner.ts';
 import { parseOptions } from '../../../src/local/options.ts';
-import { chooseServer, plan } from '../../../src/local/plan.ts';
+import { plan } from '../../../src/local/plan/plan.ts';
+import { chooseServer } from '../../../src/local/plan/server-choice.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
 function printed(fields: Readonly<Record<string, unknown>> = {}, args: readonly string[] = []): string {
@@ -14,10 +15,16 @@ function printed(fields: Readonly<Record<string, unknown>> = {}, args: readonly 
   assert.ok(parsed.ok);
   const { options } = parsed;
   const chosen = chooseServer(manifests, options);
-  assert.ok(!('message' in chosen));
-  const result = plan(chosen, { manifests, options, localCa: 'CA', issuerCa: undefined, directory: '/run' });
+  assert.ok(chosen.ok);
+  const result = plan(chosen.value, {
+    manifests,
+    options,
+    localCa: 'CA',
+    issuerCa: undefined,
+    directory: '/run',
+  });
   assert.ok(result.ok);
-  return banner({ plan: result.plan, caFile: '.local/ca/ca.crt', tookMs: 1234 });
+  return banner({ plan: result.value, caFile: '.local/ca/ca.crt', tookMs: 1234 });
 }
 
 const REQUIRED = 'spec.authorization.requiredScopes';

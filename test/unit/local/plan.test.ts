@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import type { KubeObject } from '../../../src/api/object.ts';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
 import { parseOptions, type Options } from '../../../src/local/options.ts';
-import { chooseServer, plan, type Plan, type PlanProblem } from '../../../src/local/plan.ts';
+import { plan, type Plan } from '../../../src/local/plan/plan.ts';
+import type { PlanProblem, Result } from '../../../src/local/plan/result.ts';
+import { chooseServer } from '../../../src/local/plan/server-choice.ts';
 import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
@@ -38,17 +40,23 @@ function options(args: readonly string[] = []): Options {
 function result({ fields, args = [], configMaps = [], secrets = [] }: Case) {
   const manifests = { servers: [server(fields)], configMaps, secrets };
   const chosen = chooseServer(manifests, options(args));
-  assert.ok(!('message' in chosen));
+  assert.ok(chosen.ok);
   const issuerCa = args.includes('--ca-file') ? ISSUER_CA : undefined;
-  return plan(chosen, { manifests, options: options(args), localCa: LOCAL_CA, issuerCa, directory: '/run' });
+  return plan(chosen.value, {
+    manifests,
+    options: options(args),
+    localCa: LOCAL_CA,
+    issuerCa,
+    directory: '/run',
+  });
 }
 
 /** The plan; its sidecar configuration is one that the sidecar takes. */
 function planned(given: Case = {}): Plan {
   const planned = result(given);
   assert.ok(planned.ok, planned.ok ? '' : JSON.stringify(planned.problems));
-  parseConfig(JSON.parse(JSON.stringify(planned.plan.config)), 'planned');
-  return planned.plan;
+  parseConfig(JSON.parse(JSON.stringify(planned.value.config)), 'planned');
+  return planned.value;
 }
 
 function problems(given: Case): readonly PlanProblem[] {
@@ -300,7 +308,7 @@ describe('the issuer', () => {
       },
       [`${ISSUER}.tokenProfile`]: 'Strict',
     };
-    const { config, caBundles } = planned({ fields, args: OTHER_ISSUER });
+    const { config, files } = planned({ fields, args: OTHER_ISSUER });
     assert.equal(config.issuers.length, 1);
     const { issuer, audiences, tokenProfile, jwks } = config.issuers[0]!;
     assert.deepEqual(
@@ -312,7 +320,7 @@ describe('the issuer', () => {
         jwks: {},
       },
     );
-    assert.equal(caBundles.size, 0);
+    assert.equal(files.size, 0);
   });
 
   it('of --issuer replaces the scopes of the resource, which belong to the other', () => {
@@ -351,9 +359,9 @@ describe('the issuer', () => {
   ];
   for (const { name, given, trusts } of rows) {
     it(`is trusted by ${name}`, () => {
-      const { config, caBundles } = planned(given);
+      const { config, files } = planned(given);
       const { caFile } = config.issuers[0]!.jwks;
-      assert.equal(caFile === undefined ? undefined : caBundles.get(caFile), trusts);
+      assert.equal(caFile === undefined ? undefined : files.get(caFile), trusts);
       if (caFile !== undefined) assert.equal(caFile, '/run/ca/0/ca.crt');
     });
   }
@@ -364,11 +372,11 @@ describe('the issuer', () => {
       audiences: ['a'],
       jwks: { caBundleRef: { kind: 'ConfigMap', name: 'idp-ca', key: 'ca.crt' } },
     };
-    const { caBundles } = planned({
+    const { files } = planned({
       fields: { 'spec.authentication.issuers[1]': second },
       configMaps: [idpCa],
     });
-    assert.deepEqual(Object.fromEntries(caBundles), {
+    assert.deepEqual(Object.fromEntries(files), {
       '/run/ca/0/ca.crt': LOCAL_CA,
       '/run/ca/1/ca.crt': 'the CA of the resource',
     });
@@ -381,9 +389,13 @@ describe('the credentials for introspection', () => {
 
   it('come from the Secret, and are written where the sidecar reads them', () => {
     const secrets = [secret({ client_id: 'mcp', client_secret: 's' })];
-    const { config, credentials } = planned({ fields: introspection, secrets });
+    const { config, files } = planned({ fields: introspection, secrets });
     const { clientIdFile, clientSecretFile } = config.issuers[0]!.introspection!;
-    assert.deepEqual(Object.fromEntries(credentials), { [clientIdFile]: 'mcp', [clientSecretFile]: 's' });
+    assert.deepEqual(Object.fromEntries(files), {
+      '/run/ca/0/ca.crt': LOCAL_CA,
+      [clientIdFile]: 'mcp',
+      [clientSecretFile]: 's',
+    });
     assert.equal(clientIdFile, '/run/introspection/0/client_id');
   });
 
@@ -405,9 +417,9 @@ describe('the credentials for introspection', () => {
   }
 
   it('are shown to no other issuer that the command line names', () => {
-    const { config, credentials } = planned({ fields: introspection, args: OTHER_ISSUER });
+    const { config, files } = planned({ fields: introspection, args: OTHER_ISSUER });
     assert.equal(config.issuers[0]?.introspection, undefined);
-    assert.equal(credentials.size, 0);
+    assert.equal(files.size, 0);
   });
 });
 
@@ -464,14 +476,16 @@ describe('keys to sign with', () => {
   ];
 
   it('are written where the sidecar looks for them', () => {
-    const { config, signingKeys } = planned({ fields, secrets });
-    assert.deepEqual(Object.fromEntries(signingKeys), {
+    const { config, files } = planned({ fields, secrets });
+    assert.deepEqual(Object.fromEntries(files), {
+      '/run/ca/0/ca.crt': LOCAL_CA,
       [config.metadata.signingKeyFile ?? '']: 'a key',
       [config.identityAssertion?.keyFile ?? '']: 'another key',
     });
   });
 
-  it('are none where none are wanted', () => assert.equal(planned({ secrets }).signingKeys.size, 0));
+  it('are none where none are wanted', () =>
+    assert.deepEqual([...planned({ secrets }).files.keys()], ['/run/ca/0/ca.crt']));
 
   for (const [name, given] of Object.entries({
     'no Secret': [],
@@ -516,8 +530,8 @@ describe('problems and notes', () => {
     const before = structuredClone(read);
     const manifests = { servers: [read], configMaps: [], secrets: [] };
     const chosen = chooseServer(manifests, options(OTHER_ISSUER));
-    assert.ok(!('message' in chosen));
-    plan(chosen, {
+    assert.ok(chosen.ok);
+    plan(chosen.value, {
       manifests,
       options: options(OTHER_ISSUER),
       localCa: LOCAL_CA,
@@ -533,20 +547,17 @@ describe('which server', () => {
   const choose = (args: readonly string[], among = servers) =>
     chooseServer({ servers: among, configMaps: [], secrets: [] }, options(args));
 
-  it('is the only one', () =>
-    assert.equal((choose([], servers.slice(0, 1)) as ProtectedMcpServer).metadata.name, 'echo'));
-  it('is the one of --name', () =>
-    assert.equal((choose(['--name', 'weather']) as ProtectedMcpServer).metadata.name, 'weather'));
+  const nameOf = (result: Result<ProtectedMcpServer>) => result.ok && result.value.metadata.name;
+
+  it('is the only one', () => assert.equal(nameOf(choose([], servers.slice(0, 1))), 'echo'));
+  it('is the one of --name', () => assert.equal(nameOf(choose(['--name', 'weather'])), 'weather'));
   it('has to be said where there are several', () => {
-    assert.deepEqual(choose([]), {
-      path: '',
-      message: 'several ProtectedMcpServers: choose one with --name: echo, weather',
-    });
+    const message = 'several ProtectedMcpServers: choose one with --name: echo, weather';
+    assert.deepEqual(choose([]), { ok: false, problems: [{ path: '', message }] });
   });
   it('must be there', () => {
-    assert.deepEqual(choose(['--name', 'other']), {
-      path: '--name',
-      message: 'there is no "other" here, only: echo, weather',
-    });
+    const message = 'there is no "other" here, only: echo, weather';
+    const problems = [{ path: '--name', message }];
+    assert.deepEqual(choose(['--name', 'other']), { ok: false, problems });
   });
 });
