@@ -112,7 +112,7 @@ export default tseslint.config(
     ignores: [
       'src/*/main.ts',
       'src/operator/check.ts',
-      'src/realm/development-certificate.ts',
+      'src/realm/development/main.ts',
       'src/local/main.ts',
       'src/local/processes.ts',
       'src/local/token.ts',

@@ -19,7 +19,7 @@ const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
 /** Programs that travel in another's image: the chart's test in the operator's, the certificate in the realm's. */
 const COMPANIONS: Readonly<Record<string, string>> = {
   check: 'src/operator/check.ts',
-  'development-certificate': 'src/realm/development-certificate.ts',
+  'development-certificate': 'src/realm/development/main.ts',
 };
 
 /** Packages that are CommonJS call `require`, which a module has only if it makes one. */

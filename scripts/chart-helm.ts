@@ -49,7 +49,7 @@ export function runHelm(path: string, args: readonly string[], input = ''): stri
   return execFileSync(path, args, { encoding: 'utf8', input, maxBuffer: 64 << 20, stdio: 'pipe' });
 }
 
-export interface Release {
+interface Release {
   readonly name: string;
   readonly namespace: string;
   /** YAML. */

@@ -36,13 +36,20 @@ export async function chartReadme(readme: string, valuesText: string, schema: Va
 }
 
 /** Every value of the chart, in the order of values.yaml. */
-export function valueRows(valuesText: string, schema: ValuesSchema): Row[] {
+function valueRows(valuesText: string, schema: ValuesSchema): Row[] {
   const { contents } = parseDocument(valuesText);
   if (!isMap(contents)) throw new Error('values.yaml is not a map');
-  return mapRows(contents, '', schema, schema);
+  return mapRows(contents, { path: '', schema, root: schema });
 }
 
-function mapRows(map: YAMLMap, path: string, schema: Schema, root: ValuesSchema): Row[] {
+interface MapSchema {
+  /** With a dot at its end, except at the root. */
+  readonly path: string;
+  readonly schema: Schema;
+  readonly root: ValuesSchema;
+}
+
+function mapRows(map: YAMLMap, { path, schema, root }: MapSchema): Row[] {
   const properties = schema.properties ?? {};
   const keys = map.items.map(keyOf);
   const missing = Object.keys(properties).filter(
@@ -57,7 +64,8 @@ function mapRows(map: YAMLMap, path: string, schema: Schema, root: ValuesSchema)
     const description = commentOf(pair, index === 0 ? map : undefined);
     if (description === '') throw new Error(`values.yaml: ${key} has no comment`);
     const value = pair.value as Node;
-    if (isMap(value) && hasComments(value)) return mapRows(value, `${key}.`, property, root);
+    if (isMap(value) && hasComments(value))
+      return mapRows(value, { path: `${key}.`, schema: property, root });
     const plain: unknown = value.toJS(new Document());
     return [{ key, type: typeOf(property), value: plain, description }];
   });

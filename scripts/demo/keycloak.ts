@@ -41,20 +41,20 @@ export async function applyKeycloak(report: Report, stop: AbortSignal): Promise<
 
 /** Returns when users can log in. */
 export async function realmReady(report: Report, stop: AbortSignal): Promise<void> {
-  await jobDone(CERTIFICATE_JOB, 'certificate of Keycloak', report, stop);
+  await jobDone({ name: CERTIFICATE_JOB, what: 'certificate of Keycloak', report, stop });
   await keycloakReady(report, stop);
-  await jobDone(REALM_JOB, 'realm', report, stop);
+  await jobDone({ name: REALM_JOB, what: 'realm', report, stop });
 }
 
 /** Runs the realm Job again, after Keycloak lost its database or the realm's ConfigMap changed. @returns its log */
 export async function runRealmJob(report: Report, stop: AbortSignal): Promise<string> {
   await deleteJobs([REALM_JOB]);
   await kubectl(['apply', '--kustomize', MANIFESTS]);
-  await jobDone(REALM_JOB, 'realm', report, stop);
+  await jobDone({ name: REALM_JOB, what: 'realm', report, stop });
   return kubectl(['logs', '--namespace', NAMESPACE, `job/${REALM_JOB}`]);
 }
 
-export async function keycloakReady(report: Report, stop: AbortSignal): Promise<void> {
+async function keycloakReady(report: Report, stop: AbortSignal): Promise<void> {
   await waitUntil(keycloakMissing, {
     what: 'Keycloak',
     timeoutMs: KEYCLOAK_TIMEOUT_MS,
@@ -75,18 +75,14 @@ export function keycloakAuthority(): Promise<string> {
   return kubectl(['get', 'configmap', AUTHORITY, '--namespace', NAMESPACE, key]);
 }
 
-/** Gives a namespace the ConfigMap keycloak-ca, so that its ProtectedMcpServers can name it in `caBundleRef`. */
-export async function trustKeycloak(namespace: string): Promise<void> {
-  const copy = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: AUTHORITY, namespace },
-    data: { 'ca.crt': await keycloakAuthority() },
-  };
-  await kubectl(['apply', '--filename=-'], { input: JSON.stringify(copy) });
+interface AwaitedJob {
+  readonly name: string;
+  readonly what: string;
+  readonly report: Report;
+  readonly stop: AbortSignal;
 }
 
-async function jobDone(name: string, what: string, report: Report, stop: AbortSignal): Promise<void> {
+async function jobDone({ name, what, report, stop }: AwaitedJob): Promise<void> {
   const selector = `batch.kubernetes.io/job-name=${name}`;
   const explain = () => explainPods(NAMESPACE, selector);
   const missing = async () => {

@@ -8,7 +8,7 @@ import { DemoError, type Report } from './report.ts';
 const READY_TIMEOUT_MS = 20_000;
 const AGAIN_AFTER_MS = 500;
 
-export interface ForwardTarget {
+interface ForwardTarget {
   readonly namespace: string;
   readonly service: string;
   /** The Service's, and the one on this machine. */

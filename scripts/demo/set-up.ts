@@ -17,7 +17,7 @@ const FORWARDS = [
   { namespace: NAMESPACE, service: 'keycloak', port: 8443 },
 ] as const;
 
-export interface SetUp {
+interface SetUp {
   /** PEM: the authorities of the server and of Keycloak; also in CA_FILE. */
   readonly ca: string;
 }

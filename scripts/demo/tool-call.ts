@@ -2,7 +2,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
 
-export interface ToolCall {
+interface ToolCall {
   readonly url: string;
   readonly token: string;
   /** PEM. */
@@ -14,7 +14,7 @@ export interface ToolResult {
   readonly text: string;
 }
 
-export const MESSAGE = 'hello ';
+const MESSAGE = 'hello ';
 
 export async function callEcho({ url, token, ca }: ToolCall): Promise<ToolResult> {
   const dispatcher = new Agent({ connect: { ca } });

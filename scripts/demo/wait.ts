@@ -4,7 +4,7 @@ import { DemoError, type Report } from './report.ts';
 
 const EVERY_MS = 500;
 
-export interface Wait {
+interface Wait {
   /** What must become ready, as a person calls it. */
   readonly what: string;
   readonly timeoutMs: number;

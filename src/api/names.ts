@@ -62,7 +62,7 @@ export function signingKeyVolume(use: SigningUse): string {
 }
 
 /** The name of an object that belongs to one server. The CRD keeps `name` at 52 characters or fewer. */
-export interface ObjectNames {
+interface ObjectNames {
   readonly deployment: string;
   readonly service: string;
   readonly serviceAccount: string;

@@ -26,7 +26,7 @@ export function sidecarVolumes({ metadata, spec }: ProtectedMcpServer): JsonObje
 }
 
 /** The Secret with the certificate of port 8001: the user's own, cert-manager's, or the operator's. */
-export function tlsSecretName({ metadata, spec }: Pick<ProtectedMcpServer, 'metadata' | 'spec'>): string {
+function tlsSecretName({ metadata, spec }: Pick<ProtectedMcpServer, 'metadata' | 'spec'>): string {
   const { tlsSecret, certManagerSecret } = objectNames(metadata.name);
   return spec.tls.secretName ?? (spec.tls.issuerRef === undefined ? tlsSecret : certManagerSecret);
 }

@@ -2,7 +2,7 @@
 import { metadataUrl } from '../sidecar/metadata/metadata.ts';
 import type { Plan } from './plan/plan.ts';
 
-export interface BannerInputs {
+interface BannerInputs {
   readonly plan: Plan;
   /** Path of the local CA's certificate, as the commands should name it. */
   readonly caFile: string;

@@ -8,7 +8,7 @@ import { stopSignal } from '../base/shutdown.ts';
 import { desired } from '../desired/index.ts';
 import { banner } from './banner.ts';
 import { openCertificateAuthority } from './certificates/certificate-authority.ts';
-import { parseOptions, USAGE, type Options } from './options.ts';
+import { parseOptions, USAGE, type LocalOptions } from './options.ts';
 import { plan } from './plan/plan.ts';
 import type { PlanProblem, Result } from './plan/result.ts';
 import { chooseServer } from './plan/server-choice.ts';
@@ -80,12 +80,12 @@ function runDirectory(): string {
   return resolve(LOCAL_DIRECTORY, 'run', `run-${randomUUID()}`);
 }
 
-function valueOf<T>(result: Result<T>, options: Options): T {
+function valueOf<T>(result: Result<T>, options: LocalOptions): T {
   if (result.ok) return result.value;
   throw new InputError(result.problems.map((problem) => describePlanProblem(problem, options)).join('\n'));
 }
 
-function describePlanProblem({ path, message }: PlanProblem, options: Options): string {
+function describePlanProblem({ path, message }: PlanProblem, options: LocalOptions): string {
   return [options.files.join(', '), ...(path === '' ? [] : [path]), message].join(': ');
 }
 

@@ -20,7 +20,7 @@ it refers to. Default: ${DEFAULT_FILE}
   --help             print this
 `;
 
-export interface Options {
+export interface LocalOptions {
   readonly files: readonly string[];
   readonly upstream: URL | undefined;
   readonly issuer: IssuerOptions | undefined;
@@ -30,15 +30,15 @@ export interface Options {
   readonly help: boolean;
 }
 
-export interface IssuerOptions {
+interface IssuerOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly scopes: readonly string[];
   readonly caFile: string | undefined;
 }
 
-export type ParsedOptions =
-  | { readonly ok: true; readonly options: Options }
+type ParsedOptions =
+  | { readonly ok: true; readonly options: LocalOptions }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads the arguments after `npm start`; all problems at once. */

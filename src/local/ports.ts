@@ -22,12 +22,12 @@ async function portProblem(needed: NeededPort, all: readonly NeededPort[]): Prom
 function occupied({ port, what }: NeededPort): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(describe(error, port, what)));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(describePortError(error, { port, what })));
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(undefined)));
   });
 }
 
-function describe(error: NodeJS.ErrnoException, port: number, what: string): string {
+function describePortError(error: NodeJS.ErrnoException, { port, what }: NeededPort): string {
   switch (error.code) {
     case 'EADDRINUSE':
       return `port ${port} is taken by another process: it is for ${what}`;

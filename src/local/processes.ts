@@ -7,7 +7,7 @@ const KILL_AFTER_MS = 10_000;
 /** Lines of a child kept for the report, should it fail. */
 const KEPT_LINES = 20;
 
-export interface ChildSpecification {
+interface ChildSpecification {
   /** Stands before each line that the child writes. */
   readonly label: string;
   readonly command: readonly string[];

@@ -23,7 +23,7 @@ export interface RunOptions {
 }
 
 /** A run could not begin or did not become ready: the message is for the person who started it. */
-export class RunError extends Error {
+class RunError extends Error {
   readonly code = 'ERR_LOCAL_RUN';
 
   constructor(message: string) {

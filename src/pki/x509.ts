@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto }
 import { isIP } from 'node:net';
 import type * as X509 from '@peculiar/x509';
 
-export interface Validity {
+interface Validity {
   notBefore: Date;
   notAfter: Date;
 }

@@ -11,7 +11,7 @@ export interface Probes {
 
 const PROBES: Probes = { everyMs: 2_000, timeoutMs: 5_000 };
 
-export interface Waiting {
+interface Waiting {
   readonly url: string;
   /** The administrator's realm: it answers when the database is there. */
   readonly realm: string;

@@ -67,7 +67,7 @@ async function ensureOnce(run: Run, part: Part): Promise<Representation> {
     return found;
   }
   const object = withChanges(found, changes);
-  if (!run.dryRun) await request(run, part, 'change', () => part.update(object, changes));
+  if (!run.dryRun) await request(run, { ...part, verb: 'change' }, () => part.update(object, changes));
   run.report.changed('update', part.what, changes);
   return object;
 }
@@ -77,7 +77,7 @@ async function create(run: Run, part: Part): Promise<Representation> {
   const fields = differences({}, part.owned({}));
   const object = withChanges(initial, fields);
   try {
-    if (!run.dryRun) await request(run, part, 'create', () => part.create(object));
+    if (!run.dryRun) await request(run, { ...part, verb: 'create' }, () => part.create(object));
   } catch (error) {
     // Somebody else may have been faster. While they are still at it, Keycloak says 400 and shows nothing: then this run
     // fails, and the next one goes on.
@@ -97,24 +97,23 @@ function isRefused(error: unknown): boolean {
 
 async function find(run: Run, part: Part): Promise<Representation | undefined> {
   const { what, role, roleToRead = role } = part;
-  return run.realmExists ? request(run, { what, role: roleToRead }, 'read', part.find) : part.builtIn;
+  return run.realmExists ? request(run, { verb: 'read', what, role: roleToRead }, part.find) : part.builtIn;
 }
 
 /** One step; what goes wrong is told with what was being done. */
-export async function request<T>(
-  run: Run,
-  { what, role }: Pick<Part, 'what' | 'role'>,
-  verb: 'read' | 'create' | 'change',
-  send: () => Promise<T>,
-): Promise<T> {
+export async function request<T>(run: Run, { verb, what, role }: Step, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
   } catch (error) {
-    throw failureOf(error, `cannot ${verb} ${what}`, run, role);
+    throw failureOf(error, { what: `cannot ${verb} ${what}`, run, role });
   }
 }
 
-function failureOf(cause: unknown, what: string, run: Run, role: string): unknown {
+interface Step extends Pick<Part, 'what' | 'role'> {
+  readonly verb: 'read' | 'create' | 'change';
+}
+
+function failureOf(cause: unknown, { what, run, role }: { what: string; run: Run; role: string }): unknown {
   if (cause instanceof RealmError) return cause; // The login said it already.
   const status = statusOf(cause);
   if (status === undefined)

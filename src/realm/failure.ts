@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   ERR_REFUSED: 7,
 } as const;
 
-export type RealmErrorCode = keyof typeof EXIT_CODES;
+type RealmErrorCode = keyof typeof EXIT_CODES;
 
 export class RealmError extends Error {
   override readonly name = 'RealmError';

@@ -3,7 +3,7 @@ import { setDefaultCACertificates } from 'node:tls';
 import { aborted, stopSignal } from '../base/shutdown.ts';
 import { describeFailure, RealmError } from './failure.ts';
 import { parseOptions, USAGE } from './options.ts';
-import { run } from './run.ts';
+import { maintainRealm } from './maintain-realm.ts';
 import { readSettings } from './settings.ts';
 
 /** A shell's code for a program that was ended by SIGTERM. */
@@ -21,7 +21,7 @@ async function main(args: readonly string[]): Promise<void> {
   const settings = readSettings(options.config);
   // For `fetch`, which the library uses: these and no others.
   if (settings.authorities) setDefaultCACertificates([...settings.authorities]);
-  await run(settings, { print, dryRun: options.dryRun });
+  await maintainRealm(settings, { print, dryRun: options.dryRun });
 }
 
 function fail(error: unknown): void {

@@ -14,14 +14,14 @@ Exit codes: 0 all is as it should be; 2 configuration; 3 Keycloak cannot be reac
 5 wrong credentials; 6 a role is missing; 7 Keycloak refuses; 1 anything else.
 `;
 
-export interface Options {
+interface RealmOptions {
   readonly config: string;
   readonly dryRun: boolean;
   readonly help: boolean;
 }
 
-export type ParsedOptions =
-  { readonly ok: true; readonly options: Options } | { readonly ok: false; readonly problem: string };
+type ParsedOptions =
+  { readonly ok: true; readonly options: RealmOptions } | { readonly ok: false; readonly problem: string };
 
 export function parseOptions(args: readonly string[]): ParsedOptions {
   try {

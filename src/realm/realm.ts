@@ -9,17 +9,20 @@ import { userPart } from './parts/user.ts';
 import type { Report } from './report.ts';
 import type { Settings } from './settings.ts';
 
-export interface Options {
+interface EnsureRealmOptions {
   readonly admin: KeycloakAdminClient;
   readonly report: Report;
   readonly dryRun: boolean;
 }
 
 /** @throws RealmError at the first part that cannot be read or written; what was done before stays, and is right */
-export async function ensureRealm({ config, passwords }: Settings, options: Options): Promise<void> {
+export async function ensureRealm(
+  { config, passwords }: Settings,
+  options: EnsureRealmOptions,
+): Promise<void> {
   const { admin, report, dryRun } = options;
   const { realm, audiences, clients, users, clientRegistration } = config;
-  const roleName = (role: string) => nameOfRole(role, realm, config.keycloak.admin.realm);
+  const roleName = (role: string) => nameOfRole(role, { realm, adminRealm: config.keycloak.admin.realm });
   const first: Run = { admin, realm, realmExists: true, dryRun, report, roleName };
   const made = await ensure(first, realmPart(first));
   const run = { ...first, realmExists: !dryRun || made['id'] !== undefined };
@@ -39,7 +42,7 @@ export async function ensureRealm({ config, passwords }: Settings, options: Opti
 }
 
 /** Administrators of the realm itself have the same roles under another client. */
-function nameOfRole(role: string, realm: string, adminRealm: string): string {
+function nameOfRole(role: string, { realm, adminRealm }: { realm: string; adminRealm: string }): string {
   if (role === 'create-realm') return `create-realm of realm master, or create the realm ${realm} yourself`;
   return adminRealm === realm
     ? `${role} of client realm-management`

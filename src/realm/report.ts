@@ -1,14 +1,14 @@
 // What was done, or would be: lines for whoever reads the Job's log. Shows only fields that we own, so never a password.
 import type { FieldChange } from './differences.ts';
 
-export type Action = 'create' | 'update';
+type Action = 'create' | 'update';
 
 export class Report {
   readonly #print: (line: string) => void;
   readonly #dryRun: boolean;
   readonly #counts = { create: 0, update: 0, keep: 0 };
 
-  constructor(print: (line: string) => void, dryRun: boolean) {
+  constructor({ print, dryRun }: { print: (line: string) => void; dryRun: boolean }) {
     this.#print = print;
     this.#dryRun = dryRun;
   }

@@ -1,7 +1,7 @@
 // The JWT access tokens of the embedded authorization server, shaped as Keycloak shapes them. Not who gets one.
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose';
 import { CLAIMS_BY_SCOPE, userClaims, type RealmUser } from './realm-user.ts';
-import type { SigningKey } from './signing-key.ts';
+import type { RealmKey } from './realm-key.ts';
 
 /** Scope to audience, as Keycloak's audience mappers have it: the token names a resource only if its scope is granted. */
 export type Audiences = Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export type Audiences = Readonly<Record<string, string>>;
 /** RFC 9068 section 2.1: `at+jwt`. Keycloak sends `JWT`. */
 export type TokenType = 'at+jwt' | 'JWT';
 
-export interface AccessTokenGrant {
+interface AccessTokenGrant {
   id: string;
   clientId: string;
   subject: string;
@@ -23,12 +23,7 @@ export interface AccessTokenGrant {
 /** RFC 9068 section 2.2, with what Keycloak adds (`azp`, `typ`, the user's claims). */
 export async function signAccessToken(
   grant: AccessTokenGrant,
-  {
-    issuer,
-    audiences,
-    type,
-    key,
-  }: { issuer: string; audiences: Audiences; type: TokenType; key: SigningKey },
+  { issuer, audiences, type, key }: { issuer: string; audiences: Audiences; type: TokenType; key: RealmKey },
 ): Promise<string> {
   const scopes = grant.scope.split(' ').filter(Boolean);
   const issuedAt = Math.floor(Date.now() / 1000);
@@ -55,7 +50,7 @@ export async function signAccessToken(
 export async function verifyAccessToken(
   token: string,
   issuer: string,
-  keys: readonly SigningKey[],
+  keys: readonly RealmKey[],
 ): Promise<string | undefined> {
   try {
     const { kid } = decodeProtectedHeader(token);

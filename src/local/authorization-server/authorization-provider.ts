@@ -12,7 +12,7 @@ import { signAccessToken, verifyAccessToken, type Audiences, type TokenType } fr
 import { errorPage, loggedOutPage, logoutPage, PAGE_HEADERS } from './login-page.ts';
 import { memoryAdapter, type MemoryStore } from './memory-adapter.ts';
 import { CLAIMS_BY_SCOPE, findBySubject, userClaims, type RealmUser } from './realm-user.ts';
-import type { SigningKey } from './signing-key.ts';
+import type { RealmKey } from './realm-key.ts';
 
 export const ROUTES = {
   authorization: '/protocol/openid-connect/auth',
@@ -30,10 +30,10 @@ export const LOGIN_ROUTE = '/login-actions/authenticate';
 
 const HOUR = 3600;
 
-export interface ProviderSettings {
+interface ProviderSettings {
   issuer: string;
   /** The newest first: it signs; the others are published for tokens that are still out. */
-  keys: readonly SigningKey[];
+  keys: readonly RealmKey[];
   store: MemoryStore;
   cookieKeys: string[];
   users: readonly RealmUser[];

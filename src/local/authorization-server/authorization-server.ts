@@ -6,11 +6,11 @@ import type Provider from 'oidc-provider';
 import type { Logger } from '../../base/log.ts';
 import type { Audiences, TokenType } from './access-token.ts';
 import { createProvider, LOGIN_ROUTE, ROUTES } from './authorization-provider.ts';
-import { handleLogin } from './login.ts';
+import { handleLogin } from './login-interaction.ts';
 import { listenOnLoopback } from './loopback.ts';
 import { MemoryStore } from './memory-adapter.ts';
 import { DEFAULT_USERS, type RealmUser } from './realm-user.ts';
-import { generateSigningKey } from './signing-key.ts';
+import { generateRealmKey } from './realm-key.ts';
 
 /** Keycloak adds these to every request: its realm default scopes. */
 const DEFAULT_SCOPES = ['profile', 'email'];
@@ -73,7 +73,7 @@ export async function startAuthorizationServer(
   const users = options.users ?? DEFAULT_USERS;
   if (!/^[A-Za-z0-9_-]+$/.test(realm)) throw new TypeError(`"${realm}" cannot be a realm's name`);
 
-  const keyReady = generateSigningKey(); // Takes a moment; meanwhile the port is opened.
+  const keyReady = generateRealmKey(); // Takes a moment; meanwhile the port is opened.
   keyReady.catch(() => {}); // Reported below, unless the port is taken: then that is what counts.
   const serve: { handle: (req: IncomingMessage, res: ServerResponse) => void } = { handle: refuse };
   const { port, servers } = await listenOnLoopback(options.port ?? 8443, () =>
@@ -108,7 +108,7 @@ export async function startAuthorizationServer(
     issuer,
     port,
     async rotateKeys({ dropOld = false } = {}) {
-      const key = await generateSigningKey();
+      const key = await generateRealmKey();
       keys = dropOld ? [key] : [key, ...keys];
       use();
       return { kid: key.kid };

@@ -24,12 +24,12 @@ const BACKDATED = 5 * 60 * 1000;
 const KEY_MODE = 0o600;
 const CERTIFICATE_MODE = 0o644;
 
-export interface ServerCertificateRequest extends CertificateNames {
+interface ServerCertificateRequest extends CertificateNames {
   /** The directory under `.local/tls/`; the common name when absent. */
   name?: string;
 }
 
-export interface ServerCertificate {
+interface ServerCertificate {
   /** PEM. The root signs directly, so the chain is this one certificate. */
   certificate: string;
   /** PEM, PKCS #8. */
@@ -47,7 +47,7 @@ export interface CertificateAuthority {
   issueServerCertificate(request: ServerCertificateRequest): Promise<ServerCertificate>;
 }
 
-export interface CertificateAuthorityOptions {
+interface CertificateAuthorityOptions {
   /** Where `ca/` and `tls/` are; default `.local`. */
   directory?: string;
   clock?: Clock;
@@ -81,15 +81,13 @@ export async function openCertificateAuthority(
   return {
     certificate: authority.certificate,
     certificateFile: files.certificate,
-    issueServerCertificate: (request) => issueServerCertificate(directory, authority, request, clock),
+    issueServerCertificate: (request) => issueServerCertificate(request, { directory, authority, clock }),
   };
 }
 
 async function issueServerCertificate(
-  directory: string,
-  authority: Pair,
   request: ServerCertificateRequest,
-  clock: Clock,
+  { directory, authority, clock }: { directory: string; authority: Pair; clock: Clock },
 ): Promise<ServerCertificate> {
   const name = checkName(request.name ?? request.commonName);
   checkAddresses(request);
@@ -135,7 +133,11 @@ async function ensurePair(
     const key = await readIfPresent(files.key);
     const privateKey = key === undefined ? undefined : parseKey(key);
     if (key === undefined || privateKey === undefined) {
-      await (key === undefined ? writeNew : writeOver)(files.key, await generateKey(), KEY_MODE);
+      await (key === undefined ? writeNew : writeOver)({
+        path: files.key,
+        content: await generateKey(),
+        mode: KEY_MODE,
+      });
       continue;
     }
     const certificate = await readIfPresent(files.certificate);
@@ -143,7 +145,7 @@ async function ensurePair(
     if (certificate !== undefined && parsed?.checkPrivateKey(privateKey) && want.fits(parsed)) {
       return { certificate, key, parsed };
     }
-    await writeOver(files.certificate, await want.make(key), CERTIFICATE_MODE);
+    await writeOver({ path: files.certificate, content: await want.make(key), mode: CERTIFICATE_MODE });
   }
   throw new FileError(
     `${files.directory} does not settle: another program keeps changing it; stop it and try again`,

@@ -19,18 +19,24 @@ export async function readIfPresent(path: string): Promise<string | undefined> {
   }
 }
 
-/** Creates the file, unless it exists by now: then somebody else's content stays. */
-export async function writeNew(path: string, content: string, mode: number): Promise<void> {
-  await throughTemporary(path, content, mode, async (temporary) => {
-    await link(temporary, path).catch((error: unknown) => {
+interface NewFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** Creates the file, unless it exists by now: then the content of the other process stays. */
+export async function writeNew(file: NewFile): Promise<void> {
+  await throughTemporary(file, async (temporary) => {
+    await link(temporary, file.path).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
     });
   });
 }
 
 /** Creates or replaces the file. */
-export async function writeOver(path: string, content: string, mode: number): Promise<void> {
-  await throughTemporary(path, content, mode, (temporary) => rename(temporary, path));
+export async function writeOver(file: NewFile): Promise<void> {
+  await throughTemporary(file, (temporary) => rename(temporary, file.path));
 }
 
 /** A directory that only its owner can look into. */
@@ -43,9 +49,7 @@ export async function makePrivateDirectory(path: string): Promise<void> {
 }
 
 async function throughTemporary(
-  path: string,
-  content: string,
-  mode: number,
+  { path, content, mode }: NewFile,
   publish: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;

@@ -8,7 +8,7 @@ import { logIn } from './scripted-login.ts';
 export { LoginError } from './login-error.ts';
 export { logIn } from './scripted-login.ts';
 
-export interface AccessTokenOptions {
+interface AccessTokenOptions {
   issuer: string;
   clientId: string;
   user: string;
@@ -26,7 +26,7 @@ export interface AccessTokenOptions {
 export type TokenResponse = oauth.TokenEndpointResponse;
 
 /** RFC 8414, with what the authorization code flow needs. */
-export interface AuthorizationServerMetadata extends oauth.AuthorizationServer {
+interface AuthorizationServerMetadata extends oauth.AuthorizationServer {
   readonly authorization_endpoint: string;
   readonly token_endpoint: string;
 }

@@ -6,13 +6,13 @@ const DEADLINE_MS = 15_000;
 /** Discovery documents, login pages and token responses are a few kilobytes. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: URLSearchParams | undefined;
 }
 
-export interface HttpResponse {
+interface HttpResponse {
   readonly status: number;
   readonly headers: Pick<Headers, 'get' | 'getSetCookie'> & Iterable<[string, string]>;
   readonly body: string;

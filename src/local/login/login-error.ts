@@ -1,6 +1,6 @@
 // What can go wrong on the way to a token, as errors for people: each message says what to do. Never a password or a token.
 
-export type LoginErrorCode =
+type LoginErrorCode =
   | 'ERR_UNREACHABLE'
   | 'ERR_CERTIFICATE'
   | 'ERR_DISCOVERY'

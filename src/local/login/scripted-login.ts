@@ -4,7 +4,7 @@ import { connectionError, LoginError } from './login-error.ts';
 
 const MAX_HOPS = 10;
 
-export interface LoginOptions {
+interface LoginOptions {
   user: string;
   password: string;
   /** PEM that the server's certificate must chain to, besides the system's authorities. */

@@ -4,7 +4,7 @@ import type { CrdRule, CrdSchema } from '../../api/crd.ts';
 import { isRecord, type FieldPath, type FieldProblem } from './crd-schema.ts';
 
 /** Returns every broken rule. `wrong` are the places where the schema already found a problem. */
-export type RuleValidator = (object: unknown, wrong: readonly FieldPath[]) => FieldProblem[];
+type RuleValidator = (object: unknown, wrong: readonly FieldPath[]) => FieldProblem[];
 
 type Evaluate = (context: { self: unknown }) => unknown;
 
@@ -14,12 +14,7 @@ export function ruleValidator(schema: CrdSchema): RuleValidator {
   const compiled = new Map<CrdRule, Evaluate>();
   forEachRule(schema, (rule) => compiled.set(rule, cel.parse(rule.rule) as Evaluate));
 
-  const visit = (
-    value: unknown,
-    at: CrdSchema,
-    path: FieldPath,
-    wrong: readonly FieldPath[],
-  ): FieldProblem[] => {
+  const visit = ({ value, at, path }: Visited, wrong: readonly FieldPath[]): FieldProblem[] => {
     if (value === undefined || wrong.some((place) => startsWith(path, place))) return [];
     const own = (at['x-kubernetes-validations'] ?? []).flatMap((rule) => {
       const holds = evaluate(compiled.get(rule), celValue(value, at));
@@ -28,11 +23,17 @@ export function ruleValidator(schema: CrdSchema): RuleValidator {
       return [{ path, message: rule.message }];
     });
     const below = children(value, at).flatMap(([step, child, childSchema]) =>
-      visit(child, childSchema, [...path, step], wrong),
+      visit({ value: child, at: childSchema, path: [...path, step] }, wrong),
     );
     return [...own, ...below];
   };
-  return (object, wrong) => visit(object, schema, [], wrong);
+  return (object, wrong) => visit({ value: object, at: schema, path: [] }, wrong);
+}
+
+interface Visited {
+  readonly value: unknown;
+  readonly at: CrdSchema;
+  readonly path: FieldPath;
 }
 
 /** Anything but true or false is a rule that could not be computed. */

@@ -25,7 +25,7 @@ export interface FieldProblem {
 }
 
 /** Changes `object` (defaults are applied to it) and returns every problem. */
-export type SchemaValidator = (object: unknown) => FieldProblem[];
+type SchemaValidator = (object: unknown) => FieldProblem[];
 
 /** The CRD says nothing about metadata, because the API server checks it. */
 const METADATA: SchemaObject = {

@@ -42,7 +42,7 @@ function isEmbedded({ issuer }: Issuer): boolean {
   return hostname === 'localhost' && /^\/realms\/[A-Za-z0-9_-]+$/.test(pathname);
 }
 
-export interface IssuerTrust {
+interface IssuerTrust {
   /** Whether `--issuer` names the issuer: then none is embedded. */
   readonly issuerGiven: boolean;
   /** PEM of `--ca-file`. */

@@ -3,7 +3,7 @@ import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { sidecarConfig, type Place } from '../../desired/index.ts';
 import type { SidecarConfig } from '../../sidecar/config/config.ts';
 import type { Manifests } from '../manifests/validation.ts';
-import type { Options } from '../options.ts';
+import type { LocalOptions } from '../options.ts';
 import { authorizationServer, caConfigMap, trustedIssuers, type AuthorizationServerPlan } from './issuers.ts';
 import { combine, map, success, type Result } from './result.ts';
 import { serverProcess, type ServerProcess } from './server-process.ts';
@@ -13,9 +13,9 @@ const LOCALHOST = new Set(['localhost', '127.0.0.1', '[::1]']);
 const DEFAULT_PORT = 8001;
 const DEFAULT_ADMIN_PORT = 9001;
 
-export interface PlanInputs {
+interface PlanInputs {
   readonly manifests: Manifests;
-  readonly options: Options;
+  readonly options: LocalOptions;
   /** PEM of the local CA, and of `--ca-file` where it was given. */
   readonly localCa: string;
   readonly issuerCa: string | undefined;

@@ -1,10 +1,10 @@
 // Which ProtectedMcpServer to run, with what the command line says otherwise.
 import type { Issuer, ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import type { Manifests } from '../manifests/validation.ts';
-import type { Options } from '../options.ts';
+import type { LocalOptions } from '../options.ts';
 import { failure, success, type Result } from './result.ts';
 
-export function chooseServer({ servers }: Manifests, options: Options): Result<ProtectedMcpServer> {
+export function chooseServer({ servers }: Manifests, options: LocalOptions): Result<ProtectedMcpServer> {
   const names = servers.map(({ metadata }) => metadata.name).join(', ');
   const chosen =
     options.name === undefined ? servers : servers.filter(({ metadata }) => metadata.name === options.name);
@@ -16,7 +16,7 @@ export function chooseServer({ servers }: Manifests, options: Options): Result<P
   return success(withOptions(server, options));
 }
 
-function withOptions(server: ProtectedMcpServer, { upstream, issuer }: Options): ProtectedMcpServer {
+function withOptions(server: ProtectedMcpServer, { upstream, issuer }: LocalOptions): ProtectedMcpServer {
   const { spec } = server;
   const { scopesSupported, ...metadata } = spec.protectedResourceMetadata;
   return {

@@ -13,7 +13,7 @@ import type { SidecarConfig } from '../../sidecar/config/config.ts';
 import { collect, map, success, type Result } from './result.ts';
 import { lookup } from './stored-values.ts';
 
-export interface SidecarFilesInputs {
+interface SidecarFilesInputs {
   readonly server: ProtectedMcpServer;
   readonly config: SidecarConfig;
   readonly signingDirectory: string;
@@ -66,7 +66,7 @@ function keyFiles({ server, signingDirectory, objects }: SidecarFilesInputs): Re
   });
 }
 
-export interface GivenCertificate {
+interface GivenCertificate {
   readonly certificate: string;
   readonly key: string;
 }

@@ -2,14 +2,14 @@
 import type { KubeObject } from '../../api/object.ts';
 import { failure, success, type Result } from './result.ts';
 
-export interface ValueReference<K extends string> {
+interface ValueReference<K extends string> {
   readonly kind: 'ConfigMap' | 'Secret';
   readonly name: string;
   readonly keys: readonly K[];
 }
 
 /** Where the resource refers to the values, and what could be done instead of adding them. */
-export interface ReferencingField {
+interface ReferencingField {
   readonly path: string;
   readonly problem?: string;
   readonly alternative?: string;

@@ -19,7 +19,7 @@ export interface StoredObject {
   readonly data: Readonly<Record<string, string>>;
 }
 
-export interface ApiServerOptions {
+interface ApiServerOptions {
   readonly host: string;
   readonly port: number;
   /** PEM. */

@@ -8,7 +8,7 @@ const LIFETIME_MS = 365 * DAY_MS;
 const RENEW_BEFORE_MS = 30 * DAY_MS;
 
 /** All PEM. The authority's key is not among them: it signs once and is forgotten, so that nobody can sign with it again. */
-export interface KeycloakCertificate {
+interface KeycloakCertificate {
   readonly authority: string;
   readonly certificate: string;
   readonly key: string;

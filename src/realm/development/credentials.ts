@@ -10,12 +10,12 @@ const TLS = 'keycloak-tls';
 const AUTHORITY = 'keycloak-ca';
 const SERVICE = 'keycloak';
 
-export interface Ensured {
+interface Ensured {
   readonly object: string;
   readonly action: 'created' | 'replaced' | 'unchanged';
 }
 
-export interface CredentialOptions {
+interface CredentialOptions {
   readonly namespace: string;
   readonly clock: Clock;
 }
@@ -27,7 +27,7 @@ export async function ensureCredentials(
 ): Promise<Ensured[]> {
   const admin = await ensure(api, await api.find('Secret', namespace, ADMIN), {
     isGood: () => true, // Keycloak has taken the password into its database: another one would lock everybody out.
-    make: () => Promise.resolve(secret(namespace, ADMIN, 'Opaque', adminCredentials())),
+    make: () => Promise.resolve(secret({ namespace, name: ADMIN, type: 'Opaque' }, adminCredentials())),
   });
 
   const present = await api.find('Secret', namespace, TLS);
@@ -36,7 +36,7 @@ export async function ensureCredentials(
     make: async () => {
       const { authority, certificate, key } = await makeCertificate(dnsNames(namespace), clock());
       const data = { 'ca.crt': authority, 'tls.crt': certificate, 'tls.key': key };
-      return secret(namespace, TLS, 'kubernetes.io/tls', data);
+      return secret({ namespace, name: TLS, type: 'kubernetes.io/tls' }, data);
     },
   });
 
@@ -64,18 +64,16 @@ async function ensure(
   present: StoredObject | undefined,
   { isGood, make }: { isGood: (object: StoredObject) => boolean; make: () => Promise<StoredObject> },
 ): Promise<Ensured> {
-  if (present && isGood(present)) return { object: describe(present), action: 'unchanged' };
+  if (present && isGood(present)) return { object: nameOf(present), action: 'unchanged' };
   const wanted = await make();
-  if (!present) return { object: describe(await api.create(wanted)), action: 'created' };
+  if (!present) return { object: nameOf(await api.create(wanted)), action: 'created' };
   const { resourceVersion } = present.metadata;
   const metadata = { ...wanted.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
-  return { object: describe(await api.replace({ ...wanted, metadata })), action: 'replaced' };
+  return { object: nameOf(await api.replace({ ...wanted, metadata })), action: 'replaced' };
 }
 
 function secret(
-  namespace: string,
-  name: string,
-  type: string,
+  { namespace, name, type }: { namespace: string; name: string; type: string },
   values: Readonly<Record<string, string>>,
 ): StoredObject {
   const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, encode(value)]));
@@ -90,7 +88,7 @@ function metadata(namespace: string, name: string): StoredObject['metadata'] {
   return { name, namespace, labels: { 'app.kubernetes.io/name': 'keycloak' } };
 }
 
-const describe = ({ kind, metadata: { name } }: StoredObject): string => `${kind}/${name}`;
+const nameOf = ({ kind, metadata: { name } }: StoredObject): string => `${kind}/${name}`;
 
 const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
 

@@ -116,7 +116,7 @@ export function listed(
   ];
 }
 
-export interface ScopeList {
+interface ScopeList {
   readonly remove: (scope: string) => Promise<unknown>;
   readonly add: (scope: string) => Promise<unknown>;
 }

@@ -9,8 +9,12 @@ const LISTS = { default: 'defaultClientScopes', optional: 'optionalClientScopes'
 /** All client scopes of the realm, name -> id. A realm that is only imagined has those that every new one has. */
 export async function clientScopeIds(run: Run): Promise<ReadonlyMap<string, string>> {
   if (!run.realmExists) return new Map([['basic', '']]);
-  const reading = { what: `the client scopes of realm ${run.realm}`, role: 'view-clients' };
-  const scopes = await request(run, reading, 'read', () => run.admin.clientScopes.find({ realm: run.realm }));
+  const reading = {
+    verb: 'read' as const,
+    what: `the client scopes of realm ${run.realm}`,
+    role: 'view-clients',
+  };
+  const scopes = await request(run, reading, () => run.admin.clientScopes.find({ realm: run.realm }));
   return new Map(scopes.map(({ name = '', id = '' }) => [name, id]));
 }
 

@@ -1,9 +1,9 @@
 // The command line of local mode: one row for each thing that it takes, and one for each that it refuses.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DEFAULT_FILE, parseOptions, USAGE, type Options } from '../../../src/local/options.ts';
+import { DEFAULT_FILE, parseOptions, USAGE, type LocalOptions } from '../../../src/local/options.ts';
 
-const DEFAULTS: Options = {
+const DEFAULTS: LocalOptions = {
   files: [DEFAULT_FILE],
   upstream: undefined,
   issuer: undefined,
@@ -17,7 +17,7 @@ const ISSUER = 'https://idp.example.com/realms/my-realm';
 const ISSUER_OPTIONS = { issuer: ISSUER, audience: 'a', scopes: [], caFile: undefined };
 
 describe('options taken', () => {
-  const rows: { name: string; args: string[]; gives: Partial<Options> }[] = [
+  const rows: { name: string; args: string[]; gives: Partial<LocalOptions> }[] = [
     { name: 'nothing: the sample', args: [], gives: {} },
     { name: 'files, in their order', args: ['b.yaml', 'a.yaml'], gives: { files: ['b.yaml', 'a.yaml'] } },
     {

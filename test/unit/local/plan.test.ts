@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KubeObject } from '../../../src/api/object.ts';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
-import { parseOptions, type Options } from '../../../src/local/options.ts';
+import { parseOptions, type LocalOptions } from '../../../src/local/options.ts';
 import { plan, type Plan } from '../../../src/local/plan/plan.ts';
 import type { PlanProblem, Result } from '../../../src/local/plan/result.ts';
 import { chooseServer } from '../../../src/local/plan/server-choice.ts';
@@ -31,7 +31,7 @@ function server(fields: Case['fields'] = {}): ProtectedMcpServer {
   return validServer(resource);
 }
 
-function options(args: readonly string[] = []): Options {
+function options(args: readonly string[] = []): LocalOptions {
   const parsed = parseOptions(args);
   assert.ok(parsed.ok);
   return parsed.options;

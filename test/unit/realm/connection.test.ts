@@ -10,7 +10,7 @@ import { stringify } from 'yaml';
 import { parseConfig } from '../../../src/realm/config.ts';
 import type { Probes } from '../../../src/realm/connection.ts';
 import { describeFailure } from '../../../src/realm/failure.ts';
-import { run } from '../../../src/realm/run.ts';
+import { maintainRealm } from '../../../src/realm/maintain-realm.ts';
 import type { Settings } from '../../../src/realm/settings.ts';
 import { selfSigned, type TestCertificate } from '../../support/certificate.ts';
 
@@ -71,7 +71,7 @@ async function runAgainst(
   };
   const lines: string[] = [];
   const print = (line: string) => void lines.push(line);
-  const outcome = await run(settings, {
+  const outcome = await maintainRealm(settings, {
     print,
     dryRun: false,
     probes: { everyMs: 5, timeoutMs: 20_000, ...probes },

@@ -7,7 +7,7 @@ import { findByPassword, subject, type RealmUser } from './realm-user.ts';
 
 const MAX_FORM_BYTES = 16 * 1024;
 
-export interface LoginRealm {
+interface LoginRealm {
   realm: string;
   provider: Provider;
   users: readonly RealmUser[];
@@ -20,14 +20,14 @@ export async function handleLogin(
   res: ServerResponse,
 ): Promise<void> {
   try {
-    await answer(realm, req, res);
+    await respond(realm, req, res);
   } catch {
     // No such interaction, or its cookie is missing: a page that was left open, or a link that was copied.
-    send(res, 400, errorPage('This login has expired. Go back to the application and start again.'));
+    sendPage(res, 400, errorPage('This login has expired. Go back to the application and start again.'));
   }
 }
 
-async function answer(
+async function respond(
   { realm, provider, users, logger }: LoginRealm,
   req: IncomingMessage,
   res: ServerResponse,
@@ -39,14 +39,14 @@ async function answer(
     client: client?.clientName ?? client?.clientId ?? 'An application',
     action: req.url ?? '',
   };
-  if (req.method !== 'POST') return send(res, 200, loginPage(form));
+  if (req.method !== 'POST') return sendPage(res, 200, loginPage(form));
 
   const { username, password } = await readForm(req);
   const user = findByPassword(users, username, password);
   if (user) return provider.interactionFinished(req, res, { login: { accountId: subject(user) } });
   // Neither the name nor the password: people type the one into the field of the other.
   logger?.warn('login refused');
-  send(res, 200, loginPage({ ...form, username, error: 'Invalid username or password.' }));
+  sendPage(res, 200, loginPage({ ...form, username, error: 'Invalid username or password.' }));
 }
 
 async function readForm(req: IncomingMessage): Promise<{ username: string; password: string }> {
@@ -61,7 +61,7 @@ async function readForm(req: IncomingMessage): Promise<{ username: string; passw
   return { username: form.get('username') ?? '', password: form.get('password') ?? '' };
 }
 
-function send(res: ServerResponse, status: number, html: string): void {
+function sendPage(res: ServerResponse, status: number, html: string): void {
   if (res.headersSent) return;
   res.writeHead(status, PAGE_HEADERS).end(html);
 }

@@ -1,10 +1,10 @@
 // The Job `keycloak-certificate` of the development Keycloak: makes what no repository may hold. Wiring only.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../base/clock.ts';
-import { createLogger } from '../base/log.ts';
-import { ApiServer } from './development/api-server.ts';
-import { ensureCredentials } from './development/credentials.ts';
+import { systemClock } from '../../base/clock.ts';
+import { createLogger } from '../../base/log.ts';
+import { ApiServer } from './api-server.ts';
+import { ensureCredentials } from './credentials.ts';
 
 /** Where the kubelet puts what a pod needs to talk to its API server. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';

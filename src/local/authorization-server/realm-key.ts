@@ -1,7 +1,7 @@
 // The authorization server's RSA signing keys: in memory only, so a restart is also a key rotation. No key storage.
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 
-export interface SigningKey {
+export interface RealmKey {
   kid: string;
   privateKey: CryptoKey;
   publicKey: CryptoKey;
@@ -10,7 +10,7 @@ export interface SigningKey {
 }
 
 /** RFC 7638: the key's thumbprint as `kid`, so no two keys ever share one. */
-export async function generateSigningKey(): Promise<SigningKey> {
+export async function generateRealmKey(): Promise<RealmKey> {
   const { privateKey, publicKey } = await generateKeyPair('RS256', {
     modulusLength: 2048,
     extractable: true,

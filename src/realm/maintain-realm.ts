@@ -4,14 +4,17 @@ import { ensureRealm } from './realm.ts';
 import { Report } from './report.ts';
 import type { Settings } from './settings.ts';
 
-export interface RunOptions {
+interface MaintenanceOptions {
   readonly print: (line: string) => void;
   readonly dryRun: boolean;
   readonly probes?: Probes;
 }
 
 /** @throws RealmError */
-export async function run(settings: Settings, { print, dryRun, probes }: RunOptions): Promise<void> {
+export async function maintainRealm(
+  settings: Settings,
+  { print, dryRun, probes }: MaintenanceOptions,
+): Promise<void> {
   const { url, waitSeconds, admin: account } = settings.config.keycloak;
   await waitUntilReady({
     url,
@@ -21,5 +24,5 @@ export async function run(settings: Settings, { print, dryRun, probes }: RunOpti
     probes,
   });
   const admin = await logIn(settings);
-  await ensureRealm(settings, { admin, dryRun, report: new Report(print, dryRun) });
+  await ensureRealm(settings, { admin, dryRun, report: new Report({ print, dryRun }) });
 }
