@@ -62,7 +62,7 @@ To remove everything
 ${indent([
   ENVIRONMENT,
   REMOVAL_COMMAND,
-  '# and, if nobody else needs it, the operator with every ProtectedMcpServer:',
+  '# and, if it is not used otherwise, the operator with every ProtectedMcpServer:',
   ...OPERATOR_REMOVAL_COMMANDS,
 ])}
 or the cluster as a whole

@@ -1,4 +1,4 @@
-// Gauges that are read when somebody asks for them, and those that every program has. No metric of any domain.
+// Gauges that are read at each scrape, and those that every program has. No metric of any domain.
 import { Gauge, type Registry } from 'prom-client';
 
 /** A gauge whose value is read at each scrape. */

@@ -1,4 +1,4 @@
-// One whole answer on an admin port: status, type, text. For small things that nobody caches; not for the public port.
+// One whole response on an admin port: status, type, text. Never cached; not for the public port.
 import type { ServerResponse } from 'node:http';
 
 export function answerText(res: ServerResponse, status: number, type: string, body: string): void {

@@ -1,4 +1,4 @@
-// Turns the first signal that asks us to end into an AbortSignal. Not a way to stop anything itself.
+// Turns the first termination signal of the process into an AbortSignal. Stops nothing itself.
 
 /** One Ctrl-C can arrive twice: from the terminal to the whole group, and again from npm, which relays it. */
 const SAME_KEYSTROKE_MS = 1_000;

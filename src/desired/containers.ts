@@ -56,12 +56,12 @@ export function serverContainer({ server }: DesiredInputs): JsonObject {
 
 /** One entry a name: server-side apply refuses duplicates. What the user gives wins. */
 function serverEnv(port: Server['port'], given: readonly EnvVar[]): EnvVar[] {
-  const ours: EnvVar[] = [
+  const defaults: EnvVar[] = [
     { name: 'HOST', value: '127.0.0.1' },
     { name: 'PORT', value: String(port) },
   ];
   const names = new Set(given.map(({ name }) => name));
-  return [...ours.filter(({ name }) => !names.has(name)), ...given];
+  return [...defaults.filter(({ name }) => !names.has(name)), ...given];
 }
 
 export function sidecarContainer({ server, sidecarImage }: DesiredInputs): JsonObject {

@@ -17,7 +17,7 @@ export interface DesiredInputs {
   readonly server: ProtectedMcpServer;
   /** The sidecar that the operator was installed with; `spec.sidecar.image` replaces it. */
   readonly sidecarImage: string;
-  /** The certificate that the operator issued; absent where somebody else provides it, and outside a cluster. */
+  /** The certificate that the operator issued; absent where the user or cert-manager provides it, and outside a cluster. */
   readonly issued?: IssuedCertificate | undefined;
 }
 

@@ -13,7 +13,7 @@ export function podDisruptionBudget({ server }: DesiredInputs): KubeObject | und
     spec: {
       maxUnavailable: 1,
       selector: { matchLabels: selectorLabels(name) },
-      // A pod that is not ready serves nobody; it must not keep a node from being drained.
+      // A pod that is not ready serves no client; it must not keep a node from being drained.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   };

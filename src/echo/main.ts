@@ -16,8 +16,7 @@ function main(host: string, port: number): void {
 
   const server = createServer(app);
   server.on('error', (error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'EADDRINUSE' ? `port ${port} is taken by another process; set PORT` : error.message;
+    const why = error.code === 'EADDRINUSE' ? `port ${port} is already in use; set PORT` : error.message;
     process.stderr.write(`echo server cannot listen on ${host} port ${port}: ${why}\n`);
     process.exit(1);
   });

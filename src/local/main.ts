@@ -17,7 +17,7 @@ import { describeProblem, readManifests, type SourceFile } from './manifests/val
 
 const LOCAL_DIRECTORY = '.local';
 
-/** What was given is wrong: exit code 2. The message is all that is printed. */
+/** Invalid input: exit code 2. Only the message is printed. */
 class InputError extends Error {}
 
 async function main(args: readonly string[]): Promise<void> {
@@ -66,11 +66,7 @@ async function readText(file: string): Promise<SourceFile> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why =
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'EISDIR'
-          ? 'is a directory'
-          : `cannot be read (${code})`;
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`;
     throw new InputError(`${file}: ${why}`);
   }
 }
@@ -94,7 +90,7 @@ function print(text: string): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  // Expected failures carry a code or are ours by class: their message says it all. Anything else is a bug: with its stack.
+  // Expected failures are an InputError or carry a code: their message suffices. Anything else is a bug: with its stack.
   const expected = error instanceof InputError || (error instanceof Error && 'code' in error);
   process.stderr.write(
     `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,

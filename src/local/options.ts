@@ -9,14 +9,14 @@ Runs a ProtectedMcpServer on this machine: the MCP server, the sidecar in front 
 localhost, an authorization server. FILE is Kubernetes YAML: one ProtectedMcpServer and the ConfigMaps and Secrets that
 it refers to. Default: ${DEFAULT_FILE}
 
-  --upstream URL     put the sidecar before an MCP server that already runs, such as http://127.0.0.1:3000/mcp
-  --issuer URL       use this authorization server; --audience must say what its tokens name as audience
-  --audience NAME    the audience that tokens of --issuer must have
-  --scope NAME       a scope that clients should ask --issuer for; may be repeated
-  --ca-file FILE     PEM bundle that the certificate of --issuer chains to, where it is not publicly trusted
-  --name NAME        which ProtectedMcpServer to run, where the files hold several
+  --upstream URL     protect an MCP server that is already running, such as http://127.0.0.1:3000/mcp
+  --issuer URL       use this authorization server instead of those in FILE; requires --audience
+  --audience NAME    audience (aud) that tokens of --issuer must have
+  --scope NAME       scope that clients should request from --issuer; may be repeated
+  --ca-file FILE     PEM bundle with the CA of --issuer, if it is not publicly trusted
+  --name NAME        which ProtectedMcpServer to run, if the files hold several
   --admin-port PORT  port of the sidecar's admin listener on 127.0.0.1 (default 9001)
-  --render           print what would run, as Kubernetes objects, and start nothing
+  --render           print the Kubernetes objects that would run, and start nothing
   --help             print this
 `;
 
@@ -102,7 +102,7 @@ function parseUpstream(value: string | undefined, problems: string[]): URL | und
   )
     return url;
   problems.push(
-    `--upstream ${value}: give the URL of a server on this machine, such as http://127.0.0.1:3000/mcp`,
+    `--upstream ${value}: must be an http:// URL with a port on this machine, such as http://127.0.0.1:3000/mcp`,
   );
   return undefined;
 }
@@ -111,7 +111,7 @@ function parsePort(value: string | undefined, problems: string[]): number | unde
   if (value === undefined) return undefined;
   const port = Number(value);
   if (/^\d+$/.test(value) && port >= 1 && port <= 65535) return port;
-  problems.push(`--admin-port ${value}: give a number from 1 to 65535`);
+  problems.push(`--admin-port ${value}: must be a number from 1 to 65535`);
   return undefined;
 }
 
@@ -122,15 +122,15 @@ function parseIssuer(
   const { issuer, audience, scope = [], 'ca-file': caFile } = values;
   if (issuer !== undefined && !/^https:\/\/[^/?#@]+(\/[^?#]*)?$/.test(issuer)) {
     problems.push(
-      `--issuer ${issuer}: give the issuer as its metadata does: https://, no query and no fragment`,
+      `--issuer ${issuer}: must be an https:// URL without query and fragment, exactly as in the metadata of the issuer`,
     );
   }
   if (issuer !== undefined && audience === undefined) {
-    problems.push('--issuer needs --audience: what the tokens of that issuer name as their audience');
+    problems.push('--issuer requires --audience: the audience (aud) of the tokens of that issuer');
   }
   if (issuer === undefined) {
     const given = Object.entries({ '--audience': audience, '--scope': scope[0], '--ca-file': caFile });
-    for (const [name, value] of given) if (value !== undefined) problems.push(`${name} goes with --issuer`);
+    for (const [name, value] of given) if (value !== undefined) problems.push(`${name} requires --issuer`);
   }
   return issuer === undefined || audience === undefined
     ? undefined

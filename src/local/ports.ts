@@ -7,7 +7,7 @@ export interface NeededPort {
   readonly what: string;
 }
 
-/** One line for each port that cannot be had. */
+/** One line for each port that is not free. */
 export async function portProblems(ports: readonly NeededPort[]): Promise<string[]> {
   const problems = await Promise.all(ports.map((needed) => portProblem(needed, ports)));
   return problems.filter((problem) => problem !== undefined);
@@ -16,7 +16,7 @@ export async function portProblems(ports: readonly NeededPort[]): Promise<string
 async function portProblem(needed: NeededPort, all: readonly NeededPort[]): Promise<string | undefined> {
   const first = all.find(({ port }) => port === needed.port) ?? needed;
   if (first === needed) return occupied(needed);
-  return `port ${needed.port} is needed twice, for ${first.what} and for ${needed.what}: change one`;
+  return `port ${needed.port} is needed twice, for ${first.what} and for ${needed.what}; change one`;
 }
 
 function occupied({ port, what }: NeededPort): Promise<string | undefined> {
@@ -30,10 +30,10 @@ function occupied({ port, what }: NeededPort): Promise<string | undefined> {
 function describePortError(error: NodeJS.ErrnoException, { port, what }: NeededPort): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} is taken by another process: it is for ${what}`;
+      return `port ${port} is already in use; needed for ${what}`;
     case 'EACCES':
-      return `port ${port} needs more rights than you have: it is for ${what}`;
+      return `no permission to listen on port ${port}; needed for ${what}`;
     default:
-      return `port ${port} cannot be opened (${error.code ?? error.message}): it is for ${what}`;
+      return `cannot listen on port ${port} (${error.code ?? error.message}); needed for ${what}`;
   }
 }

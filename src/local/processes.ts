@@ -32,7 +32,7 @@ export class Children {
   readonly #onFailure: (error: ChildError) => void;
   #stopping = false;
 
-  /** @param onFailure told when a child ends that was not asked to */
+  /** @param onFailure called when a child ends by itself */
   constructor(onFailure: (error: ChildError) => void) {
     this.#onFailure = onFailure;
   }
@@ -57,13 +57,15 @@ export class Children {
     });
     const ended = new Promise<void>((resolve) => {
       child.once('error', (cause: NodeJS.ErrnoException) => {
-        this.#fail(`${label} cannot be started: ${program}: ${cause.code ?? cause.message}`);
+        this.#fail(`${label} failed to start: ${program}: ${cause.code ?? cause.message}`);
         resolve();
       });
       child.once('exit', (code, signal) => {
         void Promise.all(lines).then(() => {
           this.#fail(
-            [`${label} ended with ${signal ?? `code ${code}`}; its last lines:`, ...kept].join('\n  '),
+            [`${label} exited with ${signal ?? `code ${code}`}; last lines of its output:`, ...kept].join(
+              '\n  ',
+            ),
           );
           resolve();
         });

@@ -78,7 +78,7 @@ function neededPorts(plan: Plan): NeededPort[] {
       ? [
           {
             port: authorizationServer.port,
-            what: 'the authorization server (the port of the issuer; --issuer uses one that runs)',
+            what: 'the authorization server (the port of the issuer; --issuer uses a running one)',
           },
         ]
       : []),
@@ -142,7 +142,7 @@ async function startAuthorizationServer(
 /** Ready is when the sidecar says so: it has keys, and the server takes connections. */
 async function ready({ config, upstream }: Plan, end: AbortSignal): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  let problem = 'the sidecar does not answer';
+  let problem = 'no response from the sidecar';
   while (!end.aborted) {
     try {
       const answer = await fetch(`http://127.0.0.1:${config.admin.port}/readyz`, { signal: end });
@@ -151,7 +151,7 @@ async function ready({ config, upstream }: Plan, end: AbortSignal): Promise<void
     } catch {
       problem = (await accepts(upstream.port))
         ? problem
-        : `the MCP server does not answer on ${upstream.url}`;
+        : `no response from the MCP server at ${upstream.url}`;
     }
     if (Date.now() > deadline) throw new RunError(`not ready after ${READY_TIMEOUT_MS / 1000} s: ${problem}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -1,4 +1,4 @@
-// Makes the two kinds of X.509 certificate that a certificate authority of ours issues. Stores nothing: its users do.
+// Issues the two kinds of X.509 certificate of this project: authority and TLS server. Stores nothing.
 import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import type * as X509 from '@peculiar/x509';

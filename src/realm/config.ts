@@ -1,4 +1,4 @@
-// The configuration file -> a checked configuration. The only schema of it; reads no secret and asks nobody.
+// The configuration file -> a validated configuration. Its only schema; reads no secret, sends nothing.
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { RealmError } from './failure.ts';
@@ -7,10 +7,7 @@ import { RealmError } from './failure.ts';
 const scopeToken = z
   .string()
   .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,255}$/, 'must be a scope token (RFC 6749 section 3.3)')
-  .refine(
-    (name) => name !== 'openid' && name !== 'offline_access',
-    'has a meaning of its own; take another name',
-  );
+  .refine((name) => name !== 'openid' && name !== 'offline_access', 'is reserved; choose another name');
 
 const name = z.string().min(1).max(255);
 const file = z.string().min(1);
@@ -22,20 +19,20 @@ const keycloakUrl = z.string().superRefine((value, context) => {
   const url = new URL(value);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     problem('must start with https:// (or http:// on this machine)');
-  if (url.username || url.password) problem('must not hold credentials');
+  if (url.username || url.password) problem('must not contain credentials');
   if (url.search || url.hash) problem('must be scheme, host, port and path only');
 });
 
-/** RFC 9700 section 2.1: compared exactly. RFC 8252 section 7.3: plain http only where nobody else listens. */
+/** RFC 9700 section 2.1: compared exactly. RFC 8252 section 7.3: plain http only on loopback. */
 const redirectUri = z.string().superRefine((value, context) => {
   const problem = (message: string) => context.addIssue({ code: 'custom', message });
   if (!URL.canParse(value)) return problem('must be an absolute URL');
   const url = new URL(value);
-  if (value.includes('*')) problem('must not hold *: whoever gets the code gets the token');
+  if (value.includes('*')) problem('must not contain *: an attacker who receives the code gets the token');
   if (value.includes('#')) problem('must not have a fragment (RFC 6749 section 3.1.2)');
   if (url.protocol === 'http:' && !isLoopback(url))
     problem('must start with https:// (or http:// on localhost, 127.0.0.1 or [::1])');
-  if (/^(javascript|data|vbscript):$/.test(url.protocol)) problem('is not a place that a login may end at');
+  if (/^(javascript|data|vbscript):$/.test(url.protocol)) problem('must not have this scheme');
 });
 
 const webOrigin = z
@@ -133,7 +130,7 @@ const realmConfig = z
     for (const [field, keys] of Object.entries(lists))
       for (const [index, key] of keys.entries())
         if (keys.indexOf(key) < index)
-          context.addIssue({ code: 'custom', path: [field, index], message: `"${key}" is there twice` });
+          context.addIssue({ code: 'custom', path: [field, index], message: `duplicate "${key}"` });
   });
 
 export type RealmConfig = Readonly<z.infer<typeof realmConfig>>;

@@ -36,8 +36,8 @@ export async function waitUntilReady(waiting: Waiting): Promise<void> {
     const waited = Date.now() - begun;
     const rest = waitSeconds * 1000 - waited;
     if (rest <= 0) {
-      const tried = `tried for ${Math.round(waited / 1000)} s (keycloak.waitSeconds)`;
-      throw new RealmError('ERR_UNREACHABLE', `cannot reach Keycloak at ${url}: ${tried}, at last: ${next}`);
+      const tried = `gave up after ${Math.round(waited / 1000)} s (keycloak.waitSeconds)`;
+      throw new RealmError('ERR_UNREACHABLE', `cannot reach Keycloak at ${url}: ${tried}: ${next}`);
     }
     if (next !== reason) onWait(next);
     reason = next;
@@ -69,7 +69,7 @@ async function whyNotReady({
   if (answer.ok) return undefined;
   if (answer.status === 404 && body.includes('Realm does not exist'))
     throw new RealmError('ERR_CONFIG', `keycloak.admin.realm: Keycloak at ${url} has no realm "${realm}"`);
-  return `GET ${address} answers ${answer.status}`;
+  return `GET ${address} returned ${answer.status}`;
 }
 
 /**
@@ -113,8 +113,8 @@ function loginFailure(error: unknown, { url, realm, admin }: Login): RealmError 
   const status = statusOf(error);
   if (status === undefined) return connectionFailure(url, error);
   const who = admin.grantType === 'password' ? `user "${admin.username}"` : `client "${admin.clientId}"`;
-  const what = `realm ${realm} at ${url} does not let ${who} in: ${complaintOf(error)}`;
+  const what = `login to realm ${realm} at ${url} as ${who} failed: ${complaintOf(error)}`;
   if (status !== 400 && status !== 401) return new RealmError('ERR_REFUSED', what, { cause: error });
-  const advice = 'look at the Secret that the files in keycloak.admin come from';
+  const advice = 'check the Secret behind the files in keycloak.admin';
   return new RealmError('ERR_CREDENTIALS', `${what}; ${advice}`, { cause: error });
 }

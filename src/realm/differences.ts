@@ -1,11 +1,11 @@
-// What we own of an object, compared with the object that is there. Pure; nothing here knows Keycloak.
+// The managed fields of an object, compared with the object that exists. Pure; nothing here knows Keycloak.
 import { isDeepStrictEqual } from 'node:util';
 
 /** An object of Keycloak's admin API, as JSON. */
 export type Representation = Readonly<Record<string, unknown>>;
 
 /**
- * How much of a field is ours:
+ * How much of a field is managed:
  * `equals`: all of it; undefined means that the field must be absent or empty.
  * `contains`: these entries of a list; what others add stays.
  * `lacks`: that the list does not have these entries.
@@ -25,7 +25,7 @@ export interface FieldChange {
   readonly to: unknown;
 }
 
-/** The fields that are not as we want them; empty when all are. */
+/** The managed fields that differ; empty when none does. */
 export function differences(found: Representation, owned: readonly Owned[]): FieldChange[] {
   return owned.flatMap(({ path, rule, value }) => {
     const from = at(found, path);

@@ -1,4 +1,4 @@
-// Brings one part of a realm to what it should be: read, compare what we own, then create, change, or leave alone.
+// Brings one part of a realm up to date: read, compare the managed fields, then create, change, or leave alone.
 import type KeycloakAdminClient from '@keycloak/keycloak-admin-client';
 import {
   differences,
@@ -10,7 +10,7 @@ import {
 import { complaintOf, connectionFailure, RealmError, statusOf } from './failure.ts';
 import type { Report } from './report.ts';
 
-/** An object that somebody else writes at the same time is read again, this often. */
+/** Attempts at an object that another client changes at the same time. */
 const ATTEMPTS = 3;
 
 export interface Run {
@@ -43,7 +43,7 @@ export interface Part {
 }
 
 /**
- * Creates the part, changes what is ours of it, or leaves it alone.
+ * Creates the part, changes its managed fields, or leaves it alone.
  * @returns the part as it is now; without an id when a dry run only imagines it
  * @throws RealmError saying what could not be done and what to do about it
  */
@@ -79,8 +79,8 @@ async function create(run: Run, part: Part): Promise<Representation> {
   try {
     if (!run.dryRun) await request(run, { ...part, verb: 'create' }, () => part.create(object));
   } catch (error) {
-    // Somebody else may have been faster. While they are still at it, Keycloak says 400 and shows nothing: then this run
-    // fails, and the next one goes on.
+    // Another client may have created it. Until that is done, Keycloak returns 400 and lists nothing: then this run fails,
+    // and the next one goes on.
     if (!isRefused(error) || (await find(run, part)) === undefined) throw error;
     return ensureOnce(run, part);
   }
@@ -88,7 +88,7 @@ async function create(run: Run, part: Part): Promise<Representation> {
   if (run.dryRun) return object;
   const created = await find(run, part);
   if (created !== undefined) return created;
-  throw new RealmError('ERR_REFUSED', `Keycloak created ${part.what}, but does not show it: run this again`);
+  throw new RealmError('ERR_REFUSED', `Keycloak created ${part.what}, but does not list it; run again`);
 }
 
 function isRefused(error: unknown): boolean {
@@ -100,7 +100,7 @@ async function find(run: Run, part: Part): Promise<Representation | undefined> {
   return run.realmExists ? request(run, { verb: 'read', what, role: roleToRead }, part.find) : part.builtIn;
 }
 
-/** One step; what goes wrong is told with what was being done. */
+/** One step; its errors name what was being done. */
 export async function request<T>(run: Run, { verb, what, role }: Step, send: () => Promise<T>): Promise<T> {
   try {
     return await send();
@@ -119,13 +119,13 @@ function failureOf(cause: unknown, { what, run, role }: { what: string; run: Run
   if (status === undefined)
     return isConnectionError(cause) ? connectionFailure(run.admin.baseUrl, cause) : cause;
   if (status === 403) {
-    const advice = `give the administrator the role ${run.roleName(role)}`;
-    return new RealmError('ERR_PERMISSION', `${what}: not permitted; ${advice}`, { cause });
+    const advice = `grant the administrator the role ${run.roleName(role)}`;
+    return new RealmError('ERR_PERMISSION', `${what}: forbidden; ${advice}`, { cause });
   }
-  return new RealmError('ERR_REFUSED', `${what}: Keycloak answers ${complaintOf(cause)}`, { cause });
+  return new RealmError('ERR_REFUSED', `${what}: Keycloak returned ${complaintOf(cause)}`, { cause });
 }
 
-/** `fetch` throws a TypeError with a cause, and a time-out is a DOMException. Anything else is a bug of ours. */
+/** `fetch` throws a TypeError with a cause, and a time-out is a DOMException. Anything else is a bug. */
 function isConnectionError(error: unknown): boolean {
   return (
     (error instanceof TypeError && error.cause !== undefined) ||

@@ -1,7 +1,7 @@
-// What can go wrong, told to people: what, where, what to do, and an exit code. Never a password or a token.
+// What can go wrong, as errors for people: what, where, what to do, and an exit code. Never a password or a token.
 import { NetworkError } from '@keycloak/keycloak-admin-client';
 
-/** 1 is for what nobody foresaw. A Job can tell from the code whether another try makes sense (docs/keycloak.md). */
+/** 1 is for the unexpected. A Job can tell from the code whether another try makes sense (docs/keycloak.md). */
 export const EXIT_CODES = {
   ERR_CONFIG: 2,
   ERR_UNREACHABLE: 3,
@@ -58,10 +58,10 @@ export function connectionFailure(url: string, error: unknown): RealmError {
 function certificateFailure(url: string, code: string, cause: unknown): RealmError {
   const advice =
     code === 'ERR_TLS_CERT_ALTNAME_INVALID'
-      ? 'the certificate is for another host: use a name that it holds as keycloak.url'
+      ? 'issued for another host; use one of its names in keycloak.url'
       : code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID'
-        ? 'renew it, or look at the clock of this machine'
-        : 'name the authority that signed it in keycloak.caFile';
+        ? 'renew it, or check the clock of this machine'
+        : 'set keycloak.caFile to the CA that signed it';
   return new RealmError('ERR_CERTIFICATE', `the certificate of ${url} is not trusted (${code}): ${advice}`, {
     cause,
   });
@@ -69,10 +69,10 @@ function certificateFailure(url: string, code: string, cause: unknown): RealmErr
 
 /** Why a request got no answer, in a few words. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
+  if (error instanceof Error && error.name === 'TimeoutError') return 'request timed out';
   const { cause } = error as { cause?: unknown };
   if (cause instanceof Error && cause.message === 'unexpected redirect')
-    return 'it answers with a redirect; give the URL that it leads to';
+    return 'unexpected redirect; use the URL that it leads to';
   const code = errorCode(error);
   const said = cause instanceof Error && cause.message !== '' ? cause.message : String(error);
   return code === '' || said.includes(code) ? said : `${said} (${code})`;

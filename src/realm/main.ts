@@ -32,7 +32,7 @@ function fail(error: unknown): void {
 
 // Every step can be the last one: the next run goes on from there.
 void aborted(stopSignal()).then(() => {
-  process.stderr.write('stopped before the end; run it again\n');
+  process.stderr.write('stopped before completion; run again\n');
   process.exit(STOPPED);
 });
 await main(process.argv.slice(2)).catch(fail);

@@ -3,15 +3,15 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: realm [OPTION...]
 
-Makes and keeps a Keycloak realm for MCP clients, as a configuration file says. Writes only what differs, deletes
+Creates and maintains a Keycloak realm for MCP clients from a configuration file. Writes only differences, deletes
 nothing, and can be run again at any time.
 
   --config FILE  YAML or JSON (default /etc/keycloak-realm/config/config.yaml)
   --dry-run      print what would be created and changed, and write nothing
   --help         print this
 
-Exit codes: 0 all is as it should be; 2 configuration; 3 Keycloak cannot be reached; 4 its certificate is not trusted;
-5 wrong credentials; 6 a role is missing; 7 Keycloak refuses; 1 anything else.
+Exit codes: 0 success; 2 invalid configuration; 3 Keycloak unreachable; 4 certificate not trusted; 5 wrong credentials;
+6 missing role; 7 rejected by Keycloak; 1 anything else.
 `;
 
 interface RealmOptions {

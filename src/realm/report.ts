@@ -1,4 +1,4 @@
-// What was done, or would be: lines for whoever reads the Job's log. Shows only fields that we own, so never a password.
+// What was done, or would be, as lines of the Job's log. Shows only managed fields, so never a password.
 import type { FieldChange } from './differences.ts';
 
 type Action = 'create' | 'update';
@@ -36,8 +36,8 @@ export class Report {
     const [created, updated] = this.#dryRun ? ['to create', 'to update'] : ['created', 'updated'];
     this.#print(
       create + update === 0
-        ? `realm ${realm}: nothing to do, all ${keep} parts are as they should be`
-        : `realm ${realm}: ${create} ${created}, ${update} ${updated}, ${keep} as they should be`,
+        ? `realm ${realm}: no changes, ${keep} parts up to date`
+        : `realm ${realm}: ${create} ${created}, ${update} ${updated}, ${keep} unchanged`,
     );
   }
 }

@@ -9,7 +9,7 @@ import { Keycloak } from './server.ts';
 
 const REALM = '/my-realm';
 const POLICIES = `${REALM}/components?type=org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy`;
-const NOTHING_TO_DO = ['realm my-realm: nothing to do, all 9 parts are as they should be'];
+const NOTHING_TO_DO = ['realm my-realm: no changes, 9 parts up to date'];
 /** What an account needs where the realm is there already. */
 const ROLES = ['manage-clients', 'manage-realm', 'manage-users', 'view-realm'];
 /** A stack trace: what nobody should see who only typed something wrong. */
@@ -58,7 +58,7 @@ describe('an empty server', () => {
       'would create user eitan',
     ])
       assert.ok(lines.includes(line), line);
-    assert.equal(lines.at(-1), 'realm my-realm: 5 to create, 4 to update, 0 as they should be');
+    assert.equal(lines.at(-1), 'realm my-realm: 5 to create, 4 to update, 0 unchanged');
     assert.doesNotMatch(lines.join('\n'), /"test"|credentials/);
     assert.equal(await admin.exists(REALM), false);
   });
@@ -147,7 +147,7 @@ describe('a second run', () => {
     assert.deepEqual(await runWell({ args: ['--dry-run'] }), [
       'would update mapper audience of client scope echo-mcp-server',
       '    config.included.custom.audience: "other" -> "echo-mcp-server"',
-      'realm my-realm: 0 to create, 1 to update, 8 as they should be',
+      'realm my-realm: 0 to create, 1 to update, 8 unchanged',
     ]);
     assert.deepEqual(await writes(), []);
     await runWell();
@@ -305,7 +305,7 @@ describe('another configuration', () => {
     assert.ok((await names(`${REALM}/default-default-client-scopes`)).includes('mcp:weather'));
     assert.ok(((await client())['defaultClientScopes'] as string[]).includes('mcp:weather'));
     assert.deepEqual(await runWell({ config: { audiences } }), [
-      'realm my-realm: nothing to do, all 12 parts are as they should be',
+      'realm my-realm: no changes, 12 parts up to date',
     ]);
   });
 
@@ -318,7 +318,7 @@ describe('another configuration', () => {
     const twice = { config: { realm: 'race' } };
     const codes = (await Promise.all([run(twice), run(twice)])).map(({ code }) => code);
     assert.ok(codes.includes(0) && codes.every((code) => code === 0 || code === 7), codes.join());
-    assert.deepEqual(await runWell(twice), ['realm race: nothing to do, all 9 parts are as they should be']);
+    assert.deepEqual(await runWell(twice), ['realm race: no changes, 9 parts up to date']);
     assert.equal((await admin.list('/race/clients?clientId=mcp-client')).length, 1);
   });
 });
@@ -339,7 +339,7 @@ describe('a service account', () => {
     await admin.post(`/master/users/${String(id)}/role-mappings/realm`, [role]);
     await runWell(asRobot('maker', { realm: 'made' }));
     assert.deepEqual(await runWell(asRobot('maker', { realm: 'made' })), [
-      'realm made: nothing to do, all 9 parts are as they should be',
+      'realm made: no changes, 9 parts up to date',
     ]);
   });
 
@@ -354,7 +354,7 @@ describe('a service account', () => {
       if (code === 0) break;
       assert.equal(code, 6, stderr);
       assert.doesNotMatch(stderr, STACK);
-      const role = /give the administrator the role (\S+) of client my-realm-realm in realm master/.exec(
+      const role = /grant the administrator the role (\S+) of client my-realm-realm in realm master/.exec(
         stderr,
       )?.[1];
       assert.ok(role, stderr);
@@ -375,7 +375,7 @@ describe('a service account', () => {
     };
     assert.match(
       (await run(options)).stderr,
-      /give the administrator the role \S+ of client realm-management\n$/,
+      /grant the administrator the role \S+ of client realm-management\n$/,
     );
     for (const role of ROLES) await grant('insider', role, 'my-realm');
     assert.deepEqual(await runWell(options), NOTHING_TO_DO);
@@ -384,7 +384,7 @@ describe('a service account', () => {
   it('without create-realm is told so', async () => {
     const { code, stderr } = await run(asRobot('keeper', { realm: 'not-there' }));
     assert.equal(code, 6);
-    assert.match(stderr, /^cannot create realm not-there: not permitted; .* create-realm of realm master/);
+    assert.match(stderr, /^cannot create realm not-there: forbidden; .* create-realm of realm master/);
   });
 
   it('with a wrong secret is told so, without the secret', async () => {
@@ -393,7 +393,7 @@ describe('a service account', () => {
       files: { 'client-id': 'keeper', 'client-secret': 'wrong-secret' },
     });
     assert.equal(code, 5);
-    assert.match(stderr, /^realm master at \S+ does not let client "keeper" in: 401 .*Secret/);
+    assert.match(stderr, /^login to realm master at \S+ as client "keeper" failed: 401 .*Secret/);
     assert.doesNotMatch(stderr, /wrong-secret/);
   });
 });
@@ -404,7 +404,7 @@ describe('what goes wrong', () => {
     assert.deepEqual({ code, lines }, { code: 5, lines: [] });
     assert.match(
       stderr,
-      /^realm master at \S+ does not let user "admin" in: 40[01] Invalid user credentials; look at the Secret/,
+      /^login to realm master at \S+ as user "admin" failed: 40[01] Invalid user credentials; check the Secret/,
     );
     assert.doesNotMatch(stderr, /wrong-password|\n\s+at /);
   });
@@ -415,10 +415,7 @@ describe('what goes wrong', () => {
       files: { 'ca.crt': (await selfSigned()).cert },
     });
     assert.equal(code, 4);
-    assert.match(
-      stderr,
-      /^the certificate of \S+ is not trusted \([A-Z_]+\): name the authority .* keycloak\.caFile\n$/,
-    );
+    assert.match(stderr, /^the certificate of \S+ is not trusted \([A-Z_]+\): set keycloak\.caFile to .*\n$/);
   });
 
   it('nobody there: exit code 3, with how long it tried and what it got', async () => {
@@ -430,7 +427,7 @@ describe('what goes wrong', () => {
     assert.equal(code, 3);
     assert.match(
       stderr,
-      /^cannot reach Keycloak at \S+: tried for [34] s \(keycloak\.waitSeconds\), at last: .*ECONNREFUSED/,
+      /^cannot reach Keycloak at \S+: gave up after [34] s \(keycloak\.waitSeconds\): .*ECONNREFUSED/,
     );
     assert.match(lines.join('\n'), /^waiting for Keycloak at \S+: .*ECONNREFUSED.*$/); // once, not at every try
     assert.ok(Date.now() - begun < 8_000);
@@ -459,7 +456,7 @@ describe('what goes wrong', () => {
       },
     });
     assert.equal(code, 7);
-    assert.match(stderr, /^cannot create user eva: Keycloak answers 409 User exists with same email\n$/);
+    assert.match(stderr, /^cannot create user eva: Keycloak returned 409 User exists with same email\n$/);
   });
 });
 

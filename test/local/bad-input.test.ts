@@ -57,16 +57,12 @@ const rows: Row[] = [
   {
     name: 'several wrong options at once',
     args: ['--admin-port', 'x', '--upstream', 'example.com', '--audience', 'a'],
-    says: [/^--admin-port x: /m, /^--upstream example\.com: /m, /^--audience goes with --issuer$/m],
+    says: [/^--admin-port x: /m, /^--upstream example\.com: /m, /^--audience requires --issuer$/m],
   },
   {
     name: 'files that cannot be read, each by name',
     args: ['one.yaml', 'two.yaml', '.'],
-    says: [
-      /^one\.yaml: there is no such file$/m,
-      /^two\.yaml: there is no such file$/m,
-      /^\.: is a directory$/m,
-    ],
+    says: [/^one\.yaml: no such file$/m, /^two\.yaml: no such file$/m, /^\.: is a directory$/m],
   },
   {
     name: 'no YAML, and another kind',
@@ -77,7 +73,7 @@ const rows: Row[] = [
     },
     says: [
       /^a\.yaml:\d+:\d+: YAML: /m,
-      /^b\.yaml:2:7: kind: "Deployment" is not read here; the kinds read are ProtectedMcpServer/m,
+      /^b\.yaml:2:7: kind: "Deployment" is not supported; supported kinds: ProtectedMcpServer/m,
     ],
   },
 ];
@@ -106,7 +102,7 @@ const unfit: { name: string; settings: Settings; says: readonly RegExp[] }[] = [
   {
     name: 'a CA file that is not there',
     settings: { args: ['--issuer', 'https://idp.example.com', '--audience', 'a', '--ca-file', 'no.pem'] },
-    says: [/^no\.pem: there is no such file$/m],
+    says: [/^no\.pem: no such file$/m],
   },
 ];
 
@@ -151,10 +147,10 @@ describe('taken ports', () => {
     for (const port of Object.values(ports)) taken.push(await occupy(port));
     const output = await runOn(ports);
     for (const line of [
-      `port ${ports.sidecar} is taken by another process: it is for .*spec\\.protectedResourceMetadata\\.resource`,
-      `port ${ports.admin} is taken by another process: it is for .*--admin-port`,
-      `port ${ports.server} is taken by another process: it is for .*spec\\.server\\.port`,
-      `port ${ports.issuer} is taken by another process: it is for the authorization server`,
+      `port ${ports.sidecar} is already in use; needed for .*spec\\.protectedResourceMetadata\\.resource`,
+      `port ${ports.admin} is already in use; needed for .*--admin-port`,
+      `port ${ports.server} is already in use; needed for .*spec\\.server\\.port`,
+      `port ${ports.issuer} is already in use; needed for the authorization server`,
     ]) {
       assert.match(output, new RegExp(`^${line}`, 'm'));
     }
@@ -176,7 +172,7 @@ describe('taken ports', () => {
     const server = await occupy(ports.issuer, '::1').catch(() => undefined);
     if (server === undefined) return t.skip('there is no IPv6 on this machine');
     taken.push(server);
-    assert.match(await runOn(ports), new RegExp(`^port ${ports.issuer} is taken`, 'm'));
+    assert.match(await runOn(ports), new RegExp(`^port ${ports.issuer} is already in use`, 'm'));
   });
 });
 

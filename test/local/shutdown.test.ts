@@ -64,7 +64,7 @@ describe('local mode ends', { concurrency: 2 }, () => {
       withLocalMode(LocalMode.start(), async (local) => {
         process.kill(await local.pidOf(program), 'SIGKILL');
         assert.deepEqual(await local.exit(), { code: 1, signal: null });
-        assert.match(local.output, new RegExp(`^${part} ended with SIGKILL`, 'm'));
+        assert.match(local.output, new RegExp(`^${part} exited with SIGKILL`, 'm'));
         await local.assertNothingLeft();
       }));
   }
@@ -74,7 +74,10 @@ describe('local mode ends', { concurrency: 2 }, () => {
       LocalMode.begin(command(`console.error('no database'); process.exit(3)`)),
       async (local) => {
         assert.deepEqual(await local.exit(), { code: 1, signal: null });
-        assert.match(local.output, /^server ended with code 3; its last lines:\n {2}no database$/m);
+        assert.match(
+          local.output,
+          /^server exited with code 3; last lines of its output:\n {2}no database$/m,
+        );
         await local.assertNothingLeft();
       },
     ));
@@ -82,7 +85,7 @@ describe('local mode ends', { concurrency: 2 }, () => {
   it('with code 1 when the server cannot be started, and names the program', () =>
     withLocalMode(LocalMode.begin(command('', 'no-such-program')), async (local) => {
       assert.deepEqual(await local.exit(), { code: 1, signal: null });
-      assert.match(local.output, /^server cannot be started: no-such-program: ENOENT$/m);
+      assert.match(local.output, /^server failed to start: no-such-program: ENOENT$/m);
       await local.assertNothingLeft();
     }));
 

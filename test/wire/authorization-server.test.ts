@@ -505,7 +505,7 @@ describe('embedded authorization server', () => {
       const { port } = squatter.address() as { port: number };
       await assert.rejects(startEmbeddedAuthorizationServer({ port }), {
         code: 'EADDRINUSE',
-        message: new RegExp(`port ${port} is taken`),
+        message: new RegExp(`port ${port} is already in use`),
       });
       squatter.close();
     });

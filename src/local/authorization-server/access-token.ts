@@ -59,7 +59,7 @@ export async function verifyAccessToken(
     const { payload } = await jwtVerify(token, key.publicKey, { issuer, algorithms: ['RS256'] });
     return payload.jti;
   } catch {
-    return undefined; // Not ours, expired or no JWT at all: the endpoint refuses what it does not find.
+    return undefined; // Of another issuer, expired or no JWT: the endpoint rejects an unknown token.
   }
 }
 

@@ -138,7 +138,7 @@ function realmClient({ id, redirectUris }: ProviderSettings['client']) {
   };
 }
 
-/** There is nobody to protect here from their own development client: every client gets what it asks for. */
+/** Development only: every client gets the scopes that it requests, without consent. */
 function loginWithoutConsent() {
   const policy = interactionPolicy.base();
   policy.get('consent')?.checks.clear();

@@ -45,7 +45,7 @@ async function respond(
   const user = findByPassword(users, username, password);
   if (user) return provider.interactionFinished(req, res, { login: { accountId: subject(user) } });
   // Neither the name nor the password: people type the one into the field of the other.
-  logger?.warn('login refused');
+  logger?.warn('login failed');
   sendPage(res, 200, loginPage({ ...form, username, error: 'Invalid username or password.' }));
 }
 

@@ -38,8 +38,8 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
 
 function namingPort(error: NodeJS.ErrnoException, port: number): Error {
   const reason = {
-    EADDRINUSE: `port ${port} is taken by another program; stop it or choose another port`,
-    EACCES: `port ${port} may not be used by this user; choose one above 1023`,
+    EADDRINUSE: `port ${port} is already in use; stop the other program or choose another port`,
+    EACCES: `no permission to listen on port ${port}; choose one above 1023`,
   }[error.code ?? ''];
   return reason ? Object.assign(new Error(reason, { cause: error }), { code: error.code }) : error;
 }

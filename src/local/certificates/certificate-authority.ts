@@ -148,7 +148,7 @@ async function ensurePair(
     await writeOver({ path: files.certificate, content: await want.make(key), mode: CERTIFICATE_MODE });
   }
   throw new FileError(
-    `${files.directory} does not settle: another program keeps changing it; stop it and try again`,
+    `${files.directory} keeps changing: another program writes to it; stop that program and try again`,
   );
 }
 
@@ -192,7 +192,7 @@ function carriesNames(
 /** The name becomes a directory: nothing that could lead out of `.local/tls/`. */
 function checkName(name: string): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) {
-    throw new TypeError(`"${name}" cannot name a certificate: use letters, digits, ".", "_" and "-"`);
+    throw new TypeError(`"${name}" is not a valid certificate name: use letters, digits, ".", "_" and "-"`);
   }
   return name;
 }

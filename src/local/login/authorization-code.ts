@@ -60,18 +60,18 @@ export async function fetchAccessToken(options: AccessTokenOptions): Promise<Tok
 
   const callback = await logIn(authorizationUrl, options);
   try {
-    // Checks `state`, and `iss` (RFC 9207): a response that was meant for another request or server is refused.
-    const response = oauth.validateAuthResponse(metadata, client, callback, state);
-    const tokens = await oauth.authorizationCodeGrantRequest(
+    // Checks `state`, and `iss` (RFC 9207): a response to another request, or of another server, is rejected.
+    const granted = oauth.validateAuthResponse(metadata, client, callback, state);
+    const response = await oauth.authorizationCodeGrantRequest(
       metadata,
       client,
       oauth.None(),
-      response,
+      granted,
       redirectUri,
       verifier,
       { additionalParameters: resource, ...transport(metadata.issuer, ca) },
     );
-    return await oauth.processAuthorizationCodeResponse(metadata, client, tokens);
+    return await oauth.processAuthorizationCodeResponse(metadata, client, response);
   } catch (error) {
     throw flowError(error, { metadata, scope });
   }
@@ -80,7 +80,7 @@ export async function fetchAccessToken(options: AccessTokenOptions): Promise<Tok
 /** RFC 8414 section 3.1 (the well-known part before the path), then OpenID Connect Discovery section 4 (after it). */
 export async function discover(issuer: string, ca?: string): Promise<AuthorizationServerMetadata> {
   if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol))
-    throw new LoginError('ERR_DISCOVERY', `"${issuer}" is not an issuer: a URL with https:// is needed`);
+    throw new LoginError('ERR_DISCOVERY', `"${issuer}" is not a valid issuer: must be an https:// URL`);
   const url = new URL(issuer);
   const options = transport(issuer, ca);
   for (const algorithm of ['oauth2', 'oidc'] as const) {
@@ -105,13 +105,13 @@ async function readMetadata(issuer: string, response: Response): Promise<Authori
   }
   // RFC 8414 section 3.3: identical, where the library compares as URLs.
   if (metadata.issuer !== issuer)
-    throw fail(`names the issuer "${metadata.issuer}": use the issuer exactly as it does`);
+    throw fail(`names the issuer "${metadata.issuer}"; use exactly that as the issuer`);
   for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
     const endpoint = URL.parse(metadata[name] ?? '');
     if (endpoint === null) throw fail(`lacks the ${name}`);
     // The password goes to the one, the code and its verifier to the other.
     if (endpoint.protocol !== 'https:' && !issuer.startsWith('http:'))
-      throw fail(`names ${endpoint.href} as ${name}: TLS is needed`);
+      throw fail(`has no TLS at its ${name}: ${endpoint.href}`);
   }
   return metadata as AuthorizationServerMetadata; // Both endpoints were just looked at.
 }
@@ -143,7 +143,7 @@ interface Asked {
 /** The library's errors, in words that say what was asked for. */
 function flowError(error: unknown, asked: Asked): unknown {
   const refused = (reason: string) =>
-    new LoginError('ERR_REFUSED', `the authorization server refuses: ${reason}`);
+    new LoginError('ERR_REFUSED', `the authorization server rejected the request: ${reason}`);
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError)
     return refused(describeOAuthError(error, asked));
   if (error instanceof oauth.WWWAuthenticateChallengeError) return refused(`status ${error.status}`);
@@ -153,7 +153,7 @@ function flowError(error: unknown, asked: Asked): unknown {
   const { issuer } = asked.metadata;
   const from = (cause as { parameters?: URLSearchParams } | undefined)?.parameters?.get('iss') ?? issuer;
   const detail = from === issuer ? '' : `; it comes from ${from}`;
-  return new LoginError('ERR_CALLBACK', `invalid response of ${issuer}: ${message}${detail}`);
+  return new LoginError('ERR_CALLBACK', `invalid authorization response from ${issuer}: ${message}${detail}`);
 }
 
 /** RFC 6749 sections 4.1.2.1 and 5.2. */
@@ -164,6 +164,6 @@ function describeOAuthError(
   const reason = description === undefined ? '' : ` (${description})`;
   if (error !== 'invalid_scope') return `${error}${reason}`;
   const offered = metadata.scopes_supported;
-  const offer = offered === undefined ? '' : `; the server offers: ${offered.join(' ')}`;
-  return `${error}${reason}; asked for: ${scope}${offer}`;
+  const offer = offered === undefined ? '' : `; supported: ${offered.join(' ')}`;
+  return `${error}${reason}; requested: ${scope}${offer}`;
 }

@@ -46,13 +46,13 @@ export async function logIn(
     if (url.origin !== origin) {
       throw new LoginError(
         'ERR_UNEXPECTED_PAGE',
-        `the login at ${origin} leads to ${url.origin}: stopped there`,
+        `the login at ${origin} leads to another server, ${url.origin}: stopped`,
       );
     }
   }
   throw new LoginError(
     'ERR_UNEXPECTED_PAGE',
-    `the login at ${origin} goes in circles: stopped after ${MAX_HOPS} pages`,
+    `redirect loop in the login at ${origin}: stopped after ${MAX_HOPS} pages`,
   );
 }
 
@@ -127,7 +127,7 @@ function wrongPassword(user: string, html: string): LoginError {
   const said = elementText(html, 'input-error') ?? elementText(html, 'input-error-username');
   return new LoginError(
     'ERR_WRONG_PASSWORD',
-    `the server does not accept this password for "${user}"${said ? ` (it says: ${said})` : ''}`,
+    `wrong password for "${user}"${said ? ` (server: ${said})` : ''}`,
   );
 }
 
@@ -138,15 +138,15 @@ function unexpectedPage({ status, html }: Page, { searchParams }: URL): LoginErr
     const asked = `client "${searchParams.get('client_id')}", redirect URI "${searchParams.get('redirect_uri')}"`;
     return new LoginError(
       'ERR_UNEXPECTED_PAGE',
-      `the authorization server refuses: ${said} (asked as ${asked})`,
+      `the authorization server rejected the request: ${said} (${asked})`,
     );
   }
   // Keycloak's <title> is "Sign in" on every page; the heading says which one it is.
   const heading =
     elementText(html, 'kc-page-title') ?? text(/<title>([^<]*)<\/title>/i.exec(html)?.[1] ?? '').trim();
   const page = heading ? `"${heading}"` : `with status ${status}`;
-  const advice = 'open it in a browser and finish what it asks for, then try again';
-  return new LoginError('ERR_UNEXPECTED_PAGE', `the login stops at the page ${page}: ${advice}`);
+  const advice = 'complete it in a browser, then try again';
+  return new LoginError('ERR_UNEXPECTED_PAGE', `the login stopped at the page ${page}: ${advice}`);
 }
 
 function elementText(html: string, id: string): string | undefined {

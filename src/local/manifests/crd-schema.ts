@@ -186,10 +186,10 @@ function typeMessage(expected: string | string[], value: unknown): string {
   const names: Record<string, string> = {
     object: 'an object (fields below it)',
     array: 'a list',
-    string: 'text',
-    integer: 'a whole number',
+    string: 'a string',
+    integer: 'an integer',
     number: 'a number',
-    boolean: 'true or false',
+    boolean: 'a boolean (true or false)',
   };
   const wanted = [expected].flat().map((type) => names[type] ?? type);
   const quoted = expected === 'string' && ['number', 'boolean'].includes(typeof value);
@@ -199,7 +199,7 @@ function typeMessage(expected: string | string[], value: unknown): string {
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
-  const names: Record<string, string> = { object: 'an object', string: 'text', boolean: 'true or false' };
+  const names: Record<string, string> = { object: 'an object', string: 'a string', boolean: 'a boolean' };
   return names[typeof value] ?? (Number.isInteger(value) ? 'a number' : 'a fraction');
 }
 

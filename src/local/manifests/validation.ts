@@ -1,4 +1,4 @@
-// Kubernetes YAML -> checked objects, or every problem at once. Reads no cluster, and never throws for bad input.
+// Kubernetes YAML -> validated objects, or every problem at once. Reads no cluster, and never throws for bad input.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LineCounter, isNode, parse, parseAllDocuments, type Document, type YAMLParseError } from 'yaml';
@@ -103,7 +103,7 @@ function checkDocument(document: Document, kinds: Kinds, at: ReadDocument['at'])
     object = document.toJS();
   } catch (cause) {
     return {
-      problems: [at({ path: [], message: `is not usable YAML: ${plain((cause as Error).message)}` })],
+      problems: [at({ path: [], message: `invalid YAML: ${plain((cause as Error).message)}` })],
     };
   }
   if (object === null) return { problems: [] }; // Only comments.
@@ -134,7 +134,7 @@ function checkObject(object: Record<string, unknown>, kinds: Kinds): FieldProble
   const { apiVersion, kind } = object;
   const known = [...kinds].map(([name, { apiVersion }]) => `${name} (${apiVersion})`);
   if (typeof kind !== 'string')
-    return [{ path: ['kind'], message: `is required; the kinds read here are ${known.join(', ')}` }];
+    return [{ path: ['kind'], message: `is required; supported kinds: ${known.join(', ')}` }];
   const reader = kinds.get(kind);
   if (reader === undefined) {
     const near = closest(kind, [...kinds.keys()]);
@@ -142,7 +142,7 @@ function checkObject(object: Record<string, unknown>, kinds: Kinds): FieldProble
     return [
       {
         path: ['kind'],
-        message: `"${kind}" is not read here${hint}; the kinds read are ${known.join(', ')}`,
+        message: `"${kind}" is not supported${hint}; supported kinds: ${known.join(', ')}`,
       },
     ];
   }
@@ -180,7 +180,7 @@ function checkData(object: Record<string, unknown>, fields: readonly string[]): 
     else {
       const wrong = Object.keys(data).filter((key) => typeof data[key] !== 'string');
       problems.push(
-        ...wrong.map((key) => ({ path: [field, key], message: 'must be text; put it in quotes' })),
+        ...wrong.map((key) => ({ path: [field, key], message: 'must be a string; put it in quotes' })),
       );
     }
   }
@@ -195,7 +195,7 @@ function noServer(files: readonly SourceFile[]): Problem {
     column: 1,
     document: 1,
     path: '',
-    message: `holds no ${KIND}; there is nothing to protect`,
+    message: `no ${KIND} found; nothing to protect`,
   };
 }
 
@@ -207,7 +207,7 @@ function sameObjects(documents: readonly ReadDocument[]): Problem[] {
     const { kind, metadata } = object;
     const identity = `${kind} ${metadata.namespace}/${metadata.name}`;
     if (seen.has(identity))
-      return [at({ path: ['metadata', 'name'], message: `${identity} is given twice; remove one` })];
+      return [at({ path: ['metadata', 'name'], message: `${identity} is defined twice; remove one` })];
     seen.add(identity);
     return [];
   });
@@ -228,10 +228,10 @@ function offsetOf(document: Document, path: FieldPath): number {
 
 /** The mistakes that people make most, in their words. */
 const SYNTAX_MESSAGES: Partial<Record<YAMLParseError['code'], string>> = {
-  TAB_AS_INDENT: 'a tab in the indentation; use blanks',
-  BAD_INDENT: 'the indentation does not fit the lines above',
-  BLOCK_AS_IMPLICIT_KEY: 'a second "key: value" in one line; put the value in quotes or on a line of its own',
-  DUPLICATE_KEY: 'the same field is given twice; remove one',
+  TAB_AS_INDENT: 'tab in the indentation; use spaces',
+  BAD_INDENT: 'indentation does not match the lines above',
+  BLOCK_AS_IMPLICIT_KEY: 'second "key: value" in one line; put the value in quotes or on its own line',
+  DUPLICATE_KEY: 'duplicate field; remove one',
 };
 
 /** The others in the library's words. */

@@ -109,7 +109,7 @@ function notes({ spec }: ProtectedMcpServer): string[] {
     ['spec.sidecar.resources', spec.sidecar.resources],
   ] as const;
   const given = unused.filter(([, value]) => isGiven(value)).map(([path]) => path);
-  return given.length === 0 ? [] : [`needs a cluster, not used here: ${given.join(', ')}`];
+  return given.length === 0 ? [] : [`ignored without a cluster: ${given.join(', ')}`];
 }
 
 function isGiven(value: unknown): boolean {

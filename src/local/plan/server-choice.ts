@@ -10,9 +10,15 @@ export function chooseServer({ servers }: Manifests, options: LocalOptions): Res
     options.name === undefined ? servers : servers.filter(({ metadata }) => metadata.name === options.name);
   const [server] = chosen;
   if (server === undefined)
-    return failure({ path: '--name', message: `there is no "${options.name}" here, only: ${names}` });
+    return failure({
+      path: '--name',
+      message: `no ProtectedMcpServer named "${options.name}"; found: ${names}`,
+    });
   if (chosen.length > 1)
-    return failure({ path: '', message: `several ProtectedMcpServers: choose one with --name: ${names}` });
+    return failure({
+      path: '',
+      message: `several ProtectedMcpServers found; choose one with --name: ${names}`,
+    });
   return success(withOptions(server, options));
 }
 

@@ -32,7 +32,7 @@ function program({ spec: { server } }: ProtectedMcpServer): Result<Program> {
   return failure({
     path: 'spec.server.image',
     message:
-      `"${image}" is a container image, and local mode runs processes: start the server yourself and give ` +
+      `"${image}" is a container image, but local mode runs processes: start the server yourself and use ` +
       '--upstream http://127.0.0.1:PORT/PATH, or set spec.server.command',
   });
 }
@@ -61,9 +61,12 @@ function variableValue(
   if (valueFrom === undefined) return success([[name, value]]);
   const { configMapKeyRef, secretKeyRef } = valueFrom;
   const reference = configMapKeyRef ?? secretKeyRef;
-  const problem = `"${name}" cannot be filled in`;
+  const problem = `"${name}" has no value`;
   if (reference === undefined)
-    return failure({ path, message: `${problem}: it needs a pod; use "value", a ConfigMap or a Secret` });
+    return failure({
+      path,
+      message: `${problem}: the reference needs a pod; use "value", a ConfigMap or a Secret`,
+    });
   const { key } = reference;
   const kind = configMapKeyRef ? 'ConfigMap' : 'Secret';
   const found = lookup(

@@ -41,7 +41,7 @@ export class ApiServer {
     return accepted(answer, `get ${kind} ${namespace}/${name}`);
   }
 
-  /** @throws when it is there already: nobody's object is overwritten */
+  /** @throws when it exists: no object of another is overwritten */
   async create(object: StoredObject): Promise<StoredObject> {
     const { namespace, name } = object.metadata;
     const answer = await this.#send('POST', collection(object.kind, namespace), object);

@@ -7,7 +7,7 @@ const LIFETIME_MS = 365 * DAY_MS;
 /** The Job renews what has less than this left when it runs. */
 const RENEW_BEFORE_MS = 30 * DAY_MS;
 
-/** All PEM. The authority's key is not among them: it signs once and is forgotten, so that nobody can sign with it again. */
+/** All PEM. The authority's key is not among them: it signs once and is forgotten, so that it cannot sign again. */
 interface KeycloakCertificate {
   readonly authority: string;
   readonly certificate: string;

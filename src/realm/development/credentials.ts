@@ -40,7 +40,7 @@ export async function ensureCredentials(
     },
   });
 
-  // What clients trust follows the certificate, whoever changed or deleted it.
+  // What clients trust follows the certificate, also after that was changed or deleted.
   const trusted = decode((await api.find('Secret', namespace, TLS))?.data['ca.crt']);
   const authority = await ensure(api, await api.find('ConfigMap', namespace, AUTHORITY), {
     isGood: ({ data }) => data['ca.crt'] === trusted,

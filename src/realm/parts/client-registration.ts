@@ -23,7 +23,7 @@ export function clientRegistrationParts(run: Run, config: ClientRegistrationConf
           rule: 'equals',
           value: [String(senders === 'TrustedHosts')],
         },
-        // Always: else anybody could register a client that sends the code to a host of theirs.
+        // Always: else an attacker could register a client that sends the code to a host of theirs.
         { path: ['config', 'client-uris-must-match'], rule: 'equals', value: ['true'] },
       ],
     }),
@@ -32,7 +32,7 @@ export function clientRegistrationParts(run: Run, config: ClientRegistrationConf
       providerId: 'allowed-client-templates',
       builtIn: { 'allow-default-scopes': ['true'] },
       owned: [
-        // The scopes of the realm's lists, ours among them.
+        // The scopes of the realm's lists, which hold those of the audiences.
         { path: ['config', 'allow-default-scopes'], rule: 'equals', value: ['true'] },
         // Keycloak knows `openid` without having a client scope of that name, and would refuse who names it.
         { path: ['config', 'allowed-client-scopes'], rule: 'contains', value: ['openid'] },

@@ -1,4 +1,4 @@
-// The client scope of an audience: whoever asks for the scope gets a token with that `aud`.
+// The client scope of an audience: a client that requests the scope gets a token with that `aud`.
 import type { AudienceConfig } from '../config.ts';
 import type { FieldChange, Owned, Representation } from '../differences.ts';
 import type { Part, Run } from '../ensure.ts';

@@ -11,6 +11,6 @@ export function realmPart({ admin, realm }: Run): Part {
     owned: () => [],
     initial: { realm, enabled: true },
     create: (object) => admin.realms.create(object),
-    update: () => Promise.resolve(), // Nothing of an existing realm is ours.
+    update: () => Promise.resolve(), // Nothing of an existing realm is managed.
   };
 }

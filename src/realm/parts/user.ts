@@ -21,7 +21,7 @@ export function userPart({ admin, realm }: Run, user: UserConfig, password: stri
   };
 }
 
-/** Without all of these the login stops at a page that asks for them. An address that is not ours we cannot vouch for. */
+/** Without all of these the login stops at a page that asks for them. Another address than the configured one is not marked as verified. */
 function profile(found: Representation, { firstName, lastName, email }: UserConfig): Owned[] {
   const { email: address = email } = found;
   return [

@@ -70,10 +70,7 @@ describe('banner', () => {
   });
 
   it('says what is not used here', () => {
-    assert.match(
-      printed({ 'spec.replicas': 2 }),
-      /^ {2}note: needs a cluster, not used here: spec\.replicas$/m,
-    );
+    assert.match(printed({ 'spec.replicas': 2 }), /^ {2}note: ignored without a cluster: spec\.replicas$/m);
   });
 
   it('gives every URL', () => {

@@ -157,7 +157,7 @@ describe('local certificate authority', () => {
         const authority = await openCertificateAuthority({ directory });
         await assert.rejects(
           authority.issueServerCertificate({ ...LOCALHOST, name }),
-          /cannot name a certificate/,
+          /is not a valid certificate name/,
         );
       });
     }

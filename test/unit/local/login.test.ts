@@ -46,12 +46,12 @@ describe('metadata of an authorization server', () => {
     'an issuer that is no URL': { body: () => metadata({ issuer: 'me' }), says: /is not valid/ },
     'another issuer': {
       body: () => metadata({ issuer: 'https://login.example.com' }),
-      says: /names the issuer "https:\/\/login\.example\.com": use the issuer exactly as it does/,
+      says: /names the issuer "https:\/\/login\.example\.com"; use exactly that as the issuer/,
     },
     // The same URL, and another string: the `iss` of tokens would not match.
     'the issuer in another form': {
       body: () => metadata({ issuer: `${issuer}/` }),
-      says: /use the issuer exactly as it does/,
+      says: /use exactly that as the issuer/,
     },
     'no token endpoint': { body: () => metadata({ token_endpoint: '' }), says: /lacks the token_endpoint/ },
     'an authorization endpoint that is no URL': {
@@ -60,11 +60,11 @@ describe('metadata of an authorization server', () => {
     },
     'a login without TLS': {
       body: () => metadata({ authorization_endpoint: 'http://localhost/auth' }),
-      says: /as authorization_endpoint: TLS is needed/,
+      says: /has no TLS at its authorization_endpoint: http:/,
     },
     'a token endpoint without TLS': {
       body: () => metadata({ token_endpoint: 'http://localhost/token' }),
-      says: /as token_endpoint: TLS is needed/,
+      says: /has no TLS at its token_endpoint: http:/,
     },
   };
   for (const [name, { body, says }] of Object.entries(refused)) {

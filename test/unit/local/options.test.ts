@@ -77,10 +77,10 @@ describe('options refused', () => {
     ...['x', '', '-1', '65536', '80.5', '0x50', ' 80', '1e3'].map((port) => ({
       name: `--admin-port "${port}"`,
       args: [`--admin-port=${port}`],
-      problems: [/^--admin-port .*: give a number/],
+      problems: [/^--admin-port .*: must be a number/],
     })),
     // The sidecar takes 0 for any free port, and local mode would look for it on port 0 until it gives up.
-    { name: '--admin-port 0', args: ['--admin-port', '0'], problems: [/^--admin-port 0: give a number/] },
+    { name: '--admin-port 0', args: ['--admin-port', '0'], problems: [/^--admin-port 0: must be a number/] },
     ...[
       'example.com',
       'http://example.com:3000/mcp',
@@ -97,10 +97,10 @@ describe('options refused', () => {
       name: `--upstream ${url}`,
       args: ['--upstream', url],
       problems: [
-        /^--upstream .*: give the URL of a server on this machine, such as http:\/\/127\.0\.0\.1:3000\/mcp$/,
+        /^--upstream .*: must be an http:\/\/ URL with a port on this machine, such as http:\/\/127\.0\.0\.1:3000\/mcp$/,
       ],
     })),
-    { name: '--issuer alone', args: ['--issuer', ISSUER], problems: [/^--issuer needs --audience/] },
+    { name: '--issuer alone', args: ['--issuer', ISSUER], problems: [/^--issuer requires --audience/] },
     ...['idp.example.com', 'http://idp.example.com/realms/a', 'https://', `${ISSUER}?a=b`, `${ISSUER}#a`].map(
       (issuer) => ({
         name: `--issuer ${issuer}`,
@@ -108,7 +108,7 @@ describe('options refused', () => {
         problems: [/^--issuer .*https:\/\//],
       }),
     ),
-    { name: '--audience alone', args: ['--audience', 'a'], problems: [/^--audience goes with --issuer$/] },
+    { name: '--audience alone', args: ['--audience', 'a'], problems: [/^--audience requires --issuer$/] },
     {
       name: 'everything wrong at once',
       args: ['--upstream', 'x', '--admin-port', 'y', '--scope', 's', '--ca-file', 'f', '--audience', 'a'],

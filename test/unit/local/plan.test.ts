@@ -521,7 +521,7 @@ describe('problems and notes', () => {
   it('what needs a cluster is named', () => {
     const fields = { 'spec.replicas': 2, 'spec.podTemplate.labels': { a: 'b' }, 'spec.sidecar.image': 'x:1' };
     assert.deepEqual(planned({ fields }).notes, [
-      'needs a cluster, not used here: spec.replicas, spec.podTemplate, spec.sidecar.image',
+      'ignored without a cluster: spec.replicas, spec.podTemplate, spec.sidecar.image',
     ]);
   });
 
@@ -552,11 +552,11 @@ describe('which server', () => {
   it('is the only one', () => assert.equal(nameOf(choose([], servers.slice(0, 1))), 'echo'));
   it('is the one of --name', () => assert.equal(nameOf(choose(['--name', 'weather'])), 'weather'));
   it('has to be said where there are several', () => {
-    const message = 'several ProtectedMcpServers: choose one with --name: echo, weather';
+    const message = 'several ProtectedMcpServers found; choose one with --name: echo, weather';
     assert.deepEqual(choose([]), { ok: false, problems: [{ path: '', message }] });
   });
   it('must be there', () => {
-    const message = 'there is no "other" here, only: echo, weather';
+    const message = 'no ProtectedMcpServer named "other"; found: echo, weather';
     const problems = [{ path: '--name', message }];
     assert.deepEqual(choose(['--name', 'other']), { ok: false, problems });
   });

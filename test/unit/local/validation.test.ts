@@ -463,13 +463,14 @@ function limitCases(schema: CrdSchema, path: string): LimitCase[] {
     add('maxProperties', manyKeys(maxProperties + 1), /must have at most \d+ entries/);
   if (pattern !== undefined) add('pattern', ' = ', /must match/);
   if (schema.enum) add('enum', 'nothing-like-it', /must be one of/);
-  if (schema.type === 'integer') add('type', 'ten', /must be a whole number, not text/);
-  if (schema.type === 'integer') add('type', 1.5, /must be a whole number/);
-  if (schema.type === 'string') add('type', 8, /must be text, not a number; put it in quotes|must be text/);
-  if (schema.type === 'boolean') add('type', 'no', /must be true or false, not text/);
-  if (schema.type === 'array') add('type', 'a', /must be a list, not text/);
+  if (schema.type === 'integer') add('type', 'ten', /must be an integer, not a string/);
+  if (schema.type === 'integer') add('type', 1.5, /must be an integer/);
+  if (schema.type === 'string')
+    add('type', 8, /must be a string, not a number; put it in quotes|must be a string/);
+  if (schema.type === 'boolean') add('type', 'no', /must be a boolean \(true or false\), not a string/);
+  if (schema.type === 'array') add('type', 'a', /must be a list, not a string/);
   if (schema.type === 'object') add('type', [], /must be an object \(fields below it\), not a list/);
-  if (schema['x-kubernetes-int-or-string']) add('type', {}, /must be a whole number or text, not an object/);
+  if (schema['x-kubernetes-int-or-string']) add('type', {}, /must be an integer or a string, not an object/);
   for (const name of schema.required ?? []) {
     cases.push({ path: `${path}.${name}`, keyword: 'required', value: undefined, message: /is required/ });
   }
@@ -612,21 +613,21 @@ spec:
   });
 
   const cases: [rule: string, text: string, expected: RegExp][] = [
-    ['two values in one line', 'a: b: c', /^a\.yaml:1:4: YAML: a second "key: value" in one line/],
-    ['a tab', 'a:\n\tb: c', /^a\.yaml:2:1: YAML: a tab in the indentation/],
-    ['a field given twice', `${echo}kind: x`, /^a\.yaml:8:1: YAML: the same field is given twice/],
+    ['two values in one line', 'a: b: c', /^a\.yaml:1:4: YAML: second "key: value" in one line/],
+    ['a tab', 'a:\n\tb: c', /^a\.yaml:2:1: YAML: tab in the indentation/],
+    ['a field given twice', `${echo}kind: x`, /^a\.yaml:8:1: YAML: duplicate field/],
     ['an open bracket', 'a: [b', /^a\.yaml:1:6: YAML: /],
     ['an alias without anchor', `${echo}status: *x`, /^a\.yaml:8:9: YAML: |Unresolved alias/],
-    ['too many aliases', bomb(), /is not usable YAML/],
+    ['too many aliases', bomb(), /invalid YAML/],
     ['a list', '- a', /must be an object with apiVersion and kind/],
-    ['no kind', 'a: b', /kind: is required; the kinds read here are ProtectedMcpServer .*ConfigMap .*Secret/],
+    ['no kind', 'a: b', /kind: is required; supported kinds: ProtectedMcpServer .*ConfigMap .*Secret/],
     [
       'another kind',
       'apiVersion: apps/v1\nkind: Deployment',
-      /"Deployment" is not read here; the kinds read are/,
+      /"Deployment" is not supported; supported kinds:/,
     ],
     ['a misspelt kind', 'kind: ProtectedMCPServers', /did you mean ProtectedMcpServer\?/],
-    ['a kind that every object has as property', 'kind: constructor', /is not read here/],
+    ['a kind that every object has as property', 'kind: constructor', /is not supported/],
     ['another version', echo.replace('v1alpha1', 'v1'), /apiVersion: must be protectedmcp.dev\/v1alpha1/],
     ['no name', echo.replace('{ name: echo }', '{}'), /metadata\.name: is required/],
     ['no metadata', echo.replace('metadata: { name: echo }\n', ''), /metadata: is required/],
@@ -645,10 +646,10 @@ spec:
     [
       'a number as data',
       'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\nstringData: { pin: 4711 }',
-      /stringData\.pin: must be text/,
+      /stringData\.pin: must be a string/,
     ],
-    ['the same server twice', `${echo}---\n${echo}`, /ProtectedMcpServer default\/echo is given twice/],
-    ['nothing', '', /holds no ProtectedMcpServer/],
+    ['the same server twice', `${echo}---\n${echo}`, /ProtectedMcpServer default\/echo is defined twice/],
+    ['nothing', '', /no ProtectedMcpServer found/],
   ];
   for (const [rule, text, expected] of cases) {
     it(`are refused: ${rule}`, () => {

@@ -119,41 +119,41 @@ describe('not reached', () => {
       probe: 50,
       code: 3,
       failure:
-        /^cannot reach Keycloak at \S+: tried for \d+ s \(keycloak\.waitSeconds\), at last: no answer in time$/,
+        /^cannot reach Keycloak at \S+: gave up after \d+ s \(keycloak\.waitSeconds\): request timed out$/,
     },
     'a gateway that has nobody behind it': {
       listener: () => script({ '/realms/master': { status: 503 } }),
       code: 3,
-      failure: /tried for \d s .* at last: GET \S+\/realms\/master answers 503$/,
+      failure: /gave up after \d s .*: GET \S+\/realms\/master returned 503$/,
     },
     'another program': {
       listener: () => script({ '/realms/master': { status: 404, body: 'not found' } }),
       code: 3,
-      failure: /at last: GET \S+\/realms\/master answers 404$/,
+      failure: /: GET \S+\/realms\/master returned 404$/,
     },
     'a redirect, which the password must not follow': {
       listener: () =>
         script({ '/realms/master': { status: 302, location: 'https://elsewhere.example.com/' } }),
       code: 3,
-      failure: /at last: it answers with a redirect; give the URL that it leads to$/,
+      failure: /: unexpected redirect; use the URL that it leads to$/,
     },
     'no answer to the login': {
       listener: () => script(READY),
       timeout: 0.1,
       code: 3,
-      failure: /^cannot reach Keycloak at \S+: no answer in time$/,
+      failure: /^cannot reach Keycloak at \S+: request timed out$/,
     },
     'a redirect of the login': {
       listener: () =>
         script({ ...READY, [TOKEN_PATH]: { status: 307, location: 'https://elsewhere.example.com/' } }),
       code: 3,
-      failure: /it answers with a redirect/,
+      failure: /unexpected redirect/,
     },
     'no answer in the middle': {
       listener: () => script({ ...READY, [TOKEN_PATH]: token(60) }),
       timeout: 0.2,
       code: 3,
-      failure: /^cannot reach Keycloak at \S+: no answer in time$/,
+      failure: /^cannot reach Keycloak at \S+: request timed out$/,
     },
     'a fault of Keycloak': {
       listener: () =>
@@ -163,13 +163,13 @@ describe('not reached', () => {
           '/admin/realms/r': { status: 500, body: { error: 'unknown_error' } },
         }),
       code: 7,
-      failure: /^cannot read realm r: Keycloak answers 500 unknown_error$/,
+      failure: /^cannot read realm r: Keycloak returned 500 unknown_error$/,
     },
     'a login that Keycloak has no endpoint for': {
       listener: () =>
         script({ ...READY, [TOKEN_PATH]: { status: 404, body: { error: 'HTTP 404 Not Found' } } }),
       code: 7,
-      failure: /^realm master at \S+ does not let user "admin" in: 404 HTTP 404 Not Found$/,
+      failure: /^login to realm master at \S+ as user "admin" failed: 404 HTTP 404 Not Found$/,
     },
   };
   for (const [name, { listener, code, failure, timeout = 20, probe = 20_000 }] of Object.entries(rows))
@@ -193,7 +193,7 @@ it('a certificate for another host: exit code 4, at once', async () => {
       waitSeconds: 60,
     });
     assert.equal(code, 4);
-    assert.match(failure, /ERR_TLS_CERT_ALTNAME_INVALID\): the certificate is for another host: use a name/);
+    assert.match(failure, /ERR_TLS_CERT_ALTNAME_INVALID\): issued for another host; use one of its names/);
   } finally {
     other.close();
   }
@@ -232,5 +232,5 @@ it('waits until Keycloak is there, and then goes on', async () => {
   const probe = 'GET /realms/master';
   assert.deepEqual(requests, [probe, probe, probe, `POST ${TOKEN_PATH}`]);
   assert.equal(lines.length, 1); // once, not at every try
-  assert.match(lines[0] ?? '', /^waiting for Keycloak at \S+: GET \S+ answers 503$/);
+  assert.match(lines[0] ?? '', /^waiting for Keycloak at \S+: GET \S+ returned 503$/);
 });
