@@ -1,4 +1,4 @@
-// The thumbprint of a public JWK (RFC 7638): what `cnf.jkt` of a token names. Judges no key.
+// The thumbprint of a public JWK (RFC 7638): what `cnf.jkt` of a token names. Validates no key; why not jose: ADR 20.
 import { hash } from 'node:crypto';
 
 /** RFC 7638 section 3.2, RFC 8037 section 2: the members that count, in the order in which they are hashed. */

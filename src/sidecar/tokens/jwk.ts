@@ -1,4 +1,4 @@
-// Turns one JWK into a key that may verify signatures, or into nothing. Which keys exist is not decided here.
+// Imports one JWK as a verification key, or rejects it (why not jose: ADR 20). Which keys exist is not decided here.
 import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
 import type { SignatureAlgorithm } from '../config/algorithms.ts';
 

@@ -1,4 +1,4 @@
-// Whether a compact JWS was signed by a key: the one place where jose is asked. What the JWS says is judged elsewhere.
+// Verifies the signature of a compact JWS: the only call of jose in the sidecar (ADR 20). Claims are validated elsewhere.
 import { compactVerify, errors } from 'jose';
 import type { SignatureAlgorithm } from '../config/algorithms.ts';
 import type { VerificationKey } from './jwk.ts';

@@ -1,4 +1,4 @@
-// A private key of ours, from a mounted Secret, and what it signs: compact JWS. What is claimed is not decided here.
+// A private key of the sidecar, from a mounted Secret, and the compact JWS that it signs. Why not jose: ADR 20.
 import { createPrivateKey, createPublicKey, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
 
