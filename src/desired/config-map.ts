@@ -2,13 +2,13 @@
 import { CONFIG_FILE_NAME, objectNames } from '../api/names.ts';
 import type { KubeObject } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
-import { POD_PLACE, sidecarConfig } from './sidecar-config.ts';
+import { POD_PLACEMENT, sidecarConfig } from './sidecar-config.ts';
 
 export function configMap({ server }: DesiredInputs): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: ownedMeta(server, objectNames(server.metadata.name).configMap),
-    data: { [CONFIG_FILE_NAME]: `${JSON.stringify(sidecarConfig(server, POD_PLACE), null, 2)}\n` },
+    data: { [CONFIG_FILE_NAME]: `${JSON.stringify(sidecarConfig(server, POD_PLACEMENT), null, 2)}\n` },
   };
 }

@@ -9,8 +9,7 @@ import { podDisruptionBudget } from './pod-disruption-budget.ts';
 import { serviceAccount } from './service-account.ts';
 import { service } from './service.ts';
 
-export type { DesiredInputs } from './inputs.ts';
-export { POD_PLACE, sidecarConfig, type Place } from './sidecar-config.ts';
+export { sidecarConfig, type Placement } from './sidecar-config.ts';
 
 /** The NetworkPolicy comes before the Deployment, so that no pod runs unguarded for a moment. */
 export function desired(inputs: DesiredInputs): KubeObject[] {

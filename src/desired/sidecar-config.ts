@@ -26,7 +26,7 @@ import { namespaceOf } from './inputs.ts';
 import { resourceIdentifier } from './resource.ts';
 
 /** Where a sidecar runs: the only thing in which a pod and local mode differ. */
-export interface Place {
+export interface Placement {
   readonly listen: SidecarConfig['listen'];
   readonly admin: SidecarConfig['admin'];
   /** Holds `tls.crt` and `tls.key`. */
@@ -41,7 +41,7 @@ export interface Place {
   readonly extraPublicHosts: readonly string[];
 }
 
-export const POD_PLACE: Place = {
+export const POD_PLACEMENT: Placement = {
   listen: { host: '0.0.0.0', port: PUBLIC_PORT },
   admin: { host: '0.0.0.0', port: ADMIN_PORT },
   tlsDirectory: TLS_DIRECTORY,
@@ -51,7 +51,7 @@ export const POD_PLACE: Place = {
   extraPublicHosts: [],
 };
 
-export function sidecarConfig(server: ProtectedMcpServer, place: Place): SidecarConfig {
+export function sidecarConfig(server: ProtectedMcpServer, placement: Placement): SidecarConfig {
   const { spec } = server;
   const {
     resource: _,
@@ -62,16 +62,16 @@ export function sidecarConfig(server: ProtectedMcpServer, place: Place): Sidecar
   } = spec.protectedResourceMetadata;
   const { identityAssertion, failureLimit } = spec.authentication;
   const keyFile = (use: SigningUse) =>
-    `${signingKeyDirectory(place.signingDirectory, use)}/${SIGNING_KEY_FILE_NAME}`;
+    `${signingKeyDirectory(placement.signingDirectory, use)}/${SIGNING_KEY_FILE_NAME}`;
   const { requiredScopes } = spec.authorization;
   return {
     resource: resourceIdentifier(server),
-    publicHosts: [...serviceHosts(server.metadata.name, namespaceOf(server)), ...place.extraPublicHosts],
-    listen: place.listen,
-    admin: place.admin,
+    publicHosts: [...serviceHosts(server.metadata.name, namespaceOf(server)), ...placement.extraPublicHosts],
+    listen: placement.listen,
+    admin: placement.admin,
     tls: {
-      certificateFile: `${place.tlsDirectory}/${TLS_CERTIFICATE_FILE_NAME}`,
-      keyFile: `${place.tlsDirectory}/${TLS_KEY_FILE_NAME}`,
+      certificateFile: `${placement.tlsDirectory}/${TLS_CERTIFICATE_FILE_NAME}`,
+      keyFile: `${placement.tlsDirectory}/${TLS_KEY_FILE_NAME}`,
     },
     upstream: { url: `http://127.0.0.1:${spec.server.port}${spec.server.path}` },
     metadata: {
@@ -81,7 +81,7 @@ export function sidecarConfig(server: ProtectedMcpServer, place: Place): Sidecar
     },
     rootDocument,
     mirrorAuthorizationServerMetadata: spec.compatibility.mirrorAuthorizationServerMetadata,
-    issuers: spec.authentication.issuers.map((issuer, index) => issuerConfig(issuer, index, place)),
+    issuers: spec.authentication.issuers.map((issuer, index) => issuerConfig(issuer, index, placement)),
     clockSkewSeconds: durationSeconds(spec.authentication.clockSkew),
     dpop: dpopConfig(spec.authentication.dpop),
     clientCertificates: { mode: spec.authentication.clientCertificates.mode },
@@ -126,7 +126,7 @@ function dpopConfig({ mode, proofLifetime, nonces }: Dpop): SidecarConfig['dpop'
 function issuerConfig(
   { issuer, audiences, audiencePolicy, algorithms, tokenProfile, jwks, introspection }: Issuer,
   index: number,
-  place: Place,
+  placement: Placement,
 ): IssuerConfig {
   return {
     issuer,
@@ -137,13 +137,13 @@ function issuerConfig(
     jwks: {
       ...(jwks.uri !== undefined && { uri: jwks.uri }),
       ...(jwks.caBundleRef !== undefined && {
-        caFile: `${caBundleDirectory(place.caDirectory, index)}/${CA_FILE_NAME}`,
+        caFile: `${caBundleDirectory(placement.caDirectory, index)}/${CA_FILE_NAME}`,
       }),
     },
     ...(introspection !== undefined && {
       introspection: introspectionConfig(
         introspection,
-        introspectionDirectory(place.introspectionDirectory, index),
+        introspectionDirectory(placement.introspectionDirectory, index),
       ),
     }),
   };

@@ -1,6 +1,6 @@
 // PURE: resource and options -> what local mode starts. The same desired() as in a cluster; only the placement differs.
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
-import { sidecarConfig, type Place } from '../../desired/index.ts';
+import { sidecarConfig, type Placement } from '../../desired/index.ts';
 import type { SidecarConfig } from '../../sidecar/config/config.ts';
 import type { Manifests } from '../manifests/validation.ts';
 import type { LocalOptions } from '../options.ts';
@@ -43,9 +43,9 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): Result<Pla
   const { manifests, options, localCa, issuerCa } = inputs;
   const server = onThisMachine(chosen, inputs);
   const objects = [...manifests.configMaps, ...manifests.secrets, caConfigMap(issuerCa ?? localCa)];
-  const place = placeOf(server, inputs);
-  const { signingDirectory } = place;
-  const config = sidecarConfig(server, place);
+  const placement = placementOf(server, inputs);
+  const { signingDirectory } = placement;
+  const config = sidecarConfig(server, placement);
   const { port, path } = server.spec.server;
   const parts = combine({
     process: options.upstream === undefined ? serverProcess(server, objects) : success(undefined),
@@ -79,7 +79,7 @@ function onThisMachine(server: ProtectedMcpServer, { options, issuerCa }: PlanIn
   };
 }
 
-function placeOf(server: ProtectedMcpServer, { options, directory }: PlanInputs): Place {
+function placementOf(server: ProtectedMcpServer, { options, directory }: PlanInputs): Placement {
   return {
     listen: { host: '127.0.0.1', port: publicPort(server) },
     admin: { host: '127.0.0.1', port: options.adminPort ?? DEFAULT_ADMIN_PORT },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { POD_PLACE, sidecarConfig } from '../../../src/desired/sidecar-config.ts';
+import { POD_PLACEMENT, sidecarConfig } from '../../../src/desired/sidecar-config.ts';
 import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
-function configWith(changes: Record<string, unknown> = {}, place = POD_PLACE) {
+function configWith(changes: Record<string, unknown> = {}, place = POD_PLACEMENT) {
   const object = sample('full');
   for (const [field, value] of Object.entries(changes)) setField(object, field, value);
   return sidecarConfig(validServer(object), place);

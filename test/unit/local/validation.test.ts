@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CrdSchema } from '../../../src/api/crd.ts';
-import { POD_PLACE, sidecarConfig } from '../../../src/desired/sidecar-config.ts';
+import { POD_PLACEMENT, sidecarConfig } from '../../../src/desired/sidecar-config.ts';
 import {
   describeProblem,
   readManifests,
@@ -425,7 +425,7 @@ describe('what is allowed stays allowed', () => {
     it(`${rule}, and the sidecar takes it too`, () => {
       const object = sample('full');
       setField(object, field, value);
-      parseConfig(sidecarConfig(validServer(object), POD_PLACE), rule);
+      parseConfig(sidecarConfig(validServer(object), POD_PLACEMENT), rule);
     });
   }
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { canonicalResource } from '../../../../src/desired/resource.ts';
-import { POD_PLACE, sidecarConfig } from '../../../../src/desired/sidecar-config.ts';
+import { POD_PLACEMENT, sidecarConfig } from '../../../../src/desired/sidecar-config.ts';
 import { ConfigError, originOf, parseConfig, readConfig } from '../../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../../support/manifests.ts';
 
@@ -14,7 +14,7 @@ after(() => rmSync(directory, { recursive: true }));
 
 /** A configuration with one field changed. */
 function configWith(field: string, value: unknown): Record<string, unknown> {
-  const config = structuredClone(sidecarConfig(validServer(sample('full')), POD_PLACE)) as object;
+  const config = structuredClone(sidecarConfig(validServer(sample('full')), POD_PLACEMENT)) as object;
   const object = { spec: config };
   setField(object, `spec.${field}`, value);
   return object.spec as Record<string, unknown>;
