@@ -1,31 +1,26 @@
 // Condition types and their reasons. Both are API: users and tools match on them, so none is renamed or reused.
 
-export type ConditionType = 'Accepted' | 'CertificateReady' | 'KeysAvailable' | 'Isolated' | 'Ready';
+export type ConditionType =
+  'Accepted' | 'CertificateReady' | 'KeysAvailable' | 'Isolated' | 'Ready' | 'Paused';
 
-/** In the order in which they become true, and in which `status.conditions` lists them. */
+/** In the order in which they become true, and in which `status.conditions` lists them. `Paused` only while it is. */
 export const CONDITION_TYPES = [
   'Accepted',
   'CertificateReady',
   'KeysAvailable',
   'Isolated',
   'Ready',
+  'Paused',
 ] as const satisfies readonly ConditionType[];
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
-/** Whether the spec can be carried out: what the schema cannot check, because it needs other objects. */
-export type AcceptedReason =
-  'Accepted' | 'ReferenceNotFound' | 'ReferenceInvalid' | 'ObjectNotOwned' | 'Paused' | 'ApplyFailed';
+/** Whether the objects of this generation were applied. */
+export type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Paused';
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */
 export type CertificateReadyReason =
-  | 'Issued'
-  | 'Pending'
-  | 'SecretNotFound'
-  | 'SecretInvalid'
-  | 'Expired'
-  | 'HostNotCovered'
-  | 'CertManagerNotInstalled';
+  'Issued' | 'Pending' | 'Expired' | 'HostNotCovered' | 'CertManagerNotInstalled';
 
 /** Whether the sidecars hold keys of every issuer. */
 export type KeysAvailableReason =
@@ -40,10 +35,13 @@ export type ReadyReason =
   | 'NotAccepted'
   | 'CertificateNotReady'
   | 'KeysNotAvailable'
-  | 'NotIsolated'
   | 'Progressing'
   | 'ReplicasUnavailable'
-  | 'ScaledToZero';
+  | 'ScaledToZero'
+  | 'Paused';
+
+/** Whether the operator leaves the server alone because its annotation says so. */
+export type PausedReason = 'Paused';
 
 /** The reasons that each condition can have. */
 export interface ConditionReasons {
@@ -52,6 +50,7 @@ export interface ConditionReasons {
   KeysAvailable: KeysAvailableReason;
   Isolated: IsolatedReason;
   Ready: ReadyReason;
+  Paused: PausedReason;
 }
 
 /** One condition without its times: a verdict, typed so that a reason cannot end up in the wrong condition. */

@@ -1,4 +1,4 @@
-// Every derived name, label, port and path, in one place. Decides nothing about when they are used.
+// Every derived name, label, annotation, port and path, in one place. Decides nothing about when they are used.
 
 export const API_VERSION = 'protectedmcp.dev/v1alpha1';
 export const KIND = 'ProtectedMcpServer';
@@ -94,11 +94,22 @@ export function objectNames(name: string): ObjectNames {
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'protected-mcp-operator';
 
+/** The name of the server that an object belongs to. */
+export const INSTANCE_LABEL = 'app.kubernetes.io/instance';
+/** On the Secrets in the operator's namespace that hold issued certificates. */
+export const CERTIFICATE_LABEL = 'protectedmcp.dev/certificate';
+/** On the same Secrets: the server they are for, `namespace/name`. Their own names are digests. */
+export const SERVER_ANNOTATION = 'protectedmcp.dev/server';
+/** A digest of what an object was made from: a field that is no longer desired shows only here. */
+export const DESIRED_HASH_ANNOTATION = 'protectedmcp.dev/desired-hash';
+/** On a ProtectedMcpServer, with the value `true`: no object of it is written or deleted until it is removed. */
+export const PAUSED_ANNOTATION = 'protectedmcp.dev/paused';
+
 /** What finds the pods of one server. Immutable in a Deployment: never add to it. */
 export function selectorLabels(name: string): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'protected-mcp-server',
-    'app.kubernetes.io/instance': name,
+    [INSTANCE_LABEL]: name,
   };
 }
 

@@ -1,24 +1,22 @@
 // What the operator knows of the cluster: a store for each kind, kept current by reflectors; changes become keys.
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../base/log.ts';
-import { KIND, MANAGED_BY, MANAGED_BY_LABEL, API_VERSION } from '../api/names.ts';
+import {
+  API_VERSION,
+  INSTANCE_LABEL,
+  KIND,
+  MANAGED_BY,
+  MANAGED_BY_LABEL,
+  objectNames,
+} from '../api/names.ts';
 import type { Client } from '../kube/client.ts';
 import { objectKey, ownerKey, type KubeObject, type Resource } from '../kube/object.ts';
 import { reflectors, type Reflector } from '../kube/reflector.ts';
+import type { Scheduler } from '../kube/scheduler.ts';
 import { Store, byController, type Change } from '../kube/store.ts';
-import {
-  CERTIFICATES,
-  CHILD_KINDS,
-  DEPLOYMENTS,
-  PODS,
-  SERVERS,
-  type Certificate,
-  type Deployment,
-  type Pod,
-  type ServerObject,
-} from './kinds.ts';
+import { CERTIFICATES, CHILD_KINDS, PODS, SERVERS, type Pod, type ServerObject } from './kinds.ts';
 
 const MANAGED = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
-const INSTANCE_LABEL = 'app.kubernetes.io/instance';
 
 export interface CacheOptions {
   readonly client: Client;
@@ -28,11 +26,12 @@ export interface CacheOptions {
   /** A server must be reconciled. */
   readonly enqueue: (key: string) => void;
   readonly log: Logger;
+  readonly scheduler?: Scheduler | undefined;
 }
 
 type ChildStore = Store<KubeObject>;
 
-/** Stores are shared with every reader: nobody may change what they hold. */
+/** Stores are shared with every reader: their objects are never changed, only replaced. */
 export class Cache {
   readonly servers = new Store<ServerObject>();
   readonly pods = new Store<Pod, 'server'>({ server: (pod) => podServer(pod) ?? [] });
@@ -45,13 +44,13 @@ export class Cache {
     const { enqueue } = options;
     this.#reflectors = [
       ...this.#reflect(options, SERVERS, this.servers, undefined, (change) => {
-        if (isOfInterest(change)) enqueue(objectKey(change.object));
+        if (specOrMetadataChanged(change)) enqueue(objectKey(change.object));
       }),
       ...this.#reflect(options, PODS, this.pods, MANAGED, ({ object }) => {
         for (const key of podServer(object) ?? []) enqueue(key);
       }),
       ...kinds.flatMap((resource) =>
-        this.#reflect(options, resource, this.children(resource.kind), MANAGED, ({ object }) => {
+        this.#reflect(options, resource, this.#store(resource.kind), MANAGED, ({ object }) => {
           const key = ownerKey(object, { apiVersion: API_VERSION, kind: KIND });
           if (key !== undefined) enqueue(key);
         }),
@@ -73,27 +72,30 @@ export class Cache {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }
 
-  children(kind: string): ChildStore {
+  /** The managed objects that belong to a server or have the name of one of its objects, whoever owns them. */
+  existing({ metadata }: ServerObject): KubeObject[] {
+    const names = new Set<string>(Object.values(objectNames(metadata.name)));
+    const keys = [...names].map((name) => objectKey({ metadata: { ...metadata, name } }));
+    const found = [...this.#children.values()].flatMap((store) => [
+      ...store.by('controller', metadata.uid ?? ''),
+      ...keys.flatMap((key) => store.get(key) ?? []),
+    ]);
+    return [...new Set(found)];
+  }
+
+  /** Takes an object over as the API server has just returned it: the watch may be a moment behind. */
+  learn(object: KubeObject): void {
+    this.#store(object.kind).set(object);
+  }
+
+  #store(kind: string): ChildStore {
     const store = this.#children.get(kind);
     if (store === undefined) throw new Error(`objects of kind ${kind} are not watched`);
     return store;
   }
 
-  /** All watched objects that belong to a server. */
-  ownedBy(uid: string): KubeObject[] {
-    return [...this.#children.values()].flatMap((store) => store.by('controller', uid));
-  }
-
-  deployment(key: string): Deployment | undefined {
-    return this.children(DEPLOYMENTS.kind).get(key); // the store of that kind
-  }
-
-  certificate(key: string): Certificate | undefined {
-    return this.#children.get(CERTIFICATES.kind)?.get(key); // the store of that kind
-  }
-
   #reflect<T extends KubeObject, I extends string>(
-    { client, namespaces, log }: CacheOptions,
+    { client, namespaces, log, scheduler }: CacheOptions,
     resource: Resource<T>,
     store: Store<T, I>,
     labelSelector: string | undefined,
@@ -107,12 +109,13 @@ export class Cache {
       onChange,
       log,
       selection,
+      ...(scheduler && { scheduler }),
     }) as unknown as Reflector<never>[]; // only their common members are used
   }
 }
 
-/** Our own status writes must not wake us: what users change moves the generation or the annotations. */
-function isOfInterest(change: Change<ServerObject>): boolean {
+/** The operator's own status writes must not wake it: what users change moves the generation or the annotations. */
+function specOrMetadataChanged(change: Change<ServerObject>): boolean {
   if (change.type !== 'changed') return true;
   const { metadata: a } = change.object;
   const { metadata: b } = change.previous;
@@ -120,7 +123,7 @@ function isOfInterest(change: Change<ServerObject>): boolean {
     a.generation !== b.generation ||
     a.uid !== b.uid ||
     a.deletionTimestamp !== b.deletionTimestamp ||
-    JSON.stringify(a.annotations) !== JSON.stringify(b.annotations)
+    !isDeepStrictEqual(a.annotations, b.annotations)
   );
 }
 

@@ -1,4 +1,4 @@
-// The operator's life: watch, wait to lead, reconcile from a queue, stop in order. Decides nothing about servers.
+// The operator's life: watch, wait to lead, reconcile from a queue, stop in order. What is done for one server is reconcile's.
 import type { Server } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -7,20 +7,24 @@ import type { Client } from '../kube/client.ts';
 import { isStopped } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { LeaderElector } from '../kube/lease.ts';
-import { WorkQueue, type QueueRun } from '../kube/queue.ts';
-import { FIELD_MANAGER } from './apply.ts';
+import { WorkQueue, type Outcome, type QueueRun } from '../kube/queue.ts';
+import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
 import { ensureAuthority } from './authority.ts';
 import { Cache } from './cache.ts';
 import { createHealth } from './health.ts';
+import { FIELD_MANAGER } from './kinds.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
 import { addGauges, type OperatorMetrics } from './metrics.ts';
-import { Prober } from './prober.ts';
-import { Reconciler } from './reconcile.ts';
+import { Prober, type ProberOptions } from './prober.ts';
+import { reconcile } from './reconcile.ts';
+import type { OperatorErrorCode } from './errors.ts';
 import type { Settings } from './settings.ts';
 
 /** Reconciles under way get this long to end (milliseconds); the pod's grace period is longer. */
 const DRAIN_MS = 25_000;
-/** An event loop that stands still for this long is broken. */
+/** Between attempts of a leader's first steps (milliseconds). */
+const START_RETRY_MS = 2_000;
+/** An event loop that is blocked for this long is broken (milliseconds). */
 const MAX_LAG_MS = 15_000;
 const LAG_TICK_MS = 1_000;
 
@@ -35,12 +39,21 @@ export interface ControllerDependencies {
   readonly stop: AbortSignal;
   /** A name that no other replica has. */
   readonly identity: string;
+  readonly scheduler?: Scheduler;
+  readonly probe?: ProberOptions['probe'];
 }
 
 /** Leadership was lost: the process must end, since another may be writing now. */
 export class LeadershipLost extends Error {
-  readonly code = 'ERR_LEADERSHIP_LOST';
+  readonly code: OperatorErrorCode = 'ERR_LEADERSHIP_LOST';
+
+  constructor(reason: string) {
+    super(`leadership lost: ${reason}`);
+    this.name = 'LeadershipLost';
+  }
 }
+
+type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
 
 export class Controller {
   readonly #deps: ControllerDependencies;
@@ -50,18 +63,22 @@ export class Controller {
   readonly #prober: Prober;
   readonly #elector: LeaderElector;
   readonly #events: EventRecorder;
-  #reconciler: Reconciler | undefined;
+  readonly #scheduler: Scheduler;
+  /** Undefined until this replica leads. */
+  #reconcile: Reconcile | undefined;
   #lastTick = performance.now();
 
   constructor(deps: ControllerDependencies) {
     this.#deps = deps;
-    const { settings, client, log, stop } = deps;
+    const { settings, client, log, stop, clock, scheduler = systemScheduler } = deps;
+    this.#scheduler = scheduler;
     this.#queue = new WorkQueue({
       workers: settings.workers,
       run: (key, signal) => {
-        if (this.#reconciler === undefined) throw new Error('the queue runs only while leading');
-        return this.#reconciler.run(key, AbortSignal.any([signal, this.#lost.signal]));
+        if (this.#reconcile === undefined) throw new Error('the queue runs only while leading');
+        return this.#reconcile(key, AbortSignal.any([signal, this.#lost.signal]));
       },
+      scheduler,
       observer: { onRun: (run) => this.#observe(run) },
     });
     const enqueue = (key: string) => this.#queue.add(key);
@@ -71,8 +88,9 @@ export class Controller {
       certManager: deps.certManager,
       enqueue,
       log,
+      scheduler,
     });
-    this.#prober = new Prober({ onChange: enqueue });
+    this.#prober = new Prober({ onChange: enqueue, ...(deps.probe && { probe: deps.probe }) });
     this.#elector = new LeaderElector({
       client,
       namespace: settings.namespace,
@@ -81,6 +99,8 @@ export class Controller {
       fieldManager: FIELD_MANAGER,
       log,
       onLost: (reason) => this.#lost.abort(new LeadershipLost(reason)),
+      scheduler,
+      clock,
     });
     this.#events = new EventRecorder({
       client,
@@ -88,6 +108,8 @@ export class Controller {
       instance: settings.podName,
       stop,
       log,
+      scheduler,
+      clock,
     });
     addGauges(deps.metrics.registry, {
       servers: () => this.#cache.servers.size,
@@ -102,9 +124,8 @@ export class Controller {
     const tick = setInterval(() => (this.#lastTick = performance.now()), LAG_TICK_MS);
     tick.unref();
     return createHealth({
-      notLive: () =>
-        performance.now() - this.#lastTick > MAX_LAG_MS ? 'the event loop stands still' : undefined,
-      notReady: () => (this.#cache.isSynced ? undefined : 'the cluster has not been read yet'),
+      notLive: () => (performance.now() - this.#lastTick > MAX_LAG_MS ? 'event loop blocked' : undefined),
+      notReady: () => (this.#cache.isSynced ? undefined : 'caches not synced'),
       metrics: () => registry.metrics(),
       metricsContentType: registry.contentType,
     });
@@ -134,13 +155,13 @@ export class Controller {
   async #lead(end: AbortSignal): Promise<void> {
     const { client, settings, clock, log, certManager } = this.#deps;
     await this.#cache.synced;
-    const authority = await this.#untilItWorks(
+    const authority = await this.#untilDone(
       () => ensureAuthority({ client, namespace: settings.namespace, clock }, end),
       end,
     );
     if (authority === undefined) return;
     const leaves = new LeafCertificates({ client, namespace: settings.namespace, clock, authority });
-    this.#reconciler = new Reconciler({
+    const deps = {
       client,
       cache: this.#cache,
       prober: this.#prober,
@@ -149,27 +170,29 @@ export class Controller {
       certManager,
       sidecarImage: settings.sidecarImage,
       clock,
+      random: Math.random,
       log,
-      onWrite: (kind) => this.#deps.metrics.writes.inc({ kind }),
-    });
+      onWrite: (kind: string) => this.#deps.metrics.writes.inc({ kind }),
+    };
+    this.#reconcile = (key, signal) => reconcile(deps, key, signal);
     for (const key of this.#cache.servers.keys()) this.#queue.add(key);
-    // Servers that were deleted while nobody led have left their certificates here.
-    const kept = await this.#untilItWorks(() => leaves.keptFor(end), end);
+    // Servers that were deleted while no replica led have left their certificates here.
+    const kept = await this.#untilDone(() => leaves.keptFor(end), end);
     for (const key of kept ?? []) this.#queue.add(key);
     this.#prober.start(end);
     this.#queue.start();
     log.info({ servers: this.#cache.servers.size }, 'reconciling');
   }
 
-  /** The first writes of a leader: what fails is tried again, since without them nothing else can be done. */
-  async #untilItWorks<T>(attempt: () => Promise<T>, end: AbortSignal): Promise<T | undefined> {
+  /** A leader's first steps are tried again until they are done: without them it can do nothing else. */
+  async #untilDone<T>(step: () => Promise<T>, end: AbortSignal): Promise<T | undefined> {
     while (!end.aborted) {
       try {
-        return await attempt();
+        return await step();
       } catch (err) {
         if (end.aborted) return undefined;
-        this.#deps.log.error({ err }, 'cannot begin to reconcile');
-        await new Promise((resolve) => setTimeout(resolve, 2_000));
+        this.#deps.log.error({ err, retryMs: START_RETRY_MS }, 'startup step failed, retrying');
+        await sleep(this.#scheduler, START_RETRY_MS, end);
       }
     }
     return undefined;
@@ -179,6 +202,7 @@ export class Controller {
     this.#deps.metrics.reconciles.inc({ outcome: error === undefined ? 'ok' : 'failed' });
     this.#deps.metrics.reconcileDuration.observe(ranMs / 1000);
     if (error === undefined || isStopped(error)) return;
-    this.#deps.log.warn({ key, retryMs, reason: (error as Error).message }, 'reconcile failed');
+    const [namespace, name] = key.split('/');
+    this.#deps.log.warn({ namespace, name, retryMs, err: error }, 'reconcile failed');
   }
 }

@@ -1,4 +1,5 @@
-// Everything that one reconcile decides on, read once and not changed: the checks and the status are functions of it.
+// Everything that the conditions are made from: what was observed, and what came of acting on it. The checks are functions of it.
+import type { KubeObject } from '../kube/object.ts';
 import type { Status as SidecarStatus } from '../sidecar/observability/admin.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 
@@ -21,15 +22,17 @@ export interface PodState {
   readonly report: SidecarReport | undefined;
 }
 
-/** Where the certificate of port 8001 comes from. Times are milliseconds since the epoch. */
+/** Where the certificate of port 8001 comes from, and how far it is. Times are milliseconds since the epoch. */
 export type CertificateState =
   | {
       readonly source: 'issued';
       readonly notAfter: number;
       readonly renewAt: number;
-      /** The resource's host, where it belongs to somebody else and is left out. */
+      /** The resource's host, where it is another's and left out. */
       readonly foreignHost?: string | undefined;
     }
+  /** The operator's own authority has issued none. */
+  | { readonly source: 'none' }
   | { readonly source: 'secret'; readonly secretName: string }
   | {
       readonly source: 'cert-manager';
@@ -38,17 +41,27 @@ export type CertificateState =
       readonly message: string | undefined;
     };
 
-/** Why the objects of a server are not as they should be. */
-export interface Refusal {
+/** Why an object could not be applied, where only a change by a person helps. Anything else is thrown, and tried again. */
+export interface ApplyFailure {
   readonly reason: 'ObjectNotOwned' | 'ApplyFailed';
   readonly message: string;
+}
+
+/** An object with the name of a desired one exists, and the server does not own it. */
+export function notOwned({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): ApplyFailure {
+  const message =
+    `${kind} ${metadata.namespace}/${metadata.name} exists and does not belong to this ProtectedMcpServer: delete or ` +
+    'rename it, or give the ProtectedMcpServer another name.';
+  return { reason: 'ObjectNotOwned', message };
 }
 
 export interface Inputs {
   readonly server: ServerObject;
   readonly now: number;
-  /** Undefined when every object was applied. */
-  readonly refusal: Refusal | undefined;
+  /** Whether the server is paused: then nothing was applied, and `failure` is what was known before. */
+  readonly paused: boolean;
+  /** Undefined when every object is applied. */
+  readonly failure: ApplyFailure | undefined;
   readonly certificate: CertificateState;
   /** The Deployment as it is; undefined when there is none. */
   readonly deployment: Deployment | undefined;

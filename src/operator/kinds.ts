@@ -65,6 +65,9 @@ export interface Certificate extends KubeObject {
   };
 }
 
+/** The operator's name as the owner of the fields that it applies. */
+export const FIELD_MANAGER = 'mcp-operator';
+
 const core = (kind: string, plural: string): Resource => ({
   apiVersion: 'v1',
   kind,
@@ -117,3 +120,10 @@ export const CHILD_KINDS: readonly Resource[] = [
   DISRUPTION_BUDGETS,
   DEPLOYMENTS,
 ];
+
+/** How the API server calls an object of one of these kinds. */
+export function resourceOf({ kind }: Pick<KubeObject, 'kind'>): Resource {
+  const resource = [...CHILD_KINDS, CERTIFICATES].find((candidate) => candidate.kind === kind);
+  if (resource === undefined) throw new Error(`objects of kind ${kind} are not among the kinds of kinds.ts`);
+  return resource;
+}

@@ -7,23 +7,27 @@ import { accepted } from './checks/accepted.ts';
 import { certificateReady } from './checks/certificate-ready.ts';
 import { isolated } from './checks/isolated.ts';
 import { keysAvailable } from './checks/keys-available.ts';
+import { isOutdated, notAccepted, notReady, paused } from './checks/paused.ts';
 import { ready } from './checks/ready.ts';
 import type { Inputs } from './inputs.ts';
 
 /** Longer messages are cut: the CRD allows no more. */
 const MAX_MESSAGE = 1024;
 
-/** The conditions in the order in which they are listed. */
+/** What the conditions say of the generation that the operator has applied, in the order in which they are listed. */
 export function verdicts(inputs: Inputs): Verdict[] {
-  const observed = [certificateReady(inputs), keysAvailable(inputs), isolated(inputs)];
-  const others = [accepted(inputs), ...observed.map((verdict) => settled(verdict, inputs))];
-  const all: Verdict[] = [...others, ready(inputs, others)];
-  return all.toSorted((a, b) => CONDITION_TYPES.indexOf(a.type) - CONDITION_TYPES.indexOf(b.type));
+  const others = [accepted(inputs), ...observed(inputs).map((verdict) => settled(verdict, inputs))];
+  const all: Verdict[] = [...others, ready(inputs, others), ...(inputs.paused ? [paused(inputs)] : [])];
+  return inOrder(all);
+}
+
+function observed(inputs: Inputs): Verdict[] {
+  return [certificateReady(inputs), keysAvailable(inputs), isolated(inputs)];
 }
 
 /**
- * What was known stands until the pods were looked at: an operator that has just started knows nothing yet, and must not
- * take every server in the cluster for broken.
+ * What was known stands until the pods were probed: an operator that has just started knows nothing yet, and must not
+ * report every server in the cluster as broken.
  */
 function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
   const isProbing = pods.some(({ ip, report }) => ip !== undefined && report === undefined);
@@ -34,39 +38,57 @@ function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
 }
 
 export function status(inputs: Inputs): Status {
-  const { server, deployment, now } = inputs;
-  const generation = server.metadata.generation ?? 0;
-  const previous = new Map((server.status?.conditions ?? []).map((condition) => [condition.type, condition]));
-  return {
-    observedGeneration: generation,
-    address: { url: resourceIdentifier(server) },
+  const { server, deployment } = inputs;
+  const current = {
     replicas: deployment?.status?.replicas ?? 0,
     readyReplicas: deployment?.status?.readyReplicas ?? 0,
     selector: Object.entries(selectorLabels(server.metadata.name))
       .map(([name, value]) => `${name}=${value}`)
       .join(','),
-    conditions: verdicts(inputs).map((verdict) =>
-      condition(verdict, previous.get(verdict.type), generation, now),
-    ),
+  };
+  if (isOutdated(inputs)) return { ...server.status, ...current, conditions: outdatedConditions(inputs) };
+  return {
+    observedGeneration: server.metadata.generation ?? 0,
+    address: { url: resourceIdentifier(server) },
+    ...current,
+    conditions: verdicts(inputs).map((verdict) => condition(verdict, inputs)),
   };
 }
 
-function condition(
-  verdict: Verdict,
-  previous: Condition | undefined,
-  observedGeneration: number,
-  now: number,
-): Condition {
+/**
+ * The conditions of a paused server whose newest generation is not applied. What was observed of an earlier one stays as
+ * it is, with the generation that it was observed for.
+ */
+function outdatedConditions(inputs: Inputs): Condition[] {
+  const { server } = inputs;
+  const kept = observed(inputs).map(({ type }) => {
+    const previous = server.status?.conditions?.find((candidate) => candidate.type === type);
+    const message = 'Nothing is applied yet; see condition Paused.';
+    return previous ?? condition({ type, status: 'Unknown', reason: 'Pending', message } as Verdict, inputs); // all three have Pending
+  });
+  const now = [notAccepted(inputs), notReady(inputs), paused(inputs)].map((verdict) =>
+    condition(verdict, inputs),
+  );
+  return inOrder([...kept, ...now]);
+}
+
+function inOrder<T extends { readonly type: string }>(conditions: readonly T[]): T[] {
+  const types: readonly string[] = CONDITION_TYPES;
+  return conditions.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
+}
+
+function condition(verdict: Verdict, { server, now }: Inputs): Condition {
   const { type, status, reason, message } = verdict;
-  const same = previous?.status === status;
+  const previous = server.status?.conditions?.find((candidate) => candidate.type === type);
   return {
     type,
     status,
     reason,
     message: message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE - 1)}…` : message,
-    observedGeneration,
-    lastTransitionTime: same
-      ? previous.lastTransitionTime
-      : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
+    observedGeneration: server.metadata.generation ?? 0,
+    lastTransitionTime:
+      previous?.status === status
+        ? previous.lastTransitionTime
+        : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
   };
 }

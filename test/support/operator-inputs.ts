@@ -74,7 +74,8 @@ export function inputs(changes: Partial<Inputs> = {}): Inputs {
   return {
     server: serverObject(),
     now: NOW,
-    refusal: undefined,
+    paused: false,
+    failure: undefined,
     certificate: { source: 'issued', notAfter: NOW + 90 * DAY_MS, renewAt: NOW + 60 * DAY_MS },
     deployment: deployment(),
     pods: [pod()],

@@ -1,15 +1,10 @@
-// Accepted: whether the objects of the server exist as they should.
+// Accepted: whether every object of the server was applied.
 import type { Verdict } from '../../api/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
-export function accepted({ refusal }: Inputs): Verdict<'Accepted'> {
+export function accepted({ failure }: Inputs): Verdict<'Accepted'> {
   const type = 'Accepted';
-  if (refusal !== undefined)
-    return { type, status: 'False', reason: refusal.reason, message: refusal.message };
-  return {
-    type,
-    status: 'True',
-    reason: 'Accepted',
-    message: 'All objects of the server are as they should be.',
-  };
+  if (failure !== undefined)
+    return { type, status: 'False', reason: failure.reason, message: failure.message };
+  return { type, status: 'True', reason: 'Accepted', message: 'All resources applied.' };
 }

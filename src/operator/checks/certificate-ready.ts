@@ -1,17 +1,18 @@
 // CertificateReady: whether port 8001 has a certificate for the resource's host that is valid now.
 import type { CertificateReadyReason, Verdict } from '../../api/conditions.ts';
+import { resourceIdentifier } from '../../desired/resource.ts';
 import type { Inputs } from '../inputs.ts';
 
 export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
   const { certificate } = inputs;
   switch (certificate.source) {
     case 'issued':
-      if (inputs.refusal !== undefined) {
-        const message = 'Not known to be delivered: see Accepted.';
-        return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
-      }
+      if (inputs.failure !== undefined)
+        return pending('Certificate not yet applied; see condition Accepted.');
       if (certificate.foreignHost !== undefined) return foreign(certificate.foreignHost);
       return issued(certificate.notAfter, certificate.renewAt, inputs.now);
+    case 'none':
+      return pending('No certificate issued yet; see condition Accepted.');
     case 'secret':
       return fromSecret(certificate.secretName, inputs);
     case 'cert-manager':
@@ -21,18 +22,18 @@ export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
           'spec.tls.issuerRef needs cert-manager: install it, or leave spec.tls out.',
         );
       }
-      if (!certificate.ready) return no('Pending', waitsForCertManager(inputs.server, certificate.message));
+      if (!certificate.ready) return no('Pending', waitingForCertManager(inputs.server, certificate.message));
       return yes('cert-manager has issued the certificate and renews it.');
     default:
       return certificate satisfies never;
   }
 }
 
-/** cert-manager says what is really wrong, a missing issuer for one, only on its request. */
-function waitsForCertManager({ metadata, spec }: Inputs['server'], message: string | undefined): string {
+/** cert-manager reports causes such as a missing issuer on its CertificateRequest only. */
+function waitingForCertManager({ metadata, spec }: Inputs['server'], message: string | undefined): string {
   const { kind, name } = spec.tls.issuerRef ?? { kind: 'Issuer', name: '' };
   return (
-    `cert-manager has not issued the certificate of ${kind} "${name}": ${message ?? 'no word yet'}. See ` +
+    `cert-manager has not issued the certificate of ${kind} "${name}": ${message ?? 'no status reported yet'}. See ` +
     `kubectl describe certificaterequest --namespace ${metadata.namespace}`
   );
 }
@@ -47,21 +48,24 @@ function foreign(host: string): Verdict<'CertificateReady'> {
 
 function issued(notAfter: number, renewAt: number, now: number): Verdict<'CertificateReady'> {
   if (notAfter <= now)
-    return no('Expired', `The certificate expired on ${day(notAfter)}; it will be renewed now.`);
+    return no(
+      'Expired',
+      `The certificate expired on ${day(notAfter)}; it is renewed with the next reconcile.`,
+    );
   return yes(
     `Issued by the operator's own authority; valid until ${day(notAfter)}, renewed on ${day(renewAt)}.`,
   );
 }
 
-/** The operator cannot read Secrets. What the sidecars serve, and why they do not start, tells enough. */
+/** The operator cannot read Secrets: what the sidecars serve, and why they do not start, stands in for them. */
 function fromSecret(secretName: string, { pods, server, now }: Inputs): Verdict<'CertificateReady'> {
   const served = pods.flatMap(({ report }) => report?.status?.certificate ?? []);
   const [certificate] = served;
   if (certificate === undefined) {
-    const message =
+    return pending(
       `No sidecar has started yet. If a pod stays in ContainerCreating, create the Secret ` +
-      `${server.metadata.namespace}/${secretName} with tls.crt and tls.key.`;
-    return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
+        `${server.metadata.namespace}/${secretName} with tls.crt and tls.key.`,
+    );
   }
   const notAfter = Date.parse(certificate.notAfter);
   if (notAfter <= now)
@@ -69,18 +73,14 @@ function fromSecret(secretName: string, { pods, server, now }: Inputs): Verdict<
       'Expired',
       `The certificate in Secret "${secretName}" expired on ${day(notAfter)}: replace it.`,
     );
-  const host = new URL(server.status?.address?.url ?? resourceOf(server)).hostname;
+  const host = new URL(resourceIdentifier(server)).hostname.replace(/^\[|\]$/g, '');
   if (!covers(certificate.subjectAltName, host)) {
     return no(
       'HostNotCovered',
-      `The certificate in Secret "${secretName}" is not for ${host}: ${certificate.subjectAltName ?? 'no names'}.`,
+      `The certificate in Secret "${secretName}" does not cover ${host}, only ${certificate.subjectAltName ?? 'no names'}: replace it.`,
     );
   }
   return yes(`Served from Secret "${secretName}"; valid until ${day(notAfter)}. Renewing it is up to you.`);
-}
-
-function resourceOf({ spec, metadata }: Inputs['server']): string {
-  return spec.protectedResourceMetadata.resource ?? `https://${metadata.name}.${metadata.namespace}.svc:8001`;
 }
 
 /** RFC 9525 section 6.3: a name, or one wildcard in place of the first label. */
@@ -93,6 +93,10 @@ function covers(subjectAltName: string | undefined, host: string): boolean {
 
 function yes(message: string): Verdict<'CertificateReady'> {
   return { type: 'CertificateReady', status: 'True', reason: 'Issued', message };
+}
+
+function pending(message: string): Verdict<'CertificateReady'> {
+  return { type: 'CertificateReady', status: 'Unknown', reason: 'Pending', message };
 }
 
 function no(reason: CertificateReadyReason, message: string): Verdict<'CertificateReady'> {

@@ -1,4 +1,4 @@
-// Isolated: whether the server answers to nobody but its sidecar. Tried for real, not derived from a policy's existence.
+// Isolated: whether the server's own port refuses connections from outside its pod. By trying, not from a policy's existence.
 import type { Verdict } from '../../api/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
@@ -17,17 +17,17 @@ export function isolated({ server, pods }: Inputs): Verdict<'Isolated'> {
       'spec.network.isolation is None: no NetworkPolicy guards the server. Set it to NetworkPolicy.';
     return { type, status: 'False', reason: 'Disabled', message };
   }
-  // A refusal counts only from a pod that answers where it should: from one out of reach it would prove nothing.
+  // A refused connection counts only when the admin port answers: an unreachable pod refuses everything.
   const tried = pods.filter(
     ({ report }) => report?.serverPort === 'closed' && report.status !== undefined,
   ).length;
   if (tried === 0) {
     const unreachable = pods.some(({ report }) => report !== undefined);
     const message = unreachable
-      ? 'No pod answers the operator on the admin port either, so a refused connection proves nothing.'
-      : 'No pod has been tried yet.';
+      ? 'Probe inconclusive: no pod answers on the admin port, 9001. Allow the operator to reach it.'
+      : 'No pod has been probed yet.';
     return { type, status: 'Unknown', reason: unreachable ? 'ProbeFailed' : 'Pending', message };
   }
-  const message = `Connections to port ${port} from outside the pod fail, as they should (${tried} pod(s) tried).`;
+  const message = `Connections to port ${port} from outside the pod fail (${tried} pod(s) probed).`;
   return { type, status: 'True', reason: 'ProbeRefused', message };
 }

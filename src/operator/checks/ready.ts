@@ -1,8 +1,8 @@
-// Ready: whether clients with a good token can use the server. Sums the other conditions up and looks at the pods.
+// Ready: whether clients with a valid token can use the server. Sums the other conditions up and looks at the pods.
 import type { ReadyReason, Verdict } from '../../api/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
-/** What is in the way, when another condition is not True; Isolated does not keep anybody from using the server. */
+/** The reason for each condition that Ready depends on. Isolated is not among them: clients can use the server without. */
 const NOT_READY = {
   Accepted: 'NotAccepted',
   CertificateReady: 'CertificateNotReady',
@@ -13,22 +13,26 @@ export function ready(
   { deployment, pods, configDigest }: Inputs,
   others: readonly Verdict[],
 ): Verdict<'Ready'> {
-  const refused = others.find(({ type, status }) => type in NOT_READY && status === 'False');
-  if (refused !== undefined) {
-    const reason = NOT_READY[refused.type as keyof typeof NOT_READY]; // `in` has just looked
-    return no(reason, refused.message);
+  const failed = others.find(({ type, status }) => type in NOT_READY && status === 'False');
+  if (failed !== undefined) {
+    const reason = NOT_READY[failed.type as keyof typeof NOT_READY]; // `in` has just looked
+    return no(reason, failed.message);
   }
   if (
     deployment?.status?.observedGeneration !== deployment?.metadata.generation ||
     deployment === undefined
   ) {
-    return no('Progressing', 'The Deployment is being rolled out.');
+    return no(
+      'Progressing',
+      'The Deployment is being rolled out: kubectl rollout status shows how far it is.',
+    );
   }
   const { replicas = 1 } = deployment.spec ?? {};
   const { availableReplicas = 0, updatedReplicas = 0 } = deployment.status ?? {};
   if (replicas === 0)
     return no('ScaledToZero', 'The Deployment has no replicas: scale it up to serve requests.');
-  if (availableReplicas === 0) return no('ReplicasUnavailable', trouble(pods) ?? 'No pod is ready yet.');
+  if (availableReplicas === 0)
+    return no('ReplicasUnavailable', trouble(pods) ?? 'No pod is ready yet: kubectl describe pod shows why.');
   const unknown = others.find(({ type, status }) => type in NOT_READY && status === 'Unknown');
   if (unknown !== undefined) return no('Progressing', unknown.message);
   const tail = [
@@ -37,7 +41,7 @@ export function ready(
       : []),
     // Mounted files follow their ConfigMap within the kubelet's sync period.
     ...(pods.some(({ report }) => report?.status !== undefined && report.status.configDigest !== configDigest)
-      ? ['The newest configuration has not arrived everywhere yet: that takes up to two minutes.']
+      ? ['The newest configuration has not reached every pod yet: that takes up to two minutes.']
       : []),
   ];
   const message = [`${availableReplicas} of ${replicas} pod(s) serve requests.`, ...tail].join(' ').trimEnd();

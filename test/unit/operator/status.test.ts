@@ -66,11 +66,11 @@ const ROWS: readonly Row[] = [
     condition: 'Ready',
     status: 'True',
     reason: 'Ready',
-    message: /newest configuration has not arrived/,
+    message: /newest configuration has not reached/,
   },
   {
     situation: 'a name is taken',
-    changes: { refusal: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
+    changes: { failure: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
     condition: 'Accepted',
     status: 'False',
     reason: 'ObjectNotOwned',
@@ -78,7 +78,7 @@ const ROWS: readonly Row[] = [
   },
   {
     situation: 'a name is taken',
-    changes: { refusal: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
+    changes: { failure: { reason: 'ObjectNotOwned', message: 'Deployment demo/echo exists' } },
     condition: 'Ready',
     status: 'False',
     reason: 'NotAccepted',
@@ -93,7 +93,7 @@ const ROWS: readonly Row[] = [
     message: /valid until 2027-02-21, renewed on 2027-01-22/,
   },
   {
-    situation: 'the host is somebody else’s',
+    situation: 'the host is another’s',
     changes: {
       certificate: { source: 'issued', notAfter: NOW + 1, renewAt: NOW, foreignHost: 'victim.bank.svc' },
     },
@@ -108,7 +108,7 @@ const ROWS: readonly Row[] = [
     condition: 'CertificateReady',
     status: 'False',
     reason: 'Expired',
-    message: /renewed now/,
+    message: /renewed with the next reconcile/,
   },
   {
     situation: 'a Secret is named and no sidecar runs',
@@ -127,7 +127,7 @@ const ROWS: readonly Row[] = [
     condition: 'CertificateReady',
     status: 'False',
     reason: 'HostNotCovered',
-    message: /not for localhost/,
+    message: /does not cover localhost/,
   },
   {
     situation: 'the Secret has expired',
@@ -276,7 +276,7 @@ const ROWS: readonly Row[] = [
     condition: 'Isolated',
     status: 'Unknown',
     reason: 'Pending',
-    message: /tried yet/,
+    message: /probed yet/,
   },
   {
     situation: 'the pod is out of reach altogether',
@@ -284,7 +284,7 @@ const ROWS: readonly Row[] = [
     condition: 'Isolated',
     status: 'Unknown',
     reason: 'ProbeFailed',
-    message: /proves nothing/,
+    message: /Probe inconclusive/,
   },
   {
     situation: 'the port is closed',
@@ -314,7 +314,7 @@ const ROWS: readonly Row[] = [
     situation: 'no pod is available',
     changes: {
       deployment: deployment({ availableReplicas: 0 }),
-      pods: [pod({ trouble: 'the server waits: ErrImagePull no such image' })],
+      pods: [pod({ trouble: 'container "server" is waiting: ErrImagePull no such image' })],
     },
     condition: 'Ready',
     status: 'False',
@@ -393,7 +393,7 @@ describe('status', () => {
 
   it('cuts a message that the API server would refuse', () => {
     const { conditions = [] } = status(
-      inputs({ refusal: { reason: 'ApplyFailed', message: 'x'.repeat(5000) } }),
+      inputs({ failure: { reason: 'ApplyFailed', message: 'x'.repeat(5000) } }),
     );
     for (const { message } of conditions) assert.ok(message.length <= 1024);
   });

@@ -1,7 +1,7 @@
 // When an object is written, and when not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { contains } from '../../../src/operator/apply.ts';
+import { hasMembers } from '../../../src/operator/drift.ts';
 
 describe('an object is as desired', () => {
   const rows: readonly [string, unknown, unknown, boolean][] = [
@@ -28,6 +28,6 @@ describe('an object is as desired', () => {
     ['not when an object became null', { a: null }, { a: { b: 1 } }, false],
   ];
   for (const [name, live, desired, expected] of rows) {
-    it(name, () => assert.equal(contains(live, desired), expected));
+    it(name, () => assert.equal(hasMembers(live, desired), expected));
   }
 });

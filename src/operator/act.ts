@@ -1,0 +1,184 @@
+// Does what was decided: issues and delivers the certificate, applies and deletes objects. The status is not its matter.
+import type { Logger } from '../base/log.ts';
+import { tlsSecret } from '../desired/certificate.ts';
+import type { Client } from '../kube/client.ts';
+import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
+import { controllerOf, objectKey, type KubeObject } from '../kube/object.ts';
+import type { Cache } from './cache.ts';
+import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
+import { isUpToDate } from './drift.ts';
+import { notOwned, type ApplyFailure } from './inputs.ts';
+import { FIELD_MANAGER, resourceOf, SECRETS, type Deployment } from './kinds.ts';
+import type { Leaf, LeafCertificates } from './leaf-certificates.ts';
+
+export interface ActDependencies {
+  readonly client: Pick<Client, 'get' | 'apply' | 'delete'>;
+  readonly cache: Pick<Cache, 'learn'>;
+  readonly leaves: Pick<LeafCertificates, 'issue' | 'keep' | 'forget'>;
+  readonly sidecarImage: string;
+  readonly log: Logger;
+  /** Called after each write that changed something. */
+  readonly onWrite: (kind: string) => void;
+}
+
+/** What came of a decision. */
+export interface Outcome {
+  /** Why not everything was done; undefined when it was. */
+  readonly failure: ApplyFailure | undefined;
+  /** The certificate in force; undefined when the operator issues none. */
+  readonly leaf: Leaf | undefined;
+  /** The Deployment, if it was written, as the API server returned it. */
+  readonly deployment: Deployment | undefined;
+}
+
+const NOTHING: Outcome = { failure: undefined, leaf: undefined, deployment: undefined };
+
+/**
+ * Nothing is written after the signal: the client refuses to send.
+ * @throws ApiError, NoAnswerError for what a later attempt may cure
+ */
+export async function act(
+  deps: ActDependencies,
+  key: string,
+  decision: Decision,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  switch (decision.kind) {
+    case 'forget':
+      await deps.leaves.forget(key, signal);
+      return NOTHING;
+    case 'ignore':
+    case 'pause':
+      return NOTHING;
+    case 'reconcile':
+      return carryOut(deps, decision.plan, signal);
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** The Deployment last, and only when everything that its pods need or are guarded by is there; the rest at once. */
+async function carryOut(deps: ActDependencies, plan: Plan, signal: AbortSignal): Promise<Outcome> {
+  const leaf = plan.certificate.source === 'issued' ? await leafOf(deps, plan.certificate) : undefined;
+  const first = await all([
+    ...(leaf === undefined ? [] : [deliver(deps, plan, leaf, signal)]),
+    ...plan.apply.map((change) => apply(deps, plan, change, signal)),
+  ]);
+  const failure = plan.failure ?? first.find(isFailure);
+  if (failure !== undefined) return { failure, leaf, deployment: undefined };
+  const deployment = plan.deployment && (await apply(deps, plan, plan.deployment, signal));
+  if (isFailure(deployment)) return { failure: deployment, leaf, deployment: undefined };
+  for (const object of plan.prune) await prune(deps, object, signal);
+  return { failure: undefined, leaf, deployment: deployment as Deployment | undefined }; // the change was of that kind
+}
+
+async function leafOf(
+  { leaves }: ActDependencies,
+  plan: CertificatePlan & { source: 'issued' },
+): Promise<Leaf> {
+  return plan.leaf ?? leaves.issue(plan.hosts);
+}
+
+/** Waits for all, also when one fails: nothing of this run may still be under way when the next one begins. */
+async function all<T>(attempts: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(attempts);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** Puts the certificate into the server's namespace, and remembers that it did. */
+async function deliver(
+  deps: ActDependencies,
+  { server, certificate }: Plan,
+  leaf: Leaf,
+  signal: AbortSignal,
+): Promise<ApplyFailure | undefined> {
+  const { client, leaves, sidecarImage, onWrite } = deps;
+  const secret = tlsSecret({ server, sidecarImage, issued: leaf });
+  if (secret === undefined || certificate.source !== 'issued' || certificate.delivery === 'none')
+    return undefined;
+  const force = certificate.delivery === 'forced';
+  try {
+    await client.apply(SECRETS, secret, { fieldManager: FIELD_MANAGER, force, signal });
+  } catch (error) {
+    return isConflict(error) && !force ? notOwned(secret) : failureOf(error);
+  }
+  const isNew = await leaves.keep(objectKey(server), leaf, signal);
+  if (isNew) onWrite(SECRETS.kind);
+  return undefined;
+}
+
+/** @returns the object as it is now */
+async function apply(
+  deps: ActDependencies,
+  { server }: Plan,
+  change: ObjectChange,
+  signal: AbortSignal,
+): Promise<KubeObject | ApplyFailure> {
+  const { client, cache, log, onWrite } = deps;
+  const { desired } = change;
+  try {
+    const live = change.live ?? (await unlabelled(deps, desired, signal));
+    if (live !== undefined && controllerOf(live)?.uid !== server.metadata.uid) return notOwned(live);
+    if (live !== undefined && isUpToDate(live, desired)) {
+      cache.learn(live);
+      return live;
+    }
+    const options = { fieldManager: FIELD_MANAGER, force: true, signal };
+    const object = await client.apply(resourceOf(desired), desired, options);
+    cache.learn(object);
+    if (object.metadata.resourceVersion === live?.metadata.resourceVersion) return object;
+    onWrite(object.kind);
+    log.info(
+      { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name },
+      'object applied',
+    );
+    return object;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** The cache holds only objects with the operator's label: the name may still be taken by another. */
+async function unlabelled(
+  { client }: ActDependencies,
+  desired: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const { name = '', namespace } = desired.metadata;
+  try {
+    return await client.get(resourceOf(desired), { name, namespace }, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function prune(
+  { client, log, onWrite }: ActDependencies,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name = '', namespace, uid } = object.metadata;
+  try {
+    await client.delete(resourceOf(object), { name, namespace }, { uid, signal });
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error)) return; // gone, or another object by now
+    throw error;
+  }
+  onWrite(object.kind);
+  log.info({ kind: object.kind, namespace, name }, 'object deleted');
+}
+
+/** What the author of the resource, or the administrator of the operator, has to mend. @throws anything else */
+function failureOf(error: unknown): ApplyFailure {
+  if (isInvalid(error) || isForbidden(error))
+    return { reason: 'ApplyFailed', message: (error as Error).message };
+  throw error;
+}
+
+function isFailure(result: KubeObject | ApplyFailure | undefined): result is ApplyFailure {
+  return result !== undefined && !('kind' in result);
+}

@@ -1,0 +1,41 @@
+// Reads everything that is decided on: the caches, the kept certificate, what the prober saw. Writes nothing to the cluster.
+import type { Clock } from '../base/clock.ts';
+import type { Cache } from './cache.ts';
+import type { LeafCertificates } from './leaf-certificates.ts';
+import { isTerminating, podState, probeTargets } from './pods.ts';
+import type { Prober } from './prober.ts';
+import type { World } from './world.ts';
+
+export interface ObserveDependencies {
+  readonly cache: Cache;
+  readonly prober: Prober;
+  readonly leaves: LeafCertificates;
+  readonly certManager: boolean;
+  readonly sidecarImage: string;
+  readonly clock: Clock;
+}
+
+/** The world of one server. Also tells the prober which pods to look at from now on. */
+export async function observe(deps: ObserveDependencies, key: string, signal: AbortSignal): Promise<World> {
+  const { cache, prober, leaves, certManager, sidecarImage, clock } = deps;
+  const server = cache.servers.get(key);
+  const pods = server === undefined ? [] : cache.pods.by('server', key);
+  prober.watch(
+    key,
+    server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, server.spec.server.port)),
+  );
+  const leaf = server === undefined ? undefined : await leaves.find(key, signal);
+  return Object.freeze({
+    now: clock(),
+    server,
+    servers: cache.servers.list(),
+    existing: server === undefined ? [] : cache.existing(server),
+    leaf,
+    authority: leaves.authority,
+    pods: pods
+      .filter((pod) => !isTerminating(pod))
+      .map((pod) => podState(pod, prober.report(pod.metadata.uid ?? ''))),
+    sidecarImage,
+    certManager,
+  });
+}

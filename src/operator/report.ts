@@ -1,0 +1,176 @@
+// Writes the status that follows from what was observed and what came of acting on it, and events where a condition changed.
+import { isDeepStrictEqual } from 'node:util';
+import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
+import type { Client } from '../kube/client.ts';
+import { isNotFound } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { Outcome } from './act.ts';
+import type { Cache } from './cache.ts';
+import type { Decision, Plan } from './decide.ts';
+import type { ApplyFailure, CertificateState, Inputs } from './inputs.ts';
+import {
+  CERTIFICATES,
+  DEPLOYMENTS,
+  SERVERS,
+  type Certificate,
+  type Deployment,
+  type ServerObject,
+} from './kinds.ts';
+import { objectNames } from '../api/names.ts';
+import { status } from './status.ts';
+import type { World } from './world.ts';
+
+const STATUS_MANAGER = 'mcp-operator-status';
+
+export interface ReportDependencies {
+  readonly client: Pick<Client, 'applyStatus'>;
+  readonly cache: Pick<Cache, 'servers'>;
+  readonly events: Pick<EventRecorder, 'record'>;
+  /** Called after each write that changed something. */
+  readonly onWrite: (kind: string) => void;
+}
+
+/** PURE: what the status is made from; undefined for a server that is gone or going. */
+export function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | undefined {
+  switch (decision.kind) {
+    case 'forget':
+    case 'ignore':
+      return undefined;
+    case 'pause':
+      return {
+        ...common(world, decision.plan),
+        paused: true,
+        failure: knownFailure(decision.plan.server),
+        certificate: pausedCertificate(world, decision.plan),
+      };
+    case 'reconcile': {
+      const { plan } = decision;
+      const { failure, leaf, deployment } = outcome;
+      const inputs = {
+        ...common(world, plan),
+        paused: false,
+        failure,
+        certificate: certificateState(world, plan, leaf),
+      };
+      return deployment === undefined ? inputs : { ...inputs, deployment };
+    }
+    default:
+      return decision satisfies never;
+  }
+}
+
+/** Writes the status when it is not what the server has already. */
+export async function report(deps: ReportDependencies, inputs: Inputs, signal: AbortSignal): Promise<void> {
+  const { client, cache, onWrite } = deps;
+  const { server } = inputs;
+  const next = status(inputs);
+  if (isSame(next, server.status)) return;
+  const { name, namespace } = server.metadata;
+  const object = {
+    apiVersion: server.apiVersion,
+    kind: server.kind,
+    metadata: { name, ...(namespace && { namespace }) },
+    status: next,
+  };
+  try {
+    const options = { fieldManager: STATUS_MANAGER, force: true, signal };
+    const written = await client.applyStatus(SERVERS, object, options);
+    // Or the next reconcile would compare with the status before. A spec that changed meanwhile must come by the watch,
+    // which enqueues the server for it.
+    if (written.metadata.generation === server.metadata.generation) cache.servers.set(written);
+  } catch (error) {
+    if (isNotFound(error)) return; // deleted meanwhile
+    throw error;
+  }
+  onWrite(SERVERS.kind);
+  emitEvents(deps, server, next.conditions ?? []);
+}
+
+/** An event for each condition that changed sides, once it has one. */
+function emitEvents(
+  { events }: ReportDependencies,
+  server: ServerObject,
+  conditions: readonly Condition[],
+): void {
+  for (const { type, status: now, reason, message } of conditions) {
+    const was = server.status?.conditions?.find((condition) => condition.type === type)?.status;
+    if (was === now || now === 'Unknown' || (was === undefined && now === 'False')) continue;
+    events.record(server, {
+      type: now === 'True' ? 'Normal' : 'Warning',
+      reason: `${type}${now}`,
+      action: 'Reconcile',
+      note: `${reason}: ${message}`,
+    });
+  }
+}
+
+function common(world: World, { server, configDigest }: Plan) {
+  return {
+    server,
+    now: world.now,
+    deployment: find<Deployment>(world, DEPLOYMENTS.kind, objectNames(server.metadata.name).deployment),
+    pods: world.pods,
+    configDigest,
+  };
+}
+
+function certificateState(
+  world: World,
+  { server, certificate }: Plan,
+  leaf: Outcome['leaf'],
+): CertificateState {
+  switch (certificate.source) {
+    case 'issued':
+      if (leaf === undefined) return { source: 'none' };
+      return {
+        source: 'issued',
+        notAfter: leaf.notAfter,
+        renewAt: leaf.renewAt,
+        foreignHost: certificate.foreignHost,
+      };
+    case 'secret':
+      return certificate;
+    case 'cert-manager': {
+      const found = find<Certificate>(
+        world,
+        CERTIFICATES.kind,
+        objectNames(server.metadata.name).certificate,
+      );
+      const condition = found?.status?.conditions?.find(({ type }) => type === 'Ready');
+      return {
+        source: 'cert-manager',
+        installed: world.certManager,
+        ready: condition?.status === 'True',
+        message: condition?.message,
+      };
+    }
+    default:
+      return certificate satisfies never;
+  }
+}
+
+/** Nothing is issued while paused: the certificate in force is the one that was delivered before. */
+function pausedCertificate(world: World, plan: Plan): CertificateState {
+  return certificateState(world, plan, world.leaf?.leaf);
+}
+
+/** Nothing is applied while paused: what kept an object from being applied before does so still. */
+function knownFailure({ status: known }: ServerObject): ApplyFailure | undefined {
+  const condition = known?.conditions?.find(({ type }) => type === 'Accepted');
+  if (condition?.status !== 'False') return undefined;
+  const reason = condition.reason === 'ObjectNotOwned' ? 'ObjectNotOwned' : 'ApplyFailed';
+  return { reason, message: condition.message };
+}
+
+function find<T extends World['existing'][number]>(
+  { existing }: World,
+  kind: string,
+  name: string,
+): T | undefined {
+  return existing.find((object) => object.kind === kind && object.metadata.name === name) as T | undefined; // of that kind
+}
+
+/** Whatever the order of members; one that is undefined is one that is missing. */
+function isSame(next: Status, current: Status | undefined): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(next)), current ?? {});
+}

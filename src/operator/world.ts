@@ -1,0 +1,25 @@
+// What one decision is made on, read once and not changed. Holds no judgement: what it means is decide's.
+import type { KubeObject } from '../kube/object.ts';
+import type { PodState } from './inputs.ts';
+import type { ServerObject } from './kinds.ts';
+import type { DeliveredLeaf } from './leaf-certificates.ts';
+
+export interface World {
+  readonly now: number;
+  /** The server; undefined when it is gone. */
+  readonly server: ServerObject | undefined;
+  /** Every server of the cluster, or of the watched namespaces: two may want the same host. */
+  readonly servers: readonly ServerObject[];
+  /** The managed objects that belong to the server or have the name of one that it wants, whoever owns them. */
+  readonly existing: readonly KubeObject[];
+  /** The certificate that was last delivered to the server's namespace; undefined when none is known to be. */
+  readonly leaf: DeliveredLeaf | undefined;
+  /** PEM: the certificate of the operator's own authority. */
+  readonly authority: string;
+  /** The pods that are not being deleted. */
+  readonly pods: readonly PodState[];
+  /** The sidecar that the operator was installed with. */
+  readonly sidecarImage: string;
+  /** Whether the API server serves cert-manager's Certificates. */
+  readonly certManager: boolean;
+}

@@ -1,0 +1,468 @@
+// What is done in which world: one row a case, the row's name is the rule.
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { PAUSED_ANNOTATION } from '../../../src/api/names.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
+import { decide, type Decision } from '../../../src/operator/decide.ts';
+import { issuableHosts } from '../../../src/operator/host-ownership.ts';
+import { CERTIFICATES, type ServerObject } from '../../../src/operator/kinds.ts';
+import { LeafCertificates, type Leaf } from '../../../src/operator/leaf-certificates.ts';
+import type { World } from '../../../src/operator/world.ts';
+import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
+import { NOW, serverObject } from '../../support/operator-inputs.ts';
+
+const DAY_MS = 86_400_000;
+
+/** What a decision comes to, in words that a row can hold. */
+interface Summary {
+  readonly kind: Decision['kind'];
+  /** Before the Deployment. */
+  readonly apply: readonly string[];
+  readonly deployment: boolean;
+  readonly prune: readonly string[];
+  readonly failure: string | undefined;
+  readonly certificate: string;
+  readonly foreignHost: string | undefined;
+}
+
+const SUPPORTS = [
+  'ServiceAccount/echo',
+  'ConfigMap/echo-sidecar',
+  'ConfigMap/echo-ca',
+  'Service/echo',
+  'NetworkPolicy/echo',
+];
+const without = (...names: string[]) => SUPPORTS.filter((name) => !names.includes(name));
+
+let authority: { certificate: string; key: string };
+let leaf: Leaf;
+/** Of the same hosts, near its end. */
+let oldLeaf: Leaf;
+/** Of another authority. */
+let strangeLeaf: Leaf;
+/** With a host too many. */
+let widerLeaf: Leaf;
+
+async function newAuthority() {
+  const key = await generateKey();
+  const certificate = await authorityCertificate(key, {
+    commonName: 'test',
+    notBefore: new Date(NOW - DAY_MS),
+    notAfter: new Date(NOW + 3650 * DAY_MS),
+  });
+  return { certificate, key };
+}
+
+before(async () => {
+  authority = await newAuthority();
+  const client = {} as never; // nothing is stored here
+  const issuer = (clock: () => number, of = authority) =>
+    new LeafCertificates({ client, namespace: 'system', clock, authority: of });
+  const hosts = issuableHosts(serverObject(), undefined);
+  leaf = await issuer(() => NOW).issue(hosts);
+  oldLeaf = await issuer(() => NOW - 61 * DAY_MS).issue(hosts);
+  strangeLeaf = await issuer(() => NOW, await newAuthority()).issue(hosts);
+  widerLeaf = await issuer(() => NOW).issue([...hosts, 'gone.example.com']);
+});
+
+/** A world in which only the server is there. */
+function fresh(server: ServerObject = serverObject(), changes: Partial<World> = {}): World {
+  return {
+    now: NOW,
+    server,
+    servers: [server],
+    existing: [],
+    leaf: undefined,
+    authority: authority.certificate,
+    pods: [],
+    sidecarImage: 'sidecar:1',
+    certManager: true,
+    ...changes,
+  };
+}
+
+/** The same after a first pass: everything is there as desired, and the certificate delivered just now. */
+function settled(server: ServerObject = serverObject(), changes: Partial<World> = {}): World {
+  const world = fresh(server, { leaf: { leaf, deliveredAt: NOW } });
+  const { plan } = decide(world) as Extract<Decision, { kind: 'reconcile' }>;
+  const desired = [...plan.apply, ...(plan.deployment ? [plan.deployment] : [])];
+  return { ...world, existing: desired.map((change) => change.desired), ...changes };
+}
+
+/** A settled world whose server was then changed. */
+function changed(change: (server: ServerObject) => void, from?: (server: ServerObject) => void): World {
+  const server = serverObject((object) => {
+    from?.(object);
+    change(object);
+  });
+  return { ...settled(serverObject(from)), server, servers: [server] };
+}
+
+/** A settled world in which one object is not as it was. */
+function drifted(name: string, change: (object: KubeObject) => KubeObject | undefined): World {
+  const world = settled();
+  assert.ok(
+    world.existing.some((object) => nameOf(object) === name),
+    `${name} is there to begin with`,
+  );
+  return {
+    ...world,
+    existing: world.existing.flatMap((object) =>
+      nameOf(object) === name ? (change(object) ?? []) : [object],
+    ),
+  };
+}
+
+const ownedBy = (uid: string) => (object: KubeObject) => ({
+  ...object,
+  metadata: {
+    ...object.metadata,
+    ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid, controller: true }],
+  },
+});
+
+const withData = (data: Record<string, string>) => (object: KubeObject) =>
+  ({ ...object, data }) as KubeObject;
+
+function other(namespace: string, created: string, resource?: string): ServerObject {
+  return serverObject((server) => {
+    Object.assign(server.metadata, {
+      name: 'other',
+      namespace,
+      uid: 'other-uid',
+      creationTimestamp: created,
+    });
+    if (resource !== undefined) server.spec.protectedResourceMetadata.resource = resource;
+  });
+}
+
+const withResource = (resource: string) => (server: ServerObject) => {
+  server.metadata.creationTimestamp = '2026-11-02T00:00:00Z';
+  server.spec.protectedResourceMetadata.resource = resource;
+};
+
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind}/${metadata.name}`;
+}
+
+function summary(decision: Decision): Partial<Summary> {
+  if (decision.kind === 'forget' || decision.kind === 'ignore') return { kind: decision.kind };
+  const { plan } = decision;
+  const { certificate } = plan;
+  return {
+    kind: decision.kind,
+    apply: plan.apply.map(({ desired }) => nameOf(desired)),
+    deployment: plan.deployment !== undefined,
+    prune: plan.prune.map(nameOf),
+    failure: plan.failure && `${plan.failure.reason}: ${plan.failure.message.split(' exists')[0]}`,
+    certificate:
+      certificate.source === 'issued'
+        ? `${certificate.leaf === undefined ? 'issue' : 'keep'}, delivery ${certificate.delivery}`
+        : certificate.source,
+    foreignHost: certificate.source === 'issued' ? certificate.foreignHost : undefined,
+  };
+}
+
+interface Row {
+  readonly rule: string;
+  readonly world: () => World;
+  readonly then: Partial<Summary>;
+}
+
+const NOTHING = { kind: 'reconcile', apply: [], deployment: false, prune: [], failure: undefined } as const;
+const QUIET = { ...NOTHING, certificate: 'keep, delivery none' } as const;
+
+const ROWS: readonly Row[] = [
+  {
+    rule: 'a server that is gone is forgotten',
+    world: () => fresh(undefined, { server: undefined, servers: [] }),
+    then: { kind: 'forget' },
+  },
+  {
+    rule: 'for a server that is being deleted nothing is made',
+    world: () =>
+      fresh(serverObject((server) => (server.metadata.deletionTimestamp = '2026-11-23T11:59:00Z'))),
+    then: { kind: 'ignore' },
+  },
+  {
+    rule: 'a server that is being deleted is ignored also while paused',
+    world: () =>
+      fresh(
+        serverObject((server) => {
+          server.metadata.deletionTimestamp = '2026-11-23T11:59:00Z';
+          server.metadata.annotations = { [PAUSED_ANNOTATION]: 'true' };
+        }),
+      ),
+    then: { kind: 'ignore' },
+  },
+  {
+    rule: 'a paused server only gets its status',
+    world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: 'true' })),
+    then: { kind: 'pause' },
+  },
+  {
+    rule: 'a pause annotation with another value is none',
+    world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: 'false' })),
+    then: QUIET,
+  },
+  {
+    rule: 'a new server gets every object, and the Deployment apart from the rest',
+    world: () => fresh(),
+    then: { ...NOTHING, apply: SUPPORTS, deployment: true },
+  },
+  {
+    rule: 'the first delivery of a certificate is unforced',
+    world: () => fresh(),
+    then: { certificate: 'issue, delivery unforced' },
+  },
+  { rule: 'a world that is as desired is left alone', world: () => settled(), then: QUIET },
+  {
+    rule: 'what the API server added is no difference',
+    world: () =>
+      drifted('Service/echo', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, resourceVersion: '7' },
+        status: { loadBalancer: {} },
+      })),
+    then: QUIET,
+  },
+  {
+    rule: 'a deleted object is made again',
+    world: () => drifted('Service/echo', () => undefined),
+    then: { ...QUIET, apply: ['Service/echo'] },
+  },
+  {
+    rule: 'a changed object is put right',
+    world: () => drifted('ConfigMap/echo-sidecar', withData({ 'config.json': '{}' })),
+    then: { ...QUIET, apply: ['ConfigMap/echo-sidecar'] },
+  },
+  {
+    rule: 'a deleted Deployment is made again',
+    world: () => drifted('Deployment/echo', () => undefined),
+    then: { ...QUIET, deployment: true },
+  },
+  {
+    rule: 'an object without its digest is applied again: a field may be left that is no longer desired',
+    world: () =>
+      drifted('Service/echo', (object) => ({ ...object, metadata: { ...object.metadata, annotations: {} } })),
+    then: { ...QUIET, apply: ['Service/echo'] },
+  },
+  {
+    rule: 'a change of the sidecar’s configuration leaves the Deployment alone',
+    world: () => changed((server) => (server.spec.authentication.clockSkew = '7s')),
+    then: { ...QUIET, apply: ['ConfigMap/echo-sidecar'], deployment: false },
+  },
+  {
+    rule: 'a change of the image changes the Deployment alone',
+    world: () => changed((server) => (server.spec.server.image = 'echo:2')),
+    then: { ...QUIET, deployment: true },
+  },
+  {
+    rule: 'another sidecar of the operator changes the Deployment alone',
+    world: () => settled(undefined, { sidecarImage: 'sidecar:2' }),
+    then: { ...QUIET, deployment: true },
+  },
+  {
+    rule: 'a second replica gets a PodDisruptionBudget',
+    world: () =>
+      changed(
+        (server) => (server.spec.replicas = 2),
+        (server) => (server.spec.replicas = 1),
+      ),
+    then: { ...QUIET, apply: ['PodDisruptionBudget/echo'], deployment: true },
+  },
+  {
+    rule: 'with one replica the PodDisruptionBudget is pruned',
+    world: () =>
+      changed(
+        (server) => (server.spec.replicas = 1),
+        (server) => (server.spec.replicas = 2),
+      ),
+    then: { ...QUIET, deployment: true, prune: ['PodDisruptionBudget/echo'] },
+  },
+  {
+    rule: 'without a number of replicas nothing is written when an autoscaler sets one',
+    world: () =>
+      drifted('Deployment/echo', (object) => ({
+        ...object,
+        spec: { ...(object as KubeObject & { spec: object }).spec, replicas: 7 },
+      })),
+    then: QUIET,
+  },
+  {
+    rule: 'isolation None prunes the NetworkPolicy',
+    world: () => changed((server) => (server.spec.network.isolation = 'None')),
+    then: { ...QUIET, prune: ['NetworkPolicy/echo'] },
+  },
+  {
+    rule: 'an object that belongs to another owner is not pruned',
+    world: () => {
+      const world = changed((server) => (server.spec.network.isolation = 'None'));
+      const existing = world.existing.map((object) =>
+        object.kind === 'NetworkPolicy' ? ownedBy('other-uid')(object) : object,
+      );
+      return { ...world, existing };
+    },
+    then: { ...QUIET, prune: [] },
+  },
+  {
+    rule: 'a name that another owner has is a failure, and not applied over',
+    world: () => drifted('ConfigMap/echo-sidecar', ownedBy('other-uid')),
+    then: { ...QUIET, failure: 'ObjectNotOwned: ConfigMap demo/echo-sidecar' },
+  },
+  {
+    rule: 'an object of the server’s name and an earlier uid is another’s',
+    world: () => drifted('Deployment/echo', ownedBy('server-uid-of-last-week')),
+    then: { ...QUIET, deployment: false, failure: 'ObjectNotOwned: Deployment demo/echo' },
+  },
+  {
+    rule: 'what is missing is applied also when another name is taken',
+    world: () => {
+      const world = drifted('ConfigMap/echo-sidecar', ownedBy('other-uid'));
+      return { ...world, existing: world.existing.filter(({ kind }) => kind !== 'Service') };
+    },
+    then: { apply: ['Service/echo'], failure: 'ObjectNotOwned: ConfigMap demo/echo-sidecar' },
+  },
+  {
+    rule: 'a certificate in its last third is renewed, and delivered with force',
+    world: () => settled(undefined, { leaf: { leaf: oldLeaf, deliveredAt: NOW } }),
+    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+  },
+  {
+    rule: 'a certificate of another authority is replaced',
+    world: () => settled(undefined, { leaf: { leaf: strangeLeaf, deliveredAt: NOW } }),
+    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+  },
+  {
+    rule: 'a certificate with a host that is not the server’s any more is replaced',
+    world: () => settled(undefined, { leaf: { leaf: widerLeaf, deliveredAt: NOW } }),
+    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+  },
+  {
+    rule: 'another resource host asks for another certificate',
+    world: () => changed(withResource('https://echo.example.com/mcp')),
+    then: { apply: ['ConfigMap/echo-sidecar'], certificate: 'issue, delivery forced' },
+  },
+  {
+    rule: 'after a restart the certificate is delivered again: the Secret may be gone',
+    world: () => settled(undefined, { leaf: { leaf, deliveredAt: undefined } }),
+    then: { ...NOTHING, certificate: 'keep, delivery forced' },
+  },
+  {
+    rule: 'within half a resync it is not delivered again',
+    world: () => settled(undefined, { leaf: { leaf, deliveredAt: NOW - 29_000 } }),
+    then: QUIET,
+  },
+  {
+    rule: 'after half a resync it is',
+    world: () => settled(undefined, { leaf: { leaf, deliveredAt: NOW - 30_000 } }),
+    then: { ...NOTHING, certificate: 'keep, delivery forced' },
+  },
+  {
+    rule: 'a certificate that the user brings is the user’s: none is issued, and no authority published',
+    world: () => fresh(serverObject((server) => (server.spec.tls = { secretName: 'mine' }))),
+    then: { ...NOTHING, apply: without('ConfigMap/echo-ca'), deployment: true, certificate: 'secret' },
+  },
+  {
+    rule: 'the published authority is pruned when the user brings a certificate',
+    world: () => changed((server) => (server.spec.tls = { secretName: 'mine' })),
+    then: { ...NOTHING, deployment: true, prune: ['ConfigMap/echo-ca'], certificate: 'secret' },
+  },
+  {
+    rule: 'an issuerRef asks cert-manager',
+    world: () =>
+      fresh(serverObject((server) => (server.spec.tls = { issuerRef: { kind: 'Issuer', name: 'ca' } }))),
+    then: {
+      apply: [
+        'ServiceAccount/echo',
+        'ConfigMap/echo-sidecar',
+        'Certificate/echo-tls',
+        'Service/echo',
+        'NetworkPolicy/echo',
+      ],
+      deployment: true,
+      failure: undefined,
+      certificate: 'cert-manager',
+    },
+  },
+  {
+    rule: 'without cert-manager its Certificate is left out, and the rest is applied',
+    world: () =>
+      fresh(
+        serverObject((server) => (server.spec.tls = { issuerRef: { kind: 'Issuer', name: 'ca' } })),
+        {
+          certManager: false,
+        },
+      ),
+    then: { ...NOTHING, apply: without('ConfigMap/echo-ca'), deployment: true, certificate: 'cert-manager' },
+  },
+  {
+    rule: 'a Certificate of cert-manager is pruned when the operator issues again',
+    world: () => {
+      const world = settled();
+      const [template] = world.existing;
+      assert.ok(template);
+      const { apiVersion, kind } = CERTIFICATES;
+      const certificate = { apiVersion, kind, metadata: { ...template.metadata, name: 'echo-tls' } };
+      return { ...world, existing: [...world.existing, certificate] };
+    },
+    then: { ...QUIET, prune: ['Certificate/echo-tls'] },
+  },
+  {
+    rule: 'a host inside the cluster that is not the server’s own Service is refused',
+    world: () => fresh(serverObject(withResource('https://vault.bank.svc:8001/mcp'))),
+    then: { foreignHost: 'vault.bank.svc', apply: SUPPORTS, deployment: true },
+  },
+  {
+    rule: 'of two servers of two namespaces that want one host, the newer does not get it',
+    world: () => {
+      const server = serverObject(withResource('https://mcp.example.com/mcp'));
+      const older = other('elsewhere', '2026-11-01T00:00:00Z', 'https://mcp.example.com/other');
+      return fresh(server, { servers: [server, older] });
+    },
+    then: { foreignHost: 'mcp.example.com' },
+  },
+  {
+    rule: 'of two servers of two namespaces that want one host, the older does',
+    world: () => {
+      const server = serverObject(withResource('https://mcp.example.com/mcp'));
+      const newer = other('elsewhere', '2026-11-03T00:00:00Z', 'https://mcp.example.com/other');
+      return fresh(server, { servers: [server, newer] });
+    },
+    then: { foreignHost: undefined },
+  },
+  {
+    rule: 'two servers of one namespace may share a host',
+    world: () => {
+      const server = serverObject(withResource('https://mcp.example.com/mcp'));
+      const older = other('demo', '2026-11-01T00:00:00Z', 'https://mcp.example.com/other');
+      return fresh(server, { servers: [server, older] });
+    },
+    then: { foreignHost: undefined },
+  },
+];
+
+describe('decide', () => {
+  for (const { rule, world, then } of ROWS) {
+    it(rule, () => {
+      const given = world();
+      const found = summary(decide(Object.freeze(given)));
+      assert.deepEqual(
+        Object.fromEntries(Object.keys(then).map((member) => [member, found[member as keyof Summary]])),
+        then,
+      );
+    });
+  }
+
+  it('leaves the certificate that is to be issued out of every object but the authority’s', () => {
+    const { plan } = decide(fresh()) as Extract<Decision, { kind: 'reconcile' }>;
+    const published = plan.apply.find(({ desired }) => nameOf(desired) === 'ConfigMap/echo-ca')?.desired;
+    assert.deepEqual((published as KubeObject & { data: unknown }).data, { 'ca.crt': authority.certificate });
+    assert.ok(plan.apply.every(({ desired }) => desired.kind !== 'Secret'));
+  });
+
+  it('says the same of the same world', () => {
+    const world = fresh();
+    assert.deepEqual(decide(world), decide(world));
+  });
+});
