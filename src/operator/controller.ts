@@ -90,7 +90,7 @@ export class Controller {
       log,
       scheduler,
     });
-    this.#prober = new Prober({ onChange: enqueue, ...(deps.probe && { probe: deps.probe }) });
+    this.#prober = new Prober({ onChange: enqueue, scheduler, ...(deps.probe && { probe: deps.probe }) });
     this.#elector = new LeaderElector({
       client,
       namespace: settings.namespace,

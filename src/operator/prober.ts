@@ -1,15 +1,17 @@
-// Asks running sidecars how they are, and tries the server's port from outside. Reports facts; what they mean is the checks'.
+// Gets the status of running sidecars, and tries the server's port from outside the pod. What the answers mean is the checks'.
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { ADMIN_PORT } from '../api/names.ts';
+import { systemScheduler, type Random, type Scheduler } from '../kube/scheduler.ts';
 import type { SidecarReport } from './inputs.ts';
 import { parseStatus } from './sidecar-status.ts';
 
-/** Between looks at a pod that is well, and at one that is not (milliseconds). */
+/** Between probes of a pod that is healthy, and of one that is not (milliseconds). */
 const STEADY_MS = 15_000;
 const UNSETTLED_MS = 2_000;
 const TIMEOUT_MS = 3_000;
-/** Looks under way at once. Each that gets no answer takes TIMEOUT_MS. */
+/** Probes under way at once. Each that gets no answer takes TIMEOUT_MS. */
 const CONCURRENCY = 64;
 const TICK_MS = 500;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -29,28 +31,33 @@ interface Probe extends ProbeTarget {
 }
 
 export interface ProberOptions {
-  /** Told when a report says something new. */
+  /** Called with a server's key when a report of one of its pods says something new. */
   readonly onChange: (key: string) => void;
   readonly probe?: (target: ProbeTarget) => Promise<SidecarReport>;
-  /** Milliseconds, monotonic. */
-  readonly now?: () => number;
+  readonly scheduler?: Scheduler;
+  readonly random?: Random;
 }
 
-/** Looks at every pod again and again, from `start` until the signal. */
+/** Probes every watched pod again and again, from `start` until the signal. */
 export class Prober {
   readonly #options: Required<ProberOptions>;
   readonly #probes = new Map<string, Probe>();
 
   constructor(options: ProberOptions) {
-    this.#options = { probe: probeSidecar, now: () => performance.now(), ...options };
+    this.#options = { probe: probeSidecar, scheduler: systemScheduler, random: Math.random, ...options };
   }
 
   start(signal: AbortSignal): void {
-    const timer = setInterval(() => this.#tick(), TICK_MS);
-    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    if (signal.aborted) return;
+    const cancel = this.#options.scheduler.after(TICK_MS, () => {
+      signal.removeEventListener('abort', cancel);
+      this.#tick();
+      this.start(signal);
+    });
+    signal.addEventListener('abort', cancel, { once: true });
   }
 
-  /** Sets which pods of a server are looked at. New ones are looked at soon. */
+  /** Sets which pods of a server are probed. New ones are probed with the next tick. */
   watch(key: string, targets: readonly ProbeTarget[]): void {
     const wanted = new Map(targets.map((target) => [target.podUid, target]));
     for (const [uid, probe] of this.#probes) {
@@ -63,7 +70,7 @@ export class Prober {
         this.#probes.set(uid, {
           ...target,
           key,
-          dueAt: this.#options.now(),
+          dueAt: this.#options.scheduler.now(),
           running: false,
           report: undefined,
         });
@@ -76,38 +83,39 @@ export class Prober {
   }
 
   #tick(): void {
-    const now = this.#options.now();
+    const now = this.#options.scheduler.now();
     const all = [...this.#probes.values()];
     const free = CONCURRENCY - all.filter(({ running }) => running).length;
     // Longest due first: pods that never answer are due again soon, and would keep all others from their turn.
     const due = all
       .filter(({ running, dueAt }) => !running && dueAt <= now)
       .toSorted((a, b) => a.dueAt - b.dueAt);
-    for (const probe of due.slice(0, Math.max(0, free))) void this.#look(probe);
+    for (const probe of due.slice(0, Math.max(0, free))) void this.#probe(probe);
   }
 
-  async #look(probe: Probe): Promise<void> {
+  async #probe(probe: Probe): Promise<void> {
     probe.running = true;
+    const { scheduler, random } = this.#options;
     const report = await this.#options.probe(probe).catch(failed);
     probe.running = false;
-    const settled =
+    const isHealthy =
       report.status?.ready === true &&
       report.status.issuers.every(({ lastError }) => lastError === undefined);
     // A little apart, at random: a thousand pods must not be asked in the same moment.
-    probe.dueAt = this.#options.now() + (settled ? STEADY_MS : UNSETTLED_MS) * (0.9 + Math.random() / 5);
-    const isNews = JSON.stringify(essence(report)) !== JSON.stringify(essence(probe.report));
+    probe.dueAt = scheduler.now() + (isHealthy ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
+    const isNews = !isDeepStrictEqual(significantFields(report), significantFields(probe.report));
     probe.report = report;
     if (isNews && this.#probes.get(probe.podUid) === probe) this.#options.onChange(probe.key);
   }
 }
 
-/** A look that goes wrong says so in the report. It must not be the end of the process: nobody waits for it. */
+/** A probe that throws becomes a report: no caller awaits it, and an unhandled rejection would end the process. */
 function failed(error: unknown): SidecarReport {
   return { status: undefined, error: (error as Error).message, serverPort: 'unknown' };
 }
 
-/** What the checks look at: the time of the last key fetch, for one, is not news. */
-function essence(report: SidecarReport | undefined) {
+/** What the checks depend on. The time of the last key fetch, for one, changes without consequence. */
+function significantFields(report: SidecarReport | undefined) {
   const { status, error, serverPort } = report ?? {};
   return {
     error,
@@ -127,7 +135,7 @@ async function probeSidecar({ ip, serverPort }: ProbeTarget): Promise<SidecarRep
 
 async function askStatus(ip: string): Promise<Pick<SidecarReport, 'status' | 'error'>> {
   try {
-    // Not surely the sidecar: the server shares its network, and may have taken the port before it.
+    // Untrusted: the server shares the sidecar's network, and may have bound the port first.
     return { status: parseStatus(await get(ip, '/status')), error: undefined };
   } catch (error) {
     return { status: undefined, error: (error as Error).message };
@@ -159,7 +167,7 @@ function get(host: string, path: string): Promise<string> {
   });
 }
 
-/** Refused and unanswered connections are both what isolation wants. */
+/** Refused and unanswered connections both count as closed: isolation asks for no more. */
 function tryPort(host: string, port: number): Promise<SidecarReport['serverPort']> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: TIMEOUT_MS });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { after, before, it } from 'node:test';
-import { setImmediate as settled } from 'node:timers/promises';
 import { ADMIN_PORT } from '../../../src/api/names.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { parseStatus } from '../../../src/operator/sidecar-status.ts';
 import { sidecarStatus } from '../../support/operator-inputs.ts';
 import { waitFor } from '../../support/wait.ts';
+import { FakeScheduler, settle } from '../kube/fake-scheduler.ts';
 
 /** An address of its own on loopback: the admin port is a constant. */
 const IP = '127.0.77.1';
@@ -29,10 +29,12 @@ const good = JSON.stringify(sidecarStatus());
 const changed = (changes: object) => ok(JSON.stringify({ ...sidecarStatus(), ...changes }));
 
 async function report() {
-  const prober = new Prober({ onChange: () => undefined });
+  const scheduler = new FakeScheduler();
+  const prober = new Prober({ onChange: () => undefined, scheduler });
   const stop = new AbortController();
   prober.start(stop.signal);
   prober.watch('demo/echo', [{ podUid: 'uid', ip: IP, serverPort: 1 }]);
+  await scheduler.advance(500);
   await waitFor(() => prober.report('uid') !== undefined, 'a report');
   stop.abort();
   return prober.report('uid');
@@ -76,14 +78,13 @@ it('texts are cut and hold no control characters', () => {
   assert.match(issuer?.lastError ?? '', /^\uFFFD\[2J\uFFFD\uFFFD\uFFFDx{505}$/);
 });
 
-it('pods that never answer do not keep others from their turn', async (test) => {
-  test.mock.timers.enable({ apis: ['setInterval'] });
+it('pods that never answer do not keep others from their turn', async () => {
   const seen = new Set<string>();
   const waiting: (() => void)[] = [];
-  let now = 0;
+  const scheduler = new FakeScheduler();
   const prober = new Prober({
     onChange: () => undefined,
-    now: () => now,
+    scheduler,
     probe: ({ podUid }) => {
       seen.add(podUid);
       return new Promise((_, reject) => waiting.push(() => reject(new Error('timeout'))));
@@ -98,10 +99,10 @@ it('pods that never answer do not keep others from their turn', async (test) => 
   }));
   prober.watch('demo/echo', pods);
   for (let round = 0; round < 20; round++) {
-    test.mock.timers.tick(500);
+    await scheduler.advance(500);
+    scheduler.stall(3_000); // the timeout of a probe
     for (const end of waiting.splice(0)) end();
-    await settled();
-    now += 3_000;
+    await settle();
   }
   stop.abort();
   assert.equal(seen.size, pods.length);
