@@ -1,11 +1,11 @@
-// The operator's own HTTP port: /livez, /readyz, /metrics. Says nothing of the cluster's health: a restart would not help it.
+// The operator's own HTTP port: /livez, /readyz, /metrics. Not the cluster's health: a restart would not help it.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { answerText as send } from '../base/http-answer.ts';
 
 export interface HealthSources {
   /** Why the process should be restarted; undefined when it should not. */
   readonly notLive: () => string | undefined;
-  /** Why it cannot do its work yet; undefined when it can. */
+  /** Why it cannot work yet; undefined when it can. */
   readonly notReady: () => string | undefined;
   readonly metrics: () => Promise<string>;
   readonly metricsContentType: string;
@@ -26,7 +26,7 @@ async function answer(path: string, res: ServerResponse, sources: HealthSources)
     case '/metrics':
       return send(res, 200, sources.metricsContentType, await sources.metrics());
     default:
-      return send(res, 404, 'text/plain', 'here are /livez, /readyz and /metrics\n');
+      return send(res, 404, 'text/plain', 'not found; try /livez, /readyz or /metrics\n');
   }
 }
 

@@ -63,6 +63,7 @@ export class MemoryApiServer {
   readonly #history: Event[] = [];
   readonly #watchers = new Set<Watcher>();
   readonly #closers: (() => Promise<void>)[] = [];
+  #open = 0;
   #version = 0;
   #url = '';
   #certificate = '';
@@ -76,6 +77,8 @@ export class MemoryApiServer {
     const api = new MemoryApiServer(resources);
     const { cert, key } = await certificate();
     const server = createServer({ cert, key }, (req, res) => {
+      api.#open++;
+      res.on('close', () => api.#open--);
       api
         .#answer(req, res)
         .catch((error: unknown) => fail(res, { code: 500, reason: 'InternalError', message: String(error) }));
@@ -90,6 +93,11 @@ export class MemoryApiServer {
       await once(server, 'close');
     });
     return api;
+  }
+
+  /** Requests that are not answered yet, watches among them. */
+  get open(): number {
+    return this.#open;
   }
 
   /** Closes what was opened here, the clients' connections among it. */
