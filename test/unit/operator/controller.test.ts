@@ -26,7 +26,7 @@ interface Running {
   readonly scheduler: FakeScheduler;
   /** How it ended. */
   readonly ended: Promise<unknown>;
-  stop(): void;
+  readonly stop: () => void;
 }
 
 let api: MemoryApiServer;
@@ -79,7 +79,7 @@ const accepted = (name: string) => () =>
 
 async function runs({ metrics }: Running): Promise<Record<string, number>> {
   const { values } = await metrics.reconciles.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]));
+  return Object.fromEntries(values.map(({ labels, value }) => [String(labels.outcome), value]));
 }
 
 /** Nothing is under way but the watches. */
