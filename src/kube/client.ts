@@ -1,7 +1,7 @@
 // The verbs of the API on plain JSON. Keeps nothing and retries nothing; never sends a model class of the client library,
 // whose serializer drops what it does not know, the peers of a NetworkPolicy among it.
 import type { KubeObject, ObjectMeta, Resource } from './object.ts';
-import { describe, resourcePath, type Place, type Query } from './paths.ts';
+import { describe, resourcePath, type ObjectRef, type Query } from './paths.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
@@ -17,7 +17,7 @@ export interface CallOptions {
   readonly deadlineMs?: number;
 }
 
-export interface ObjectPlace {
+interface NamedObject {
   readonly name: string;
   readonly namespace?: string | undefined;
 }
@@ -71,12 +71,8 @@ export class Client {
     this.#transport = transport;
   }
 
-  async get<T extends KubeObject>(
-    resource: Resource<T>,
-    place: ObjectPlace,
-    options: CallOptions,
-  ): Promise<T> {
-    return this.#send(resource, place, options, { verb: 'get', method: 'GET' });
+  async get<T extends KubeObject>(resource: Resource<T>, ref: NamedObject, options: CallOptions): Promise<T> {
+    return this.#send(resource, ref, options, { verb: 'get', method: 'GET' });
   }
 
   /** All objects, read page by page. @throws ApiError `isGone` when the list outlived its first page's version */
@@ -102,26 +98,26 @@ export class Client {
   }
 
   /** Server-side apply: creates the object, or changes what differs. A no-op when nothing does. */
-  async apply<T extends KubeObject, O extends KubeObject>(
+  async apply<T extends KubeObject>(
     resource: Resource<T>,
-    object: O,
+    object: KubeObject,
     options: ApplyOptions,
   ): Promise<T> {
     return this.#apply(resource, object, options, {});
   }
 
   /** The same for the status. Give it a field manager of its own. */
-  async applyStatus<T extends KubeObject, O extends KubeObject>(
+  async applyStatus<T extends KubeObject>(
     resource: Resource<T>,
-    object: O,
+    object: KubeObject,
     options: ApplyOptions,
   ): Promise<T> {
     return this.#apply(resource, object, options, { subresource: 'status' });
   }
 
-  async create<T extends KubeObject, O extends KubeObject>(
+  async create<T extends KubeObject>(
     resource: Resource<T>,
-    object: O,
+    object: KubeObject,
     options: WriteOptions,
   ): Promise<T> {
     const { namespace, name, generateName } = object.metadata;
@@ -131,16 +127,12 @@ export class Client {
   }
 
   /** Replaces the object, if it is still the version that was read. */
-  async update<T extends KubeObject, O extends KubeObject>(
-    resource: Resource<T>,
-    object: O,
-    options: WriteOptions,
-  ): Promise<T> {
-    const place = placeOf(object);
-    const what = describe('update', resource, place);
+  async update<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<T> {
+    const ref = refOf(object);
+    const what = describe('update', resource, ref);
     // Without it the API server would overwrite whatever is there.
     if (!object.metadata.resourceVersion) throw new TypeError(`${what}: the object has no resourceVersion`);
-    return this.#send(resource, place, options, {
+    return this.#send(resource, ref, options, {
       what,
       method: 'PUT',
       query: writeQuery(options),
@@ -149,11 +141,11 @@ export class Client {
   }
 
   /** Asks for deletion; owned objects follow in the background unless told otherwise. */
-  async delete(resource: Resource, place: ObjectPlace, options: DeleteOptions): Promise<void> {
+  async delete(resource: Resource, ref: NamedObject, options: DeleteOptions): Promise<void> {
     const { uid, resourceVersion, propagationPolicy = 'Background' } = options;
     const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy };
-    await this.#send(resource, place, options, { verb: 'delete', method: 'DELETE', body });
+    await this.#send(resource, ref, options, { verb: 'delete', method: 'DELETE', body });
   }
 
   /**
@@ -182,12 +174,12 @@ export class Client {
     resource: Resource<T>,
     object: KubeObject,
     options: ApplyOptions,
-    { subresource }: Pick<Place, 'subresource'>,
+    { subresource }: Pick<ObjectRef, 'subresource'>,
   ): Promise<T> {
     const query = { ...writeQuery(options), ...(options.force ? { force: true } : {}) };
-    const place = { ...placeOf(object), ...(subresource ? { subresource } : {}) };
+    const ref = { ...refOf(object), ...(subresource ? { subresource } : {}) };
     const contentType = 'application/apply-patch+yaml'; // JSON is YAML
-    return this.#send(resource, place, options, {
+    return this.#send(resource, ref, options, {
       verb: 'apply',
       method: 'PATCH',
       query,
@@ -198,7 +190,7 @@ export class Client {
 
   async #send<T extends KubeObject>(
     resource: Resource<T>,
-    place: Place,
+    ref: ObjectRef,
     options: CallOptions,
     request: Pick<TransportRequest, 'method' | 'contentType'> & {
       readonly verb?: string;
@@ -209,9 +201,9 @@ export class Client {
   ): Promise<T> {
     const { method, contentType, verb = '', body } = request;
     const answer = await this.#transport.call({
-      what: request.what ?? describe(verb, resource, place),
+      what: request.what ?? describe(verb, resource, ref),
       method,
-      path: resourcePath(resource, place, request.query),
+      path: resourcePath(resource, ref, request.query),
       ...(contentType ? { contentType } : {}),
       ...(body ? { body: JSON.stringify(withoutManagedFields(body)) } : {}),
       ...limits(options),
@@ -229,7 +221,7 @@ function writeQuery({ fieldManager, dryRun }: WriteOptions): Query {
   return { fieldManager, fieldValidation: 'Strict', ...(dryRun ? { dryRun: 'All' } : {}) };
 }
 
-function placeOf({ kind, metadata }: KubeObject): ObjectPlace {
+function refOf({ kind, metadata }: KubeObject): NamedObject {
   if (!metadata.name) throw new TypeError(`${kind}: the object has no name`);
   return { name: metadata.name, namespace: metadata.namespace };
 }

@@ -24,7 +24,7 @@ export interface Credentials {
   destroy(): Promise<void>;
 }
 
-/** Where the client library goes when it finds nothing: surely not what anybody wants. */
+/** The server that the client library falls back to when it finds no kubeconfig. Never meant. */
 const FALLBACK_SERVER = 'http://localhost:8080';
 
 /**
@@ -36,11 +36,6 @@ export function loadKubeConfig(): KubeConfig {
   config.loadFromDefault();
   if (config.getCurrentCluster()?.server !== FALLBACK_SERVER) return config;
   throw new Error('no cluster: set KUBECONFIG, make ~/.kube/config, or run in a pod with a service account');
-}
-
-/** The namespace of the current context; in a pod, the pod's. */
-export function currentNamespace(config: KubeConfig): string | undefined {
-  return config.getContextObject(config.getCurrentContext())?.namespace || undefined;
 }
 
 /** What `applyToHTTPSOptions` sets; `undici` takes the same names. */

@@ -1,7 +1,12 @@
-// What goes wrong between us and the API server, and the questions that callers ask about it. Decides nothing.
+// What goes wrong between a client and the API server, and the predicates that callers need. Retries nothing.
+
+/** Stable: the values of log fields and metrics. */
+export type KubeErrorCode = 'refused' | NoAnswerCode;
+
+type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed';
 
 /** The `Status` object of an error answer (meta/v1). */
-export interface Status {
+export interface ApiStatus {
   readonly kind?: string;
   readonly message?: string;
   readonly reason?: string;
@@ -16,39 +21,37 @@ export interface Status {
   };
 }
 
-/** The API server answered, and said no. */
+/** The API server answered with an error. */
 export class ApiError extends Error {
+  readonly code: KubeErrorCode = 'refused';
   /** The HTTP status. An error within a watch has the code of its `Status` object. */
-  readonly code: number;
+  readonly status: number;
   /** One word of the API server's, such as `Conflict`, `Expired` or `Invalid`. */
   readonly reason: string;
-  readonly status: Status | undefined;
-  /** How long the server asked us to wait. */
+  readonly body: ApiStatus | undefined;
+  /** How long the server asked its client to wait. */
   readonly retryAfterMs: number | undefined;
 
   /** @param what the operation and its object: `apply Deployment team-a/weather` */
   constructor(
     what: string,
-    answer: { code: number; status?: Status | undefined; retryAfterMs?: number | undefined },
+    answer: { status: number; body?: ApiStatus | undefined; retryAfterMs?: number | undefined },
   ) {
-    const reason = answer.status?.reason || REASONS.get(answer.code) || 'Unknown';
+    const reason = answer.body?.reason || REASONS.get(answer.status) || 'Unknown';
     // Some messages are lists with line breaks; logs and conditions hold one line.
-    const message = answer.status?.message?.replace(/\s*\n\s*/g, ' ') ?? 'no message';
-    super(`${what}: ${answer.code} ${reason}: ${message}`);
+    const message = answer.body?.message?.replace(/\s*\n\s*/g, ' ') ?? 'no message';
+    super(`${what}: ${answer.status} ${reason}: ${message}`);
     this.name = 'ApiError';
-    this.code = answer.code;
-    this.reason = reason;
     this.status = answer.status;
+    this.reason = reason;
+    this.body = answer.body;
     this.retryAfterMs = answer.retryAfterMs;
   }
 }
 
-/** Stable: the values of log fields and metrics. */
-export type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed';
-
-/** There was no usable answer: nobody knows whether the operation was done. */
+/** There was no usable answer: the operation may or may not have been done. */
 export class NoAnswerError extends Error {
-  readonly code: NoAnswerCode;
+  readonly code: KubeErrorCode;
 
   constructor(what: string, code: NoAnswerCode, detail: string, options?: ErrorOptions) {
     super(`${what}: ${detail}`, options);
@@ -73,29 +76,25 @@ const REASONS = new Map([
 ]);
 
 export function isNotFound(error: unknown): boolean {
-  return hasCode(error, 404);
+  return hasStatus(error, 404);
 }
 
-/** Somebody else changed the object, or owns the field, or a precondition did not hold. */
+/** The object was changed meanwhile, another manager owns the field, or a precondition did not hold. */
 export function isConflict(error: unknown): boolean {
-  return hasCode(error, 409) && error.reason !== 'AlreadyExists';
+  return hasStatus(error, 409) && error.reason !== 'AlreadyExists';
 }
 
 export function isAlreadyExists(error: unknown): boolean {
-  return hasCode(error, 409) && error.reason === 'AlreadyExists';
+  return hasStatus(error, 409) && error.reason === 'AlreadyExists';
 }
 
 /** The version or the continue token is too old: list again. Its reasons are `Expired` and `Gone`. */
 export function isGone(error: unknown): boolean {
-  return hasCode(error, 410);
+  return hasStatus(error, 410);
 }
 
 export function isForbidden(error: unknown): boolean {
-  return hasCode(error, 403);
-}
-
-export function isTooManyRequests(error: unknown): boolean {
-  return hasCode(error, 429);
+  return hasStatus(error, 403);
 }
 
 /**
@@ -103,13 +102,13 @@ export function isTooManyRequests(error: unknown): boolean {
  * 500 when a field is unknown or of the wrong type, since the patch fails before it is validated.
  */
 export function isInvalid(error: unknown): boolean {
-  if (hasCode(error, 400) || hasCode(error, 422)) return true;
+  if (hasStatus(error, 400) || hasStatus(error, 422)) return true;
   return (
-    hasCode(error, 500) && (error.status?.message ?? '').startsWith('failed to create typed patch object')
+    hasStatus(error, 500) && (error.body?.message ?? '').startsWith('failed to create typed patch object')
   );
 }
 
-/** We were told to stop: not a failure. */
+/** The caller's signal ended the request: not a failure. */
 export function isStopped(error: unknown): boolean {
   return error instanceof NoAnswerError && error.code === 'stopped';
 }
@@ -119,17 +118,10 @@ export function isMalformed(error: unknown): boolean {
   return error instanceof NoAnswerError && error.code === 'malformed';
 }
 
-/** The same operation may well succeed later, without anybody changing anything. */
-export function isRetryable(error: unknown): boolean {
-  if (error instanceof NoAnswerError) return error.code !== 'stopped';
-  if (isInvalid(error)) return false;
-  return error instanceof ApiError && (error.code >= 500 || [408, 409, 410, 429].includes(error.code));
-}
-
 export function retryAfterOf(error: unknown): number | undefined {
   return error instanceof ApiError ? error.retryAfterMs : undefined;
 }
 
-function hasCode(error: unknown, code: number): error is ApiError {
-  return error instanceof ApiError && error.code === code;
+function hasStatus(error: unknown, status: number): error is ApiError {
+  return error instanceof ApiError && error.status === status;
 }

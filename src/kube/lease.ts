@@ -93,11 +93,6 @@ export class LeaderElector {
     return this.#state === 'leader' && this.#sinceRenewal() < this.#times.renewDeadlineMs;
   }
 
-  /** Milliseconds since the last renewal; undefined for one who does not lead. For the liveness probe. */
-  get renewalAgeMs(): number | undefined {
-    return this.#state === 'leader' ? this.#sinceRenewal() : undefined;
-  }
-
   /** Who led when we last looked. */
   get holder(): string | undefined {
     return this.#lease?.spec?.holderIdentity || undefined;
@@ -133,7 +128,7 @@ export class LeaderElector {
       await this.#update(this.#lease, spec, signal);
       this.#options.log.info('leadership released');
     } catch (err) {
-      this.#options.log.warn({ err }, 'leadership not released: others wait until the lease is over');
+      this.#options.log.warn({ err }, 'failed to release lease; it expires on its own');
     }
   }
 
@@ -149,8 +144,8 @@ export class LeaderElector {
     } catch (err) {
       if (stop.aborted) return false;
       if (isConflict(err) || isAlreadyExists(err))
-        this.#options.log.debug({ err }, 'another candidate was faster');
-      else this.#options.log.warn({ err }, 'lease could not be read or taken');
+        this.#options.log.debug({ err }, 'lost the race for the lease');
+      else this.#options.log.warn({ err }, 'lease not read or taken, retrying');
       return false;
     }
   }
@@ -191,7 +186,7 @@ export class LeaderElector {
       else await this.#write(lease, { ...lease.spec, ...this.#claim() }, signal);
     } catch (err) {
       if (this.#state !== 'leader') return;
-      this.#options.log.warn({ err }, 'lease not renewed');
+      this.#options.log.warn({ err }, 'lease not renewed, retrying');
       // A write of ours whose answer was lost gives a conflict too, so look who holds it.
       if (isConflict(err) || isAlreadyExists(err) || isNotFound(err)) await this.#refresh(signal);
     }
@@ -201,7 +196,7 @@ export class LeaderElector {
     try {
       await this.#read(signal);
     } catch (err) {
-      if (this.#state === 'leader') this.#options.log.warn({ err }, 'lease not read');
+      if (this.#state === 'leader') this.#options.log.warn({ err }, 'lease not read, retrying');
       return;
     }
     if (this.#state !== 'leader' || this.#lease === undefined) return;

@@ -1,7 +1,8 @@
 // Where objects are found in the API: paths and queries. Sends nothing.
 import type { Resource } from './object.ts';
 
-export interface Place {
+/** An object, a kind of objects (without a name), or a part of an object. */
+export interface ObjectRef {
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: 'status' | 'scale';
@@ -10,11 +11,11 @@ export interface Place {
 export type Query = { readonly [name: string]: string | number | boolean | undefined };
 
 /** Every part is escaped: a name that holds a slash must not become another path. */
-export function resourcePath(resource: Resource, place: Place, query: Query = {}): string {
+export function resourcePath(resource: Resource, ref: ObjectRef, query: Query = {}): string {
   const { apiVersion, plural, namespaced } = resource;
   const root = apiVersion.includes('/') ? ['apis', ...apiVersion.split('/')] : ['api', apiVersion];
-  const within = namespaced && place.namespace ? ['namespaces', place.namespace] : [];
-  const parts = [...root, ...within, plural, ...defined(place.name), ...defined(place.subresource)];
+  const within = namespaced && ref.namespace ? ['namespaces', ref.namespace] : [];
+  const parts = [...root, ...within, plural, ...defined(ref.name), ...defined(ref.subresource)];
   return `/${parts.map(segment).join('/')}${search(query)}`;
 }
 
@@ -37,7 +38,11 @@ function search(query: Query): string {
 }
 
 /** An operation and its object, for messages: `apply Deployment team-a/weather`. */
-export function describe(verb: string, { kind }: Resource, { namespace, name, subresource }: Place): string {
+export function describe(
+  verb: string,
+  { kind }: Resource,
+  { namespace, name, subresource }: ObjectRef,
+): string {
   const at = [namespace, name].filter((part) => part !== undefined && part !== '').join('/');
   return `${verb} ${kind}${subresource ? ` ${subresource}` : ''}${at ? ` ${at}` : ''}`;
 }

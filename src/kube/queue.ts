@@ -22,18 +22,13 @@ export interface QueueRun {
   readonly retryMs?: number;
 }
 
-/** For metrics and logs. */
-export interface QueueObserver {
-  onDepth?(depth: number): void;
-  onRun?(run: QueueRun): void;
-}
-
 export interface QueueOptions {
   /** Reads the whole state for the key and makes it right. What it throws is a failure of this key. */
   readonly run: (key: string, signal: AbortSignal) => Promise<Outcome | void>;
   readonly workers?: number;
   readonly scheduler?: Scheduler;
-  readonly observer?: QueueObserver;
+  /** Called after each run, for metrics and logs. */
+  readonly onRun?: (run: QueueRun) => void;
 }
 
 interface Timer {
@@ -65,10 +60,6 @@ export class WorkQueue {
   /** Keys that wait for a worker; those that wait for a time do not count. */
   get depth(): number {
     return this.#waiting.size;
-  }
-
-  get running(): number {
-    return this.#running.size;
   }
 
   /** Failures in a row of a key. */
@@ -118,7 +109,6 @@ export class WorkQueue {
     this.#waiting.clear();
     for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();
-    this.#depthChanged();
     if (this.#running.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const cancel = this.#scheduler.after(deadlineMs, () => {
@@ -134,7 +124,6 @@ export class WorkQueue {
 
   #enqueue(key: string): void {
     this.#waiting.set(key, this.#scheduler.now());
-    this.#depthChanged();
     this.#next();
   }
 
@@ -152,7 +141,6 @@ export class WorkQueue {
     // This run sees what the timer was waiting for, and its outcome says when to come back.
     this.#timers.get(key)?.cancel();
     this.#timers.delete(key);
-    this.#depthChanged();
     void this.#execute(key, added);
   }
 
@@ -161,7 +149,7 @@ export class WorkQueue {
     const result = await this.#attempt(key);
     const ended = this.#scheduler.now();
     this.#end(key);
-    this.#options.observer?.onRun?.({ key, waitedMs: started - added, ranMs: ended - started, ...result });
+    this.#options.onRun?.({ key, waitedMs: started - added, ranMs: ended - started, ...result });
   }
 
   async #attempt(key: string): Promise<Pick<QueueRun, 'error' | 'retryMs'>> {
@@ -189,9 +177,5 @@ export class WorkQueue {
     if (dirty) this.add(key);
     if (this.#running.size === 0) this.#onIdle?.();
     this.#next();
-  }
-
-  #depthChanged(): void {
-    this.#options.observer?.onDepth?.(this.#waiting.size);
   }
 }

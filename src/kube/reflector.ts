@@ -8,7 +8,7 @@ import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler
 import type { Change, Store } from './store.ts';
 import type { WatchEvent } from './watch-stream.ts';
 
-/** A watch on which nothing was heard for this long is opened anew. Bookmarks come every minute, if they come. */
+/** A watch without a byte for this long is opened anew (milliseconds). Bookmarks come every minute, if they come. */
 const IDLE_MS = 90_000;
 /** The server ends watches after a random time in this range, so that they do not all end together. */
 const WATCH_SECONDS = { least: 240, most: 300 };
@@ -38,7 +38,6 @@ export class Reflector<T extends KubeObject> {
   #resourceVersion: string | undefined;
   #failures = 0;
   #synced = false;
-  #lastContact: number | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     const { scheduler = systemScheduler, random = Math.random, log, resource, selection } = options;
@@ -58,16 +57,6 @@ export class Reflector<T extends KubeObject> {
     return this.#firstList.promise;
   }
 
-  /** When the server was last heard, by the scheduler's clock. */
-  get lastContact(): number | undefined {
-    return this.#lastContact;
-  }
-
-  /** Failures in a row. */
-  get failures(): number {
-    return this.#failures;
-  }
-
   /** Runs until the signal. Resolves then, and never rejects: every failure is waited out. */
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
@@ -85,9 +74,8 @@ export class Reflector<T extends KubeObject> {
     const { items, resourceVersion } = await client.list(resource, { ...selection, signal: stop });
     this.#resourceVersion = resourceVersion;
     const changes = store.replace(items, selection.namespace);
-    this.#heard();
     this.#log.debug({ objects: items.length, changes: changes.length, resourceVersion }, 'listed');
-    for (const change of changes) this.#tell(change);
+    for (const change of changes) this.#notify(change);
     this.#synced = true;
     this.#firstList.resolve();
   }
@@ -104,7 +92,6 @@ export class Reflector<T extends KubeObject> {
     let isEmpty = true;
     try {
       const watch = await client.watch(resource, { ...selection, resourceVersion, timeoutSeconds, signal });
-      this.#heard();
       for await (const event of watch) {
         guard.reset();
         this.#failures = 0;
@@ -113,21 +100,20 @@ export class Reflector<T extends KubeObject> {
         if (stop.aborted) return;
       }
     } catch (error) {
-      // Ours, not the server's: the same version is good for the next watch.
+      // Ended by the guard, not by the server: the next watch can go on from the same version.
       if (!(idle.signal.aborted && isStopped(error))) throw error;
-      this.#log.debug({ resourceVersion }, 'watch was silent for too long');
+      this.#log.debug({ resourceVersion }, 'watch silent for too long, reopening');
     } finally {
       guard.cancel();
     }
     // A server that ends watches as soon as they are open would otherwise be asked in a tight loop.
     if (isEmpty && this.#scheduler.now() - opened < BACKOFF.baseMs)
-      throw new Error('the watch ended at once');
+      throw new Error('watch ended immediately');
     this.#failures = 0;
   }
 
   #take(event: WatchEvent<T>): void {
     const { store } = this.#options;
-    this.#heard();
     if (event.type === 'BOOKMARK') {
       this.#resourceVersion = event.resourceVersion;
       return;
@@ -135,15 +121,16 @@ export class Reflector<T extends KubeObject> {
     const { object } = event;
     const change = event.type === 'DELETED' ? store.delete(objectKey(object), object) : store.set(object);
     this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
-    if (change !== undefined) this.#tell(change);
+    if (change !== undefined) this.#notify(change);
   }
 
-  #tell(change: Change<T>): void {
+  #notify(change: Change<T>): void {
     try {
       this.#options.onChange(change);
     } catch (err) {
       // A bug in the handler must not stop the watch of every other object.
-      this.#log.error({ err, key: objectKey(change.object) }, 'handler of a change failed');
+      const { namespace, name } = change.object.metadata;
+      this.#log.error({ err, namespace, name }, 'change handler failed');
     }
   }
 
@@ -153,17 +140,13 @@ export class Reflector<T extends KubeObject> {
     // An event that cannot be read would be sent again to a watch that goes on from the same version.
     if (gone || isMalformed(error)) this.#resourceVersion = undefined;
     if (gone && this.#failures === 1) {
-      this.#log.info({ err: error }, 'version is too old: listing again');
+      this.#log.info({ err: error }, 'resourceVersion expired, relisting');
       return;
     }
     const backoff = fullJitter(BACKOFF, this.#failures, this.#random);
     const waitMs = Math.min(BACKOFF.maxMs, Math.max(backoff, retryAfterOf(error) ?? 0));
-    this.#log.warn({ err: error, waitMs, failures: this.#failures }, 'list or watch failed: trying again');
+    this.#log.warn({ err: error, waitMs, failures: this.#failures }, 'list or watch failed, retrying');
     await sleep(this.#scheduler, waitMs, stop);
-  }
-
-  #heard(): void {
-    this.#lastContact = this.#scheduler.now();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as send, type Dispatcher } from 'undici';
 import type { Credentials } from './credentials.ts';
-import { ApiError, NoAnswerError, type Status } from './errors.ts';
+import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 
 export const DEADLINE_MS = 10_000;
@@ -161,7 +161,7 @@ async function refusal(
   const status = errorStatus(await bounded(body));
   const seconds = Number(headers['retry-after'] ?? status?.details?.retryAfterSeconds ?? NaN);
   const retryAfterMs = Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
-  return new ApiError(what, { code: statusCode, status, retryAfterMs });
+  return new ApiError(what, { status: statusCode, body: status, retryAfterMs });
 }
 
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -176,9 +176,9 @@ async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** A `Status` object, or the text of whatever answered instead: a proxy, or a server that is starting. */
-function errorStatus(text: string): Status | undefined {
+function errorStatus(text: string): ApiStatus | undefined {
   try {
-    const parsed = JSON.parse(text) as Status | null; // checked in the next line
+    const parsed = JSON.parse(text) as ApiStatus | null; // checked in the next line
     if (parsed !== null && typeof parsed === 'object' && parsed.kind === 'Status') return parsed;
   } catch {
     // Not JSON: its text is the message.
@@ -190,7 +190,7 @@ function errorStatus(text: string): Status | undefined {
 /** How long to wait before the next try; undefined when the server did not ask for one. */
 function pause(error: unknown, random: Random): number | undefined {
   if (!(error instanceof ApiError) || error.retryAfterMs === undefined) return undefined;
-  if (error.code !== 429 && error.code !== 503) return undefined;
+  if (error.status !== 429 && error.status !== 503) return undefined;
   return error.retryAfterMs * (1 + RETRY_JITTER * random());
 }
 

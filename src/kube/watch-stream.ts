@@ -1,5 +1,5 @@
 // The bytes of a watch as events: one JSON object a line. Opens nothing, keeps nothing, retries nothing.
-import { ApiError, NoAnswerError, type Status } from './errors.ts';
+import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
 import type { KubeObject } from './object.ts';
 
 /** etcd refuses objects above 1.5 MiB; JSON with managed fields is longer, but not without limit. */
@@ -58,8 +58,12 @@ function parse(what: string, line: string): WatchEvent | undefined {
       return resourceVersion === undefined ? undefined : { type, resourceVersion };
     }
     case 'ERROR': {
-      const status = object as Status; // the API server's word for it
-      throw new ApiError(what, { code: status.code ?? 500, status, retryAfterMs: retryAfter(status) });
+      const status = object as ApiStatus; // the API server's word for it
+      throw new ApiError(what, {
+        status: status.code ?? 500,
+        body: status,
+        retryAfterMs: retryAfter(status),
+      });
     }
     default:
       throw malformed(what, `an event of the unknown type ${JSON.stringify(type)}`);
@@ -77,7 +81,7 @@ function decode(what: string, line: string): { type: unknown; object: object } {
   throw malformed(what, 'an event has no object');
 }
 
-function retryAfter({ details }: Status): number | undefined {
+function retryAfter({ details }: ApiStatus): number | undefined {
   return details?.retryAfterSeconds === undefined ? undefined : details.retryAfterSeconds * 1000;
 }
 

@@ -6,6 +6,7 @@ import { aborted } from '../base/shutdown.ts';
 import type { Client } from '../kube/client.ts';
 import { isStopped } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
+import { splitKey } from '../kube/object.ts';
 import { LeaderElector } from '../kube/lease.ts';
 import { WorkQueue, type Outcome, type QueueRun } from '../kube/queue.ts';
 import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
@@ -79,7 +80,7 @@ export class Controller {
         return this.#reconcile(key, AbortSignal.any([signal, this.#lost.signal]));
       },
       scheduler,
-      observer: { onRun: (run) => this.#observe(run) },
+      onRun: (run) => this.#observe(run),
     });
     const enqueue = (key: string) => this.#queue.add(key);
     this.#cache = new Cache({
@@ -202,7 +203,6 @@ export class Controller {
     this.#deps.metrics.reconciles.inc({ outcome: error === undefined ? 'ok' : 'failed' });
     this.#deps.metrics.reconcileDuration.observe(ranMs / 1000);
     if (error === undefined || isStopped(error)) return;
-    const [namespace, name] = key.split('/');
-    this.#deps.log.warn({ namespace, name, retryMs, err: error }, 'reconcile failed');
+    this.#deps.log.warn({ ...splitKey(key), retryMs, err: error }, 'reconcile failed');
   }
 }

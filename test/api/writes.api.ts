@@ -143,7 +143,7 @@ describe('on a real API server', { timeout: 120_000 }, () => {
       );
     }
     await assert.rejects(client.create(DEPLOYMENTS, deployment('strict', { imagePullPolice: 'x' }), write), {
-      code: 400,
+      status: 400,
       message: /strict decoding error: unknown field/,
     });
   });

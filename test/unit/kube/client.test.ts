@@ -179,7 +179,7 @@ describe('the client', () => {
     const object = { ...configMap('weather', '1', 'team-a'), kind: 'Deployment' };
     await assert.rejects(client.apply(DEPLOYMENTS, object, write), (error: ApiError) => {
       assert.equal(error.message, 'apply Deployment team-a/weather: 409 Conflict: the server says Conflict');
-      assert.deepEqual([error.code, error.reason, error.status?.kind], [409, 'Conflict', 'Status']);
+      assert.deepEqual([error.status, error.reason, error.body?.kind], [409, 'Conflict', 'Status']);
       return isConflict(error);
     });
   });

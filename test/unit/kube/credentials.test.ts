@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
-import { currentNamespace, kubeConfigCredentials, loadKubeConfig } from '../../../src/kube/credentials.ts';
+import { kubeConfigCredentials, loadKubeConfig } from '../../../src/kube/credentials.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kube-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -18,7 +18,7 @@ describe('the kubeconfig', () => {
   });
   afterEach(() => Object.assign(process.env, { HOME }, KUBECONFIG === undefined ? {} : { KUBECONFIG }));
 
-  it('is that of KUBECONFIG, with the namespace of its context', () => {
+  it('is that of KUBECONFIG, with its current context', () => {
     const file = join(directory, 'config.yaml');
     const config = {
       clusters: [{ name: 'c', cluster: { server: 'https://api.example.com:6443/' } }],
@@ -28,7 +28,9 @@ describe('the kubeconfig', () => {
     };
     writeFileSync(file, JSON.stringify(config));
     process.env['KUBECONFIG'] = file;
-    assert.equal(currentNamespace(loadKubeConfig()), 'team-a');
+    const loaded = loadKubeConfig();
+    assert.equal(loaded.getCurrentCluster()?.name, 'c');
+    assert.equal(loaded.getContextObject(loaded.getCurrentContext())?.namespace, 'team-a');
   });
 
   it('must be there: nobody means localhost:8080', () => {

@@ -21,7 +21,7 @@ function recorder() {
   const answer = <T extends KubeObject>(list: Written[], object: KubeObject): Promise<T> => {
     const code = fail.next;
     delete fail.next;
-    if (code !== undefined) return Promise.reject(new ApiError('create Event', { code }));
+    if (code !== undefined) return Promise.reject(new ApiError('create Event', { status: code }));
     list.push(object as Written);
     return Promise.resolve({ ...object, metadata: { ...object.metadata, resourceVersion: '1' } } as T);
   };

@@ -19,7 +19,7 @@ class FakeLeases {
 
   get<T extends KubeObject>(_: Resource<T>, _place: object, { signal }: { signal: AbortSignal }): Promise<T> {
     return this.#answer(signal, () => {
-      if (this.lease === undefined) throw new ApiError('get Lease', { code: 404 });
+      if (this.lease === undefined) throw new ApiError('get Lease', { status: 404 });
       return this.lease;
     }) as unknown as Promise<T>;
   }
@@ -30,7 +30,7 @@ class FakeLeases {
     { signal }: { signal: AbortSignal },
   ): Promise<T> {
     return this.#answer(signal, () => {
-      if (this.lease) throw new ApiError('create Lease', { code: 409, status: { reason: 'AlreadyExists' } });
+      if (this.lease) throw new ApiError('create Lease', { status: 409, body: { reason: 'AlreadyExists' } });
       return this.#store(lease);
     }) as unknown as Promise<T>;
   }
@@ -42,10 +42,10 @@ class FakeLeases {
   ): Promise<T> {
     return this.#answer(signal, () => {
       if ((lease as Lease).spec?.holderIdentity === this.mute)
-        throw new ApiError('update Lease', { code: 500 });
-      if (this.lease === undefined) throw new ApiError('update Lease', { code: 404 });
+        throw new ApiError('update Lease', { status: 500 });
+      if (this.lease === undefined) throw new ApiError('update Lease', { status: 404 });
       const isStale = this.lease.metadata.resourceVersion !== lease.metadata.resourceVersion;
-      if (isStale) throw new ApiError('update Lease', { code: 409 });
+      if (isStale) throw new ApiError('update Lease', { status: 409 });
       return this.#store(lease);
     }) as unknown as Promise<T>;
   }
@@ -65,7 +65,7 @@ class FakeLeases {
 
   async #answer(signal: AbortSignal, run: () => Lease): Promise<Lease> {
     await Promise.resolve();
-    if (this.failing === 'error') throw new ApiError('Lease', { code: 500 });
+    if (this.failing === 'error') throw new ApiError('Lease', { status: 500 });
     if (this.failing === 'no') return run();
     return new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new NoAnswerError('Lease', 'stopped', 'stopped')));
@@ -122,7 +122,7 @@ describe('a candidate', () => {
         leaseTransitions: 0,
       },
     });
-    assert.deepEqual([elector.isLeader, elector.holder, elector.renewalAgeMs], [true, 'one', 0]);
+    assert.deepEqual([elector.isLeader, elector.holder], [true, 'one']);
   });
 
   it('waits while the holder renews, and takes over 30 s after it stopped, by its own clock', async () => {

@@ -175,7 +175,7 @@ describe('the transport', () => {
       server.script(...script);
       const result = client.get(CONFIG_MAPS, place, { signal: never }).then(
         () => 'done',
-        (error: ApiError) => `${error.code} after ${error.retryAfterMs} ms`,
+        (error: ApiError) => `${error.status} after ${error.retryAfterMs} ms`,
       );
       let isOver = false;
       void result.then(() => (isOver = true));

@@ -23,14 +23,14 @@ class SecretStore {
   get(resource: { kind: string }, { name }: { name: string }): Promise<KubeObject> {
     const found = this.objects.get(this.#key(resource.kind, name));
     if (found === undefined)
-      return Promise.reject(new ApiError('get', { code: 404, status: { reason: 'NotFound' } }));
+      return Promise.reject(new ApiError('get', { status: 404, body: { reason: 'NotFound' } }));
     return Promise.resolve(found);
   }
 
   create(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
     const key = this.#key(resource.kind, object.metadata.name);
     if (this.objects.has(key)) {
-      return Promise.reject(new ApiError('create', { code: 409, status: { reason: 'AlreadyExists' } }));
+      return Promise.reject(new ApiError('create', { status: 409, body: { reason: 'AlreadyExists' } }));
     }
     return this.apply(resource, object);
   }
