@@ -11,7 +11,7 @@ ENV NODE_ENV=production \
     PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin
 
 FROM base AS operator
-COPY dist/operator.mjs dist/check.mjs ./
+COPY dist/operator.mjs dist/helm-test.mjs ./
 ENTRYPOINT ["node", "/app/operator.mjs"]
 
 FROM base AS sidecar

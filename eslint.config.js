@@ -111,7 +111,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     ignores: [
       'src/*/main.ts',
-      'src/operator/check.ts',
+      'src/operator/helm-test.ts',
       'src/realm/development/main.ts',
       'src/local/main.ts',
       'src/local/processes.ts',

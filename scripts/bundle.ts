@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 /** Programs with an image, each with the sources that its bundle must not hold. */
 const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
   operator: /^src\/(sidecar|local|realm|echo)\//,
-  check: /^src\/(?!operator\/check)|^node_modules\//,
+  'helm-test': /^src\/(?!operator\/helm-test)|^node_modules\//,
   sidecar: /^src\/(kube|operator|desired|api|local)\/|^node_modules\/@kubernetes\//,
   echo: /^src\/(?!echo|base)|^node_modules\/@kubernetes\//,
   realm: /^src\/(kube|operator|sidecar|local)\/|^node_modules\/@kubernetes\//,
@@ -18,7 +18,7 @@ const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
 
 /** Programs that travel in another's image: the chart's test in the operator's, the certificate in the realm's. */
 const COMPANIONS: Readonly<Record<string, string>> = {
-  check: 'src/operator/check.ts',
+  'helm-test': 'src/operator/helm-test.ts',
   'development-certificate': 'src/realm/development/main.ts',
 };
 

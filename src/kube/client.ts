@@ -53,6 +53,11 @@ export interface WatchOptions extends Selection, CallOptions {
   readonly timeoutSeconds: number;
 }
 
+interface ListOptions extends Selection, CallOptions {
+  /** Ends the list after the page in which so many were read. */
+  readonly most?: number;
+}
+
 export interface ObjectList<T extends KubeObject> {
   readonly items: readonly T[];
   /** Where a watch goes on. */
@@ -76,14 +81,11 @@ export class Client {
   }
 
   /** All objects, read page by page. @throws ApiError `isGone` when the list outlived its first page's version */
-  async list<T extends KubeObject>(
-    resource: Resource<T>,
-    options: Selection & CallOptions,
-  ): Promise<ObjectList<T>> {
-    const { namespace, labelSelector, fieldSelector, metadataOnly } = options;
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions): Promise<ObjectList<T>> {
+    const { namespace, labelSelector, fieldSelector, metadataOnly, most = Infinity } = options;
     const items: T[] = [];
     for (let next: string | undefined; ;) {
-      const query = { limit: PAGE_SIZE, continue: next, labelSelector, fieldSelector };
+      const query = { limit: Math.min(most, PAGE_SIZE), continue: next, labelSelector, fieldSelector };
       const page = (await this.#transport.call({
         what: describe('list', resource, { namespace }),
         method: 'GET',
@@ -93,7 +95,8 @@ export class Client {
       })) as ListPage; // the API server's word for it
       for (const item of page.items ?? []) items.push(received(resource, item));
       next = page.metadata?.continue || undefined;
-      if (next === undefined) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+      if (next === undefined || items.length >= most)
+        return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
     }
   }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import type { Client } from './client.ts';
 import { isNotFound } from './errors.ts';
 import { microTime } from './micro-time.ts';
@@ -12,12 +13,12 @@ import { systemScheduler, type Scheduler } from './scheduler.ts';
 const SERIES_MS = 10 * 60_000;
 /** A series is written again no sooner than this. */
 const SERIES_WRITE_MS = 60_000;
-/** For one object: a burst, and one more in each interval. client-go takes 25 and 5 minutes. */
+/** For one object: a burst, and one event more in each interval. client-go takes 25 and 5 minutes. */
 const BURST = 10;
 const REFILL_MS = 60_000;
 /** Series and objects remembered; beyond that the oldest are forgotten. */
 const MAX_REMEMBERED = 1000;
-/** Events being sent; beyond that new ones are dropped: an API server that is slow has other worries. */
+/** Events being sent at once; beyond that new ones are dropped, to spare a slow API server. */
 const MAX_PENDING = 32;
 /** Limits of the API (bytes). */
 const MAX_NOTE = 1024;
@@ -66,18 +67,13 @@ interface Series {
   written: EventObject | undefined;
 }
 
-interface Bucket {
-  tokens: number;
-  at: number;
-}
-
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
   readonly #randomId: () => string;
   readonly #series = new Map<string, Series>();
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   readonly #pending = new Set<Promise<void>>();
 
   constructor(options: EventRecorderOptions) {
@@ -87,7 +83,7 @@ export class EventRecorder {
     this.#randomId = options.randomId ?? randomUUID;
   }
 
-  /** Tells about an object. Returns at once, never fails; repeats are counted, and a flood is cut. */
+  /** Records an event. Returns at once, never fails; repeats are counted, and a flood is cut. */
   record(regarding: KubeObject, content: EventContent): void {
     const now = this.#scheduler.now();
     const object =
@@ -97,7 +93,7 @@ export class EventRecorder {
     const series = this.#series.get(key);
     if (series !== undefined && now - series.since < SERIES_MS) return this.#repeat(series, now);
     if (!this.#isAdmitted(object, now) || this.#pending.size >= MAX_PENDING) {
-      this.#options.log.debug({ reason: content.reason, object }, 'event dropped: too many');
+      this.#options.log.debug({ ...ref(regarding), reason: content.reason }, 'event dropped, too many');
       return;
     }
     const fresh: Series = { count: 1, since: now, writtenAt: now, written: undefined };
@@ -169,19 +165,21 @@ export class EventRecorder {
 
   #send(sending: Promise<void>): void {
     const handled = sending
-      .catch((err: unknown) => this.#options.log.warn({ err }, 'event not recorded'))
+      .catch((err: unknown) => this.#options.log.warn({ err }, 'event not written'))
       .finally(() => this.#pending.delete(handled));
     this.#pending.add(handled);
   }
 
   /** A token bucket for each object. */
   #isAdmitted(object: string, now: number): boolean {
-    const bucket = this.#buckets.get(object) ?? { tokens: BURST, at: now };
-    const tokens = Math.min(BURST, bucket.tokens + (now - bucket.at) / REFILL_MS);
-    const isAdmitted = tokens >= 1;
-    remember(this.#buckets, object, { tokens: isAdmitted ? tokens - 1 : tokens, at: now });
-    return isAdmitted;
+    const bucket = this.#buckets.get(object) ?? new TokenBucket(BURST, 1 / REFILL_MS, now);
+    remember(this.#buckets, object, bucket);
+    return bucket.take(now) === 0;
   }
+}
+
+function ref({ kind, metadata }: KubeObject) {
+  return { kind, namespace: metadata.namespace, name: metadata.name };
 }
 
 /** Sets an entry as the newest, and forgets the oldest beyond the limit. */

@@ -1,16 +1,15 @@
 // The operator program: environment, signals, start, stop. Wiring only.
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../base/clock.ts';
-import { createLogger, type Logger } from '../base/log.ts';
+import { createLogger } from '../base/log.ts';
 import { stopSignal } from '../base/shutdown.ts';
 import { Client } from '../kube/client.ts';
 import { kubeConfigCredentials, loadKubeConfig } from '../kube/credentials.ts';
-import { isForbidden, isNotFound } from '../kube/errors.ts';
 import { createTransport } from '../kube/transport.ts';
+import { canUseCertManager } from './cert-manager.ts';
 import { Controller, LeadershipLost } from './controller.ts';
-import { CERTIFICATES } from './kinds.ts';
 import { countRequests, createMetrics } from './metrics.ts';
-import { readSettings, SettingsError, type Settings } from './settings.ts';
+import { readSettings, SettingsError } from './settings.ts';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
@@ -19,11 +18,12 @@ async function main(): Promise<void> {
   const credentials = kubeConfigCredentials(loadKubeConfig());
   const transport = createTransport(credentials, {
     userAgent: 'protected-mcp-operator',
-    onWarning: (warning, what) => log.warn({ warning, what }, 'the API server warns'),
+    onWarning: (warning, what) => log.warn({ warning, what }, 'API server warning'),
   });
   const metrics = createMetrics();
   const client = new Client(countRequests(transport, metrics.requests));
-  const certManager = await servesCertificates(client, settings, stop, log);
+  const [watched] = settings.watchNamespaces ?? [];
+  const certManager = await canUseCertManager(client, watched, { log, signal: stop });
   const controller = new Controller({
     settings,
     client,
@@ -47,24 +47,6 @@ async function main(): Promise<void> {
     await credentials.destroy();
   }
   log.info('stopped');
-}
-
-/** Installed later, cert-manager is seen after the next start of the operator. */
-async function servesCertificates(
-  client: Client,
-  settings: Settings,
-  signal: AbortSignal,
-  log: Logger,
-): Promise<boolean> {
-  const [namespace = settings.namespace] = settings.watchNamespaces ?? [];
-  try {
-    await client.list(CERTIFICATES, { namespace, signal });
-    return true;
-  } catch (error) {
-    if (isNotFound(error) || isForbidden(error)) return false;
-    log.warn({ reason: (error as Error).message }, 'cannot tell whether cert-manager is installed');
-    return false;
-  }
 }
 
 main().catch((error: unknown) => {

@@ -1,5 +1,7 @@
 // The operator's environment, read once and checked whole. Nothing else reads it.
+import { z } from 'zod';
 import type { LogLevel } from '../base/log.ts';
+import type { OperatorErrorCode } from './errors.ts';
 
 export interface Settings {
   /** Where the operator runs: its lease and its certificate authority are kept there. */
@@ -18,59 +20,63 @@ export interface Settings {
 
 /** What is wrong with the environment: every problem at once. */
 export class SettingsError extends Error {
-  readonly code = 'ERR_OPERATOR_SETTINGS';
+  readonly code: OperatorErrorCode = 'ERR_OPERATOR_SETTINGS';
 
   constructor(problems: readonly string[]) {
-    super(['the operator cannot start:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
+    super(['invalid environment of the operator:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.name = 'SettingsError';
   }
 }
 
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
+
+const text = z.string({ error: 'is not set' });
+const name = text.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, {
+  error: ({ input }) => `"${String(input)}" is not a Kubernetes name`,
+});
+const number = (least: number, most: number) =>
+  z.coerce
+    .number({ error: `must be a number from ${least} to ${most}` })
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, {
+      error: `must be a number from ${least} to ${most}`,
+    });
+
+const environment = z.object({
+  POD_NAMESPACE: name,
+  POD_NAME: name,
+  SIDECAR_IMAGE: text,
+  WATCH_NAMESPACES: text.transform(namespaces).pipe(z.array(name)).default([]),
+  LEADER_ELECTION: z.enum(['true', 'false'], { error: 'must be true or false' }).default('true'),
+  LEASE_NAME: name.default('protected-mcp-operator'),
+  WORKERS: number(1, 64).default(8),
+  LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
+  HEALTH_PORT: number(0, 65_535).default(8080),
+});
 
 /** @throws SettingsError naming each variable and what it must be */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const problems: string[] = [];
-  const value = (name: string, fallback?: string) => {
-    const found = env[name] || fallback;
-    if (found === undefined) problems.push(`${name} is not set`);
-    return found ?? '';
-  };
-  const name = (variable: string, fallback?: string) => {
-    const found = value(variable, fallback);
-    if (found !== '' && !NAME.test(found)) problems.push(`${variable}="${found}" is not a Kubernetes name`);
-    return found;
-  };
-  const number = (variable: string, fallback: number, most: number) => {
-    const found = Number(value(variable, String(fallback)));
-    if (!Number.isInteger(found) || found < 0 || found > most)
-      problems.push(`${variable} must be a number from 0 to ${most}`);
-    return found;
-  };
-  const namespaces = (env.WATCH_NAMESPACES ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
-  for (const namespace of namespaces) {
-    if (!NAME.test(namespace)) problems.push(`WATCH_NAMESPACES: "${namespace}" is not a Kubernetes name`);
-  }
-  const election = value('LEADER_ELECTION', 'true');
-  if (election !== 'true' && election !== 'false') problems.push('LEADER_ELECTION must be true or false');
-  const logLevel = LEVELS.find((level) => level === value('LOG_LEVEL', 'info'));
-  if (logLevel === undefined) problems.push(`LOG_LEVEL must be one of ${LEVELS.join(', ')}`);
+  // An empty variable is one that is not set: charts and shells write them so.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const { success, data, error } = environment.safeParse(given);
+  if (!success)
+    throw new SettingsError(error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
+  return Object.freeze({
+    namespace: data.POD_NAMESPACE,
+    podName: data.POD_NAME,
+    sidecarImage: data.SIDECAR_IMAGE,
+    watchNamespaces: data.WATCH_NAMESPACES.length > 0 ? data.WATCH_NAMESPACES : undefined,
+    leaderElection: data.LEADER_ELECTION === 'true',
+    leaseName: data.LEASE_NAME,
+    workers: data.WORKERS,
+    logLevel: data.LOG_LEVEL,
+    healthPort: data.HEALTH_PORT,
+  });
+}
 
-  const settings: Settings = {
-    namespace: name('POD_NAMESPACE'),
-    podName: name('POD_NAME'),
-    sidecarImage: value('SIDECAR_IMAGE'),
-    watchNamespaces: namespaces.length > 0 ? namespaces : undefined,
-    leaderElection: election === 'true',
-    leaseName: name('LEASE_NAME', 'protected-mcp-operator'),
-    workers: number('WORKERS', 8, 64),
-    logLevel: logLevel ?? 'info',
-    healthPort: number('HEALTH_PORT', 8080, 65535),
-  };
-  if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze(settings);
+/** Separated by commas; blanks around them do not count. */
+function namespaces(list: string): string[] {
+  return list
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }

@@ -42,7 +42,10 @@ export function image(program: Program, base: string, tag?: string): Image {
 }
 
 /** Programs that travel in another's image: the chart's test, the certificate of the development Keycloak. */
-const COMPANIONS: Partial<Record<Program, string>> = { operator: 'check', realm: 'development-certificate' };
+const COMPANIONS: Partial<Record<Program, string>> = {
+  operator: 'helm-test',
+  realm: 'development-certificate',
+};
 
 /** Makes dist/<program>.mjs of each, and of what travels with it. */
 export async function bundle(names: readonly Program[]): Promise<void> {

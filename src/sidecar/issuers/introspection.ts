@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { FetchText } from './fetch.ts';
 import type { IssuerMetadataSource } from './metadata.ts';
 import { parseObject } from '../tokens/strict-json.ts';
-import { TokenBucket } from '../limits/token-bucket.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 import { TokenCache } from '../tokens/token-cache.ts';
 
 /** Connections to the authorization server at once. */

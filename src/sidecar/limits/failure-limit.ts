@@ -1,7 +1,7 @@
 // How often one source address may fail to authenticate: a bucket for each, in bounded memory. Blocks no good token.
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 
 /** Addresses remembered. Beyond that the one known for longest is forgotten, which only gives it a fresh start. */
 const MAX_ADDRESSES = 16_384;

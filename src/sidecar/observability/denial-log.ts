@@ -1,7 +1,7 @@
 // Which refusals get a line of their own: all of those that took a good token, and of the rest a bounded number.
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import { TokenBucket } from '../limits/token-bucket.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 
 /** Lines at once, and lines a second after that, for each kind of refusal. */
 const BURST = 50;

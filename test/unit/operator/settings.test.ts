@@ -43,4 +43,26 @@ describe('settings', () => {
       },
     );
   });
+
+  const rows: readonly [variable: string, value: string | undefined, text: RegExp][] = [
+    ['POD_NAMESPACE', undefined, /POD_NAMESPACE: is not set/],
+    ['SIDECAR_IMAGE', '', /SIDECAR_IMAGE: is not set/],
+    ['POD_NAME', 'Operator_0', /POD_NAME: "Operator_0" is not a Kubernetes name/],
+    ['WATCH_NAMESPACES', 'a,Not A Name', /WATCH_NAMESPACES: "Not A Name" is not a Kubernetes name/],
+    ['LEADER_ELECTION', 'maybe', /LEADER_ELECTION: must be true or false/],
+    ['WORKERS', '0', /WORKERS: must be a number from 1 to 64/],
+    ['WORKERS', '1.5', /WORKERS: must be a number from 1 to 64/],
+    ['LOG_LEVEL', 'loud', /LOG_LEVEL: must be one of debug, info, warn, error/],
+    ['HEALTH_PORT', '65536', /HEALTH_PORT: must be a number from 0 to 65535/],
+  ];
+  for (const [variable, value, text] of rows) {
+    it(`refuse ${variable}=${value}`, () => {
+      assert.throws(() => readSettings({ ...GOOD, [variable]: value }), text);
+    });
+  }
+
+  it('take an empty variable for one that is not set', () => {
+    const empty = { WATCH_NAMESPACES: '', LEASE_NAME: '', WORKERS: '', LOG_LEVEL: '' };
+    assert.deepEqual(readSettings({ ...GOOD, ...empty }), readSettings(GOOD));
+  });
 });

@@ -1,4 +1,4 @@
-// So many at once, and so many a second after that. Counts in a clock's time and needs no timer.
+// A token bucket: a burst, and a rate after it. Refills by the time that its callers pass in, without a timer.
 
 export class TokenBucket {
   readonly #capacity: number;

@@ -1,4 +1,4 @@
-// The chart's `helm test`: the operator is ready and, if a server is named, it refuses and points to its metadata.
+// The program of `helm test`: the operator is ready and, if a server is named, it challenges clients and serves its metadata.
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -10,20 +10,21 @@ interface Answer {
   readonly headers: IncomingHttpHeaders;
 }
 
-async function check(operatorUrl: string, serverUrl: string | undefined): Promise<void> {
+async function test(operatorUrl: string, serverUrl: string | undefined): Promise<void> {
   const { status } = await send('GET', `${operatorUrl}/readyz`);
-  expect(status === 200, `${operatorUrl}/readyz answers ${status}, expected 200`);
-  say(`the operator is ready: ${operatorUrl}`);
+  expect(status === 200, `GET ${operatorUrl}/readyz: status ${status}, expected 200`);
+  say(`Operator ready: ${operatorUrl}`);
   if (serverUrl === undefined) return;
 
   const refused = await send('POST', serverUrl);
-  expect(refused.status === 401, `${serverUrl} without a token answers ${refused.status}, expected 401`);
+  expect(refused.status === 401, `POST ${serverUrl} without a token: status ${refused.status}, expected 401`);
   const challenge = refused.headers['www-authenticate'] ?? '';
   const metadataUrl = /resource_metadata="([^"]+)"/.exec(challenge)?.[1];
-  if (metadataUrl === undefined) throw new Error(`the challenge names no metadata: ${challenge}`);
+  if (metadataUrl === undefined)
+    throw new Error(`${serverUrl}: no resource_metadata in the challenge: ${challenge}`);
   const metadata = await send('GET', metadataUrl);
-  expect(metadata.status === 200, `${metadataUrl} answers ${metadata.status}, expected 200`);
-  say(`the server refuses and points to its metadata: ${serverUrl}`);
+  expect(metadata.status === 200, `GET ${metadataUrl}: status ${metadata.status}, expected 200`);
+  say(`Server requires a token and serves its metadata: ${serverUrl}`);
 }
 
 function send(method: string, url: string): Promise<Answer> {
@@ -47,7 +48,7 @@ function say(line: string): void {
 }
 
 const { OPERATOR_URL = 'http://localhost:8080', SERVER_URL } = process.env;
-check(OPERATOR_URL, SERVER_URL || undefined).catch((error: unknown) => {
+test(OPERATOR_URL, SERVER_URL || undefined).catch((error: unknown) => {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);
 });
