@@ -773,7 +773,10 @@ export interface Status {
   readyReplicas?: number;
   /** The label selector of the pods, for autoscalers. */
   selector?: string;
-  /** `Accepted`, `CertificateReady`, `KeysAvailable`, `Isolated`, and `Ready`, which sums them up. */
+  /**
+   * `Accepted`, `CertificateReady`, `KeysAvailable`, `Isolated`, and `Ready`, which sums them up;
+   * `Paused` while the operator is told to leave the server alone.
+   */
   conditions?: Condition[];
 }
 

@@ -1,7 +1,7 @@
 // The conditions: one row a situation, what the resource then says.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConditionType } from '../../../src/api/conditions.ts';
+import type { ConditionReasons, ConditionType } from '../../../src/api/conditions.ts';
 import { status } from '../../../src/operator/status.ts';
 import type { Inputs } from '../../../src/operator/inputs.ts';
 import {
@@ -339,8 +339,78 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** A paused server of a generation, with the status of the generation that was last applied. */
+const paused = (generation: number, observed?: number) => ({
+  paused: true,
+  server: serverObject((server) => {
+    if (observed !== undefined) server.status = { ...status(inputs()), observedGeneration: observed };
+    server.metadata.generation = generation;
+  }),
+});
+
+const PAUSED_ROWS: readonly Row[] = [
+  {
+    situation: 'the server is paused',
+    changes: paused(3, 3),
+    condition: 'Paused',
+    status: 'True',
+    reason: 'Paused',
+    message: /kubectl annotate pmcp echo --namespace demo protectedmcp\.dev\/paused-/,
+  },
+  {
+    situation: 'the server is paused, and its generation was applied before',
+    changes: paused(3, 3),
+    condition: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: /1 of 1/,
+  },
+  {
+    situation: 'the server was changed while paused',
+    changes: paused(3, 2),
+    condition: 'Ready',
+    status: 'False',
+    reason: 'Paused',
+    message: /Generation 3 is not applied.*annotate/,
+  },
+  {
+    situation: 'the server was changed while paused',
+    changes: paused(3, 2),
+    condition: 'Accepted',
+    status: 'False',
+    reason: 'Paused',
+    message: /Generation 3 is not applied/,
+  },
+  {
+    situation: 'an object is refused by the API server',
+    changes: { failure: { reason: 'ApplyFailed', message: 'apply Service demo/echo: 422 Invalid: x' } },
+    condition: 'Accepted',
+    status: 'False',
+    reason: 'ApplyFailed',
+    message: /422 Invalid/,
+  },
+  {
+    situation: 'a name is taken, and the certificate was not delivered',
+    changes: { failure: { reason: 'ObjectNotOwned', message: 'Secret demo/echo-tls exists' } },
+    condition: 'CertificateReady',
+    status: 'Unknown',
+    reason: 'Pending',
+    message: /see condition Accepted/,
+  },
+  {
+    situation: 'cert-manager has not issued the certificate',
+    changes: {
+      certificate: { source: 'cert-manager', installed: true, ready: false, message: undefined },
+    },
+    condition: 'Ready',
+    status: 'False',
+    reason: 'CertificateNotReady',
+    message: /no status reported yet/,
+  },
+];
+
 describe('a condition', () => {
-  for (const row of ROWS) {
+  for (const row of [...ROWS, ...PAUSED_ROWS]) {
     it(`${row.condition} is ${row.status}, ${row.reason}, when ${row.situation}`, () => {
       const { conditions = [] } = status(inputs(row.changes));
       const found = conditions.find(({ type }) => type === row.condition);
@@ -352,7 +422,76 @@ describe('a condition', () => {
   }
 });
 
+/** Every reason there is: the compiler refuses this when one is missing, or is none any more. */
+const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons[T], true>> } = {
+  Accepted: { Accepted: true, ObjectNotOwned: true, ApplyFailed: true, Paused: true },
+  CertificateReady: {
+    Issued: true,
+    Pending: true,
+    Expired: true,
+    HostNotCovered: true,
+    CertManagerNotInstalled: true,
+  },
+  KeysAvailable: {
+    KeysLoaded: true,
+    Pending: true,
+    IssuerUnreachable: true,
+    DiscoveryFailed: true,
+    NoUsableKey: true,
+  },
+  Isolated: { ProbeRefused: true, Pending: true, UpstreamReachable: true, ProbeFailed: true, Disabled: true },
+  Ready: {
+    Ready: true,
+    NotAccepted: true,
+    CertificateNotReady: true,
+    KeysNotAvailable: true,
+    Progressing: true,
+    ReplicasUnavailable: true,
+    ScaledToZero: true,
+    Paused: true,
+  },
+  Paused: { Paused: true },
+};
+
+describe('every reason that the API names', () => {
+  const emitted = new Set(
+    [...ROWS, ...PAUSED_ROWS].flatMap(({ changes }) =>
+      (status(inputs(changes)).conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
+    ),
+  );
+  for (const [type, reasons] of Object.entries(REASONS)) {
+    for (const reason of Object.keys(reasons)) {
+      it(`is given in some situation: ${type}, ${reason}`, () => assert.ok(emitted.has(`${type} ${reason}`)));
+    }
+  }
+});
+
 describe('status', () => {
+  it('of a paused server stays that of the generation that was applied', () => {
+    const { observedGeneration, conditions = [] } = status(inputs(paused(3, 2)));
+    assert.equal(observedGeneration, 2);
+    assert.deepEqual(
+      conditions.map(({ type }) => type),
+      ['Accepted', 'CertificateReady', 'KeysAvailable', 'Isolated', 'Ready', 'Paused'],
+    );
+  });
+
+  it('of a server that was paused before its first visit names no generation', () => {
+    const { observedGeneration, address, conditions = [] } = status(inputs(paused(1)));
+    assert.deepEqual([observedGeneration, address], [undefined, undefined]);
+    assert.deepEqual(
+      conditions.map(({ type, status: value, reason }) => [type, value, reason]),
+      [
+        ['Accepted', 'False', 'Paused'],
+        ['CertificateReady', 'Unknown', 'Pending'],
+        ['KeysAvailable', 'Unknown', 'Pending'],
+        ['Isolated', 'Unknown', 'Pending'],
+        ['Ready', 'False', 'Paused'],
+        ['Paused', 'True', 'Paused'],
+      ],
+    );
+  });
+
   it('lists all conditions on the first visit', () => {
     const first = status(inputs({ deployment: undefined, pods: [] }));
     assert.deepEqual(
