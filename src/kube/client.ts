@@ -31,23 +31,23 @@ export interface Selection {
   readonly metadataOnly?: boolean | undefined;
 }
 
-export interface WriteOptions extends CallOptions {
+interface WriteOptions extends CallOptions {
   readonly fieldManager: string;
   readonly dryRun?: boolean;
 }
 
-export interface ApplyOptions extends WriteOptions {
+interface ApplyOptions extends WriteOptions {
   /** Take fields over from other managers; a controller does. Without it they are a conflict. */
   readonly force?: boolean;
 }
 
-export interface DeleteOptions extends CallOptions {
+interface DeleteOptions extends CallOptions {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
 }
 
-export interface WatchOptions extends Selection, CallOptions {
+interface WatchOptions extends Selection, CallOptions {
   readonly resourceVersion: string;
   /** After this the server ends the watch. */
   readonly timeoutSeconds: number;
@@ -58,7 +58,7 @@ interface ListOptions extends Selection, CallOptions {
   readonly most?: number;
 }
 
-export interface ObjectList<T extends KubeObject> {
+interface ObjectList<T extends KubeObject> {
   readonly items: readonly T[];
   /** Where a watch goes on. */
   readonly resourceVersion: string;

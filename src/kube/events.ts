@@ -45,7 +45,7 @@ export const EVENTS: Resource<EventObject> = {
   namespaced: true,
 };
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   readonly client: Pick<Client, 'create' | 'update'>;
   /** Qualified, such as `protectedmcp.dev/operator`. */
   readonly controller: string;

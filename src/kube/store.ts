@@ -2,7 +2,7 @@
 import { controllerOf, objectKey, type KubeObject } from './object.ts';
 
 /** The values under which an object is found; none, if it is not to be found this way. */
-export type Index<T extends KubeObject> = (object: T) => readonly string[];
+type Index<T extends KubeObject> = (object: T) => readonly string[];
 
 /** Finds objects by the uid of their controller. */
 export const byController: Index<KubeObject> = (object) => {

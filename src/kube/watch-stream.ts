@@ -3,7 +3,7 @@ import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
 import type { KubeObject } from './object.ts';
 
 /** etcd refuses objects above 1.5 MiB; JSON with managed fields is longer, but not without limit. */
-export const MAX_LINE_BYTES = 8 * 1024 * 1024;
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 export type WatchEvent<T extends KubeObject = KubeObject> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }

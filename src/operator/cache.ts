@@ -18,7 +18,7 @@ import { CERTIFICATES, CHILD_KINDS, PODS, SERVERS, type Pod, type ServerObject }
 
 const MANAGED = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
 
-export interface CacheOptions {
+interface CacheOptions {
   readonly client: Client;
   readonly namespaces: readonly string[] | undefined;
   /** Whether cert-manager's kinds are served: they are watched only then. */

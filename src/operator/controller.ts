@@ -29,7 +29,7 @@ const START_RETRY_MS = 2_000;
 const MAX_LAG_MS = 15_000;
 const LAG_TICK_MS = 1_000;
 
-export interface ControllerDependencies {
+interface ControllerDependencies {
   readonly settings: Settings;
   readonly client: Client;
   readonly metrics: OperatorMetrics;

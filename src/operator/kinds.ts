@@ -40,7 +40,7 @@ export interface Pod extends KubeObject {
   };
 }
 
-export interface ContainerStatus {
+interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
   readonly state?: {
@@ -82,8 +82,8 @@ export const SERVERS: Resource<ServerObject> = {
   namespaced: true,
 };
 export const CONFIG_MAPS = core('ConfigMap', 'configmaps');
-export const SERVICES = core('Service', 'services');
-export const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
+const SERVICES = core('Service', 'services');
+const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
 export const PODS: Resource<Pod> = core('Pod', 'pods');
 export const DEPLOYMENTS: Resource<Deployment> = {
@@ -98,7 +98,7 @@ export const NETWORK_POLICIES: Resource = {
   plural: 'networkpolicies',
   namespaced: true,
 };
-export const DISRUPTION_BUDGETS: Resource = {
+const DISRUPTION_BUDGETS: Resource = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
   plural: 'poddisruptionbudgets',

@@ -25,7 +25,7 @@ export interface DeliveredLeaf {
   readonly deliveredAt: number | undefined;
 }
 
-export interface LeafDependencies extends Omit<AuthorityDependencies, 'client'> {
+interface LeafDependencies extends Omit<AuthorityDependencies, 'client'> {
   readonly client: Pick<Client, 'get' | 'list' | 'apply' | 'delete'>;
   readonly authority: Authority;
 }

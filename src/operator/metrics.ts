@@ -11,7 +11,7 @@ export interface OperatorMetrics {
   readonly requests: Counter<'method' | 'outcome'>;
 }
 
-export interface OperatorGauges {
+interface OperatorGauges {
   readonly servers: () => number;
   readonly queueDepth: () => number;
   readonly isLeader: () => boolean;

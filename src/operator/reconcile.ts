@@ -6,7 +6,7 @@ import { decide, RESYNC_MS, type Decision } from './decide.ts';
 import { observe, type ObserveDependencies } from './observe.ts';
 import { inputsOf, report, type ReportDependencies } from './report.ts';
 
-export interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
+interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
   readonly cache: ObserveDependencies['cache'];
   readonly leaves: ObserveDependencies['leaves'];
   readonly client: ActDependencies['client'] & ReportDependencies['client'];
