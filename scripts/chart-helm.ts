@@ -4,7 +4,7 @@ import { existsSync, globSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubeObject } from '../src/api/object.ts';
+import type { Manifest } from '../src/api/object.ts';
 
 export const CHART = join(import.meta.dirname, '../charts/protected-mcp-operator');
 export const REALM_CHART = join(import.meta.dirname, '../charts/keycloak-realm');
@@ -59,14 +59,14 @@ interface Release {
 }
 
 /** The objects that helm would install, in that order. A key that is in a map twice is an error. */
-export function renderChart(helm: Helm, release: Release): KubeObject[] {
+export function renderChart(helm: Helm, release: Release): Manifest[] {
   const { name, namespace, values = '{}', chart = CHART, flags = [] } = release;
   const place = ['--namespace', namespace, '--kube-version', KUBE_VERSION];
   const text = runHelm(helm.path, ['template', name, chart, ...place, '--values', '-', ...flags], values);
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw error;
-    const object = document.toJS() as KubeObject | null; // What helm renders are objects; tests look at them closely.
+    const object = document.toJS() as Manifest | null; // What helm renders are objects; tests look at them closely.
     return object === null ? [] : [object];
   });
 }

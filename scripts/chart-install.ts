@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { stringify } from 'yaml';
-import type { KubeObject } from '../src/api/object.ts';
+import type { Manifest } from '../src/api/object.ts';
 import { REALM_CHART, renderChart, type Helm } from './chart-helm.ts';
 
 export const INSTALL_MANIFEST = 'manifests/install.yaml';
@@ -42,7 +42,7 @@ export async function realmManifest(helm: Helm): Promise<string> {
   );
 }
 
-function manifest(head: readonly string[], objects: readonly KubeObject[]): Promise<string> {
+function manifest(head: readonly string[], objects: readonly Manifest[]): Promise<string> {
   const text = [
     ...head.map((line) => `# ${line}`),
     ...objects.map((object) => `---\n${stringify(object, { version: '1.1', lineWidth: 0 })}`),
@@ -51,7 +51,7 @@ function manifest(head: readonly string[], objects: readonly KubeObject[]): Prom
 }
 
 /** The namespace admits what the operator's pods are, and nothing that may do more. */
-function namespace(): KubeObject {
+function namespace(): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -67,7 +67,7 @@ function namespace(): KubeObject {
   };
 }
 
-function withoutHelm(object: KubeObject): KubeObject {
+function withoutHelm(object: Manifest): Manifest {
   const { labels = {}, annotations = {}, ...metadata } = object.metadata;
   const { 'helm.sh/chart': _chart, 'app.kubernetes.io/managed-by': _manager, ...ownLabels } = labels;
   const ownAnnotations = Object.fromEntries(

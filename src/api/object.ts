@@ -3,4 +3,5 @@ import type { ObjectMeta } from './protected-mcp-server.gen.ts';
 
 export type JsonObject = { [field: string]: unknown };
 
-export type KubeObject = JsonObject & { apiVersion: string; kind: string; metadata: ObjectMeta };
+/** An object as it is written: what `desired` makes, files hold and charts render. */
+export type Manifest = JsonObject & { apiVersion: string; kind: string; metadata: ObjectMeta };

@@ -6,7 +6,7 @@ import {
   objectNames,
   serviceHosts,
 } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import { namespaceOf, ownedMeta, type DesiredInputs } from './inputs.ts';
 import { resourceIdentifier } from './resource.ts';
@@ -24,7 +24,7 @@ export function certificateHosts(server: ProtectedMcpServer): string[] {
 }
 
 /** The Secret with the issued certificate; none where the user brings one or cert-manager makes it. */
-export function tlsSecret({ server, issued }: DesiredInputs): KubeObject | undefined {
+export function tlsSecret({ server, issued }: DesiredInputs): Manifest | undefined {
   if (issued === undefined) return undefined;
   return {
     apiVersion: 'v1',
@@ -40,7 +40,7 @@ export function tlsSecret({ server, issued }: DesiredInputs): KubeObject | undef
 }
 
 /** The ConfigMap from which clients in the namespace take the authority to trust. */
-export function authorityConfigMap({ server, issued }: DesiredInputs): KubeObject | undefined {
+export function authorityConfigMap({ server, issued }: DesiredInputs): Manifest | undefined {
   if (issued === undefined) return undefined;
   return {
     apiVersion: 'v1',
@@ -51,7 +51,7 @@ export function authorityConfigMap({ server, issued }: DesiredInputs): KubeObjec
 }
 
 /** cert-manager's request for a certificate, where `tls.issuerRef` names an issuer. */
-export function certManagerCertificate({ server }: DesiredInputs): KubeObject | undefined {
+export function certManagerCertificate({ server }: DesiredInputs): Manifest | undefined {
   const { issuerRef } = server.spec.tls;
   if (issuerRef === undefined) return undefined;
   const { certificate, certManagerSecret: secretName } = objectNames(server.metadata.name);

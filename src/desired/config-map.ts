@@ -1,10 +1,10 @@
 // The ConfigMap that carries the sidecar's configuration. Mounted as a directory, so that changes arrive live.
 import { CONFIG_FILE_NAME, objectNames } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 import { POD_PLACEMENT, sidecarConfig } from './sidecar-config.ts';
 
-export function configMap({ server }: DesiredInputs): KubeObject {
+export function configMap({ server }: DesiredInputs): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

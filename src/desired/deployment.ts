@@ -1,12 +1,12 @@
 // The Deployment. A change of the sidecar's configuration does not touch it: the sidecar reloads its files.
 import { SERVER_CONTAINER, objectLabels, objectNames, selectorLabels } from '../api/names.ts';
-import type { JsonObject, KubeObject } from '../api/object.ts';
+import type { JsonObject, Manifest } from '../api/object.ts';
 import { serverContainer, sidecarContainer } from './containers.ts';
 import { GRACE_PERIOD_SECONDS } from './drain.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 import { sidecarVolumes } from './volumes.ts';
 
-export function deployment(inputs: DesiredInputs): KubeObject {
+export function deployment(inputs: DesiredInputs): Manifest {
   const { metadata, spec } = inputs.server;
   return {
     apiVersion: 'apps/v1',

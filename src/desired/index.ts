@@ -1,5 +1,5 @@
 // All objects of one server, in the order in which they are applied. Pure: the operator and local mode share it.
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import { authorityConfigMap, certManagerCertificate, tlsSecret } from './certificate.ts';
 import { configMap } from './config-map.ts';
 import { deployment } from './deployment.ts';
@@ -12,7 +12,7 @@ import { service } from './service.ts';
 export { sidecarConfig, type Placement } from './sidecar-config.ts';
 
 /** The NetworkPolicy comes before the Deployment, so that no pod runs unguarded for a moment. */
-export function desired(inputs: DesiredInputs): KubeObject[] {
+export function desired(inputs: DesiredInputs): Manifest[] {
   const objects = [
     serviceAccount(inputs),
     configMap(inputs),

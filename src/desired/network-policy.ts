@@ -1,9 +1,9 @@
 // Admits only the sidecar's ports: a server that listens on all addresses by mistake still cannot be reached.
 import { ADMIN_PORT, PUBLIC_PORT, objectNames, selectorLabels } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 
-export function networkPolicy({ server }: DesiredInputs): KubeObject | undefined {
+export function networkPolicy({ server }: DesiredInputs): Manifest | undefined {
   const { isolation, ingressFrom } = server.spec.network;
   if (isolation === 'None') return undefined;
   const { name } = server.metadata;

@@ -1,9 +1,9 @@
 // Keeps node drains from taking all replicas at once. None for a single pod: it would block every drain.
 import { objectNames, selectorLabels } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 
-export function podDisruptionBudget({ server }: DesiredInputs): KubeObject | undefined {
+export function podDisruptionBudget({ server }: DesiredInputs): Manifest | undefined {
   if ((server.spec.replicas ?? 1) <= 1) return undefined;
   const { name } = server.metadata;
   return {

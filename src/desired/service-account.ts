@@ -1,9 +1,9 @@
 // The pods' own identity, without permissions and without a token. Not made when the user names another.
 import { objectNames } from '../api/names.ts';
-import type { KubeObject } from '../api/object.ts';
+import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 
-export function serviceAccount({ server }: DesiredInputs): KubeObject | undefined {
+export function serviceAccount({ server }: DesiredInputs): Manifest | undefined {
   if (server.spec.podTemplate.serviceAccountName !== undefined) return undefined;
   return {
     apiVersion: 'v1',

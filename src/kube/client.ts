@@ -1,6 +1,6 @@
 // The verbs of the API on plain JSON. Keeps nothing and retries nothing; never sends a model class of the client library,
 // whose serializer drops what it does not know, the peers of a NetworkPolicy among it.
-import type { KubeObject, ObjectMeta, Resource } from './object.ts';
+import type { KubeObject, Metadata, Resource } from './object.ts';
 import { describe, resourcePath, type ObjectRef, type Query } from './paths.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
@@ -243,7 +243,7 @@ function withoutManagedFields(object: object): object {
   return metadata === undefined ? object : { ...object, metadata: stripped(metadata) };
 }
 
-function stripped(metadata: ObjectMeta): ObjectMeta {
+function stripped(metadata: Metadata): Metadata {
   if (!('managedFields' in metadata)) return metadata;
   const { managedFields: _, ...rest } = metadata;
   return rest;

@@ -1,6 +1,7 @@
 // What the API server stores, as plain JSON with wire names, and where it is found. Not the fields of any kind.
 
-export interface OwnerReference {
+/** An entry of `metadata.ownerReferences`. */
+interface Owner {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
@@ -10,7 +11,7 @@ export interface OwnerReference {
 }
 
 /** The part of `metadata` that controllers use. Other fields pass through untouched. */
-export interface ObjectMeta {
+export interface Metadata {
   readonly name?: string;
   readonly generateName?: string;
   readonly namespace?: string;
@@ -22,13 +23,13 @@ export interface ObjectMeta {
   readonly labels?: { readonly [name: string]: string };
   readonly annotations?: { readonly [name: string]: string };
   readonly finalizers?: readonly string[];
-  readonly ownerReferences?: readonly OwnerReference[];
+  readonly ownerReferences?: readonly Owner[];
 }
 
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: ObjectMeta;
+  readonly metadata: Metadata;
 }
 
 /** One kind of object and its place in the API. `T` is the type of its objects; it exists only for the compiler. */
@@ -53,7 +54,7 @@ export function splitKey(key: string): { readonly namespace?: string; readonly n
 }
 
 /** The one owner that manages the object, if any. Others only keep it from being collected. */
-export function controllerOf({ metadata }: Pick<KubeObject, 'metadata'>): OwnerReference | undefined {
+export function controllerOf({ metadata }: Pick<KubeObject, 'metadata'>): Owner | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
 

@@ -4,14 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
-import type { KubeObject } from '../../src/api/object.ts';
+import type { Manifest } from '../../src/api/object.ts';
 import { CHART, KUBE_VERSION, runHelm } from '../../scripts/chart-helm.ts';
 import { cases, helms, render, valuesOf } from './render.ts';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
 
 /** The definition is the same everywhere and long: release.chart.ts compares it with its source. */
-function withoutDefinition(object: KubeObject): KubeObject {
+function withoutDefinition(object: Manifest): Manifest {
   return object.kind === 'CustomResourceDefinition' ? { ...object, spec: {} } : object;
 }
 

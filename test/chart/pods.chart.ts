@@ -1,7 +1,7 @@
 // Every pod of the chart passes the Pod Security Standard `restricted`, and server-side apply takes its lists.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JsonObject, KubeObject } from '../../src/api/object.ts';
+import type { JsonObject, Manifest } from '../../src/api/object.ts';
 import { at, cases, ofKind, render, valuesOf } from './render.ts';
 
 /** What the operator reads, as src/operator/main.ts documents it. */
@@ -18,11 +18,11 @@ const OPERATOR_ENV = [
 
 const ALLOWED_VOLUMES = ['configMap', 'csi', 'downwardAPI', 'emptyDir', 'ephemeral', 'projected', 'secret'];
 
-function podSpec(workload: KubeObject): JsonObject {
+function podSpec(workload: Manifest): JsonObject {
   return at(workload, 'spec', 'template', 'spec') as JsonObject;
 }
 
-function containers(workload: KubeObject): JsonObject[] {
+function containers(workload: Manifest): JsonObject[] {
   return podSpec(workload)['containers'] as JsonObject[];
 }
 

@@ -1,7 +1,7 @@
 // What the chart permits: enough for the operator, and nothing that a reviewer would have to ask about.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KubeObject } from '../../src/api/object.ts';
+import type { Manifest } from '../../src/api/object.ts';
 import { desired } from '../../src/desired/index.ts';
 import { sample, validServer } from '../support/manifests.ts';
 import { RELEASE_NAMESPACE, at, cases, ofKind, render, valuesOf } from './render.ts';
@@ -13,11 +13,11 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-function rules(role: KubeObject | undefined): Rule[] {
+function rules(role: Manifest | undefined): Rule[] {
   return (role?.['rules'] ?? []) as Rule[];
 }
 
-function allows(role: KubeObject | undefined, group: string, resource: string, verb: string): boolean {
+function allows(role: Manifest | undefined, group: string, resource: string, verb: string): boolean {
   return rules(role).some(
     ({ apiGroups, resources, verbs }) =>
       apiGroups.includes(group) && resources.includes(resource) && verbs.includes(verb),
@@ -25,7 +25,7 @@ function allows(role: KubeObject | undefined, group: string, resource: string, v
 }
 
 /** Roles for where ProtectedMcpServers live, cluster-wide or not. */
-function serverRoles(objects: readonly KubeObject[]): KubeObject[] {
+function serverRoles(objects: readonly Manifest[]): Manifest[] {
   return ofKind(objects, 'ClusterRole', 'Role').filter(({ metadata }) => metadata.name.endsWith('-servers'));
 }
 

@@ -1,7 +1,7 @@
 // The chart with the values of a case, as objects. Shared by the chart's tests.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject, KubeObject } from '../../src/api/object.ts';
+import type { JsonObject, Manifest } from '../../src/api/object.ts';
 import { CHART, findHelms, renderChart, type Helm } from '../../scripts/chart-helm.ts';
 
 export const helms = findHelms();
@@ -17,11 +17,11 @@ export function valuesOf(name: string): string {
   return readFileSync(join(import.meta.dirname, `${name}.in.yaml`), 'utf8');
 }
 
-export function render(values: string, helm: Helm = helms[0], chart = CHART): KubeObject[] {
+export function render(values: string, helm: Helm = helms[0], chart = CHART): Manifest[] {
   return renderChart(helm, { name: 'pmcp', namespace: RELEASE_NAMESPACE, values, chart });
 }
 
-export function ofKind(objects: readonly KubeObject[], ...kinds: readonly string[]): KubeObject[] {
+export function ofKind(objects: readonly Manifest[], ...kinds: readonly string[]): Manifest[] {
   return objects.filter(({ kind }) => kinds.includes(kind));
 }
 

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
-import type { KubeObject } from '../../src/api/object.ts';
+import type { Manifest } from '../../src/api/object.ts';
 import { desired } from '../../src/desired/index.ts';
 import { describeProblem, readManifests } from '../../src/local/manifests/validation.ts';
 import { parseConfig } from '../../src/sidecar/config/config.ts';
@@ -14,7 +14,7 @@ import { checkServer } from '../support/manifests.ts';
 const update = process.env['UPDATE_GOLDEN'] === '1';
 const cases = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.in.yaml'));
 
-function objectsOf(file: string): KubeObject[] {
+function objectsOf(file: string): Manifest[] {
   const result = readManifests(
     [{ file, text: readFileSync(join(import.meta.dirname, file), 'utf8') }],
     checkServer,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LineCounter, isNode, parse, parseAllDocuments, type Document, type YAMLParseError } from 'yaml';
 import { crdSchema, type Crd } from '../../api/crd.ts';
 import { API_VERSION, KIND } from '../../api/names.ts';
-import type { KubeObject } from '../../api/object.ts';
+import type { Manifest } from '../../api/object.ts';
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { closest } from './closest.ts';
 import { ruleValidator } from './crd-rules.ts';
@@ -30,8 +30,8 @@ export interface Problem {
 export interface Manifests {
   /** After defaults, with a namespace. */
   readonly servers: readonly ProtectedMcpServer[];
-  readonly configMaps: readonly KubeObject[];
-  readonly secrets: readonly KubeObject[];
+  readonly configMaps: readonly Manifest[];
+  readonly secrets: readonly Manifest[];
 }
 
 export type ReadResult =
@@ -67,7 +67,7 @@ export function readManifests(
 }
 
 interface ReadDocument {
-  readonly object?: KubeObject;
+  readonly object?: Manifest;
   readonly problems: Problem[];
   readonly at: (problem: FieldProblem) => Problem;
 }
@@ -111,7 +111,7 @@ function checkDocument(document: Document, kinds: Kinds, at: ReadDocument['at'])
     return { problems: [at({ path: [], message: 'must be an object with apiVersion and kind' })] };
   const problems = checkObject(object, kinds);
   if (problems.length > 0) return { problems: problems.map(at) };
-  const checked = object as KubeObject; // Every kind's check asks for these three fields.
+  const checked = object as Manifest; // Every kind's check asks for these three fields.
   checked.metadata.namespace ??= 'default';
   return { object: checked, problems: [] };
 }

@@ -1,5 +1,5 @@
 // Which issuer the embedded authorization server stands in for, and whose CA the sidecar trusts for which issuer.
-import type { KubeObject } from '../../api/object.ts';
+import type { Manifest } from '../../api/object.ts';
 import type { Issuer, ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 
 const LOCAL_CA = 'protected-mcp-local-ca';
@@ -60,6 +60,6 @@ export function trustedIssuers(issuers: readonly Issuer[], { issuerGiven, issuer
 }
 
 /** What those references point to. */
-export function caConfigMap(pem: string): KubeObject {
+export function caConfigMap(pem: string): Manifest {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: LOCAL_CA }, data: { [CA_KEY]: pem } };
 }

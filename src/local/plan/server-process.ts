@@ -1,5 +1,5 @@
 // How to start the MCP server without an image: as the echo server, or by its command.
-import type { KubeObject } from '../../api/object.ts';
+import type { Manifest } from '../../api/object.ts';
 import type { EnvVar, ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { serverContainer } from '../../desired/containers.ts';
 import { collect, combine, failure, map, success, type Result } from './result.ts';
@@ -16,7 +16,7 @@ type Environment = Readonly<Record<string, string>>;
 
 export function serverProcess(
   server: ProtectedMcpServer,
-  objects: readonly KubeObject[],
+  objects: readonly Manifest[],
 ): Result<ServerProcess> {
   const process = combine({ program: program(server), env: environment(server, objects) });
   return map(process, ({ program, env }) => ({ ...program, env }));
@@ -38,7 +38,7 @@ function program({ spec: { server } }: ProtectedMcpServer): Result<Program> {
 }
 
 /** What the container would have: HOST and PORT, and the variables of the resource. */
-function environment(server: ProtectedMcpServer, objects: readonly KubeObject[]): Result<Environment> {
+function environment(server: ProtectedMcpServer, objects: readonly Manifest[]): Result<Environment> {
   const given = server.spec.server.env ?? [];
   const { env } = serverContainer({ server, sidecarImage: '' });
   const variables = (env as EnvVar[]).map((variable) => {
@@ -50,7 +50,7 @@ function environment(server: ProtectedMcpServer, objects: readonly KubeObject[])
 
 interface Surroundings {
   readonly path: string;
-  readonly objects: readonly KubeObject[];
+  readonly objects: readonly Manifest[];
 }
 
 /** Name and value; nothing for an optional reference to what is not there. */

@@ -6,7 +6,7 @@ import {
   serviceHosts,
   signingKeyDirectory,
 } from '../../api/names.ts';
-import type { KubeObject } from '../../api/object.ts';
+import type { Manifest } from '../../api/object.ts';
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { signingKeys } from '../../desired/signing-keys.ts';
 import type { SidecarConfig } from '../../sidecar/config/config.ts';
@@ -17,7 +17,7 @@ interface SidecarFilesInputs {
   readonly server: ProtectedMcpServer;
   readonly config: SidecarConfig;
   readonly signingDirectory: string;
-  readonly objects: readonly KubeObject[];
+  readonly objects: readonly Manifest[];
 }
 
 type FileContents = readonly (readonly [file: string, content: string])[];
@@ -76,7 +76,7 @@ export type CertificatePlan = { readonly given: GivenCertificate } | { readonly 
 
 export function certificatePlan(
   { spec, metadata }: ProtectedMcpServer,
-  objects: readonly KubeObject[],
+  objects: readonly Manifest[],
 ): Result<CertificatePlan> {
   const { secretName } = spec.tls ?? {};
   if (secretName === undefined) {

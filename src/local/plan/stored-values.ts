@@ -1,5 +1,5 @@
 // Values of the ConfigMaps and Secrets that were given with the resource. What they are for is not known here.
-import type { KubeObject } from '../../api/object.ts';
+import type { Manifest } from '../../api/object.ts';
 import { failure, success, type Result } from './result.ts';
 
 interface ValueReference<K extends string> {
@@ -17,7 +17,7 @@ interface ReferencingField {
 
 /** The values by key, decoded; a problem of the field when one is missing. Values are never in messages. */
 export function lookup<K extends string>(
-  objects: readonly KubeObject[],
+  objects: readonly Manifest[],
   { kind, name, keys }: ValueReference<K>,
   { path, problem, alternative }: ReferencingField,
 ): Result<Readonly<Record<K, string>>> {
@@ -34,8 +34,8 @@ export function lookup<K extends string>(
   return failure({ path, message: problem === undefined ? advice : `${problem}: ${advice}` });
 }
 
-function decodedValue(object: KubeObject, key: string): string | undefined {
-  const { kind, data, stringData } = object as KubeObject &
+function decodedValue(object: Manifest, key: string): string | undefined {
+  const { kind, data, stringData } = object as Manifest &
     Record<'data' | 'stringData', StringMap | undefined>; // read by manifests/
   if (kind !== 'Secret') return data?.[key];
   const encoded = data?.[key];

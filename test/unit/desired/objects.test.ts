@@ -1,11 +1,11 @@
 // What the golden files show but do not explain: which object exists when, and what a user may change.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JsonObject, KubeObject } from '../../../src/api/object.ts';
+import type { JsonObject, Manifest } from '../../../src/api/object.ts';
 import { desired } from '../../../src/desired/index.ts';
 import { sample, setField, validServer } from '../../support/manifests.ts';
 
-function objectsWith(changes: Record<string, unknown> = {}): KubeObject[] {
+function objectsWith(changes: Record<string, unknown> = {}): Manifest[] {
   const object = sample('full');
   for (const [field, value] of Object.entries(changes)) setField(object, field, value);
   return desired({ server: validServer(object), sidecarImage: 'sidecar:installed' });

@@ -1,7 +1,7 @@
 // What local mode would start for a resource and a command line. Nothing is started here.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KubeObject } from '../../../src/api/object.ts';
+import type { Manifest } from '../../../src/api/object.ts';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
 import { parseOptions, type LocalOptions } from '../../../src/local/options.ts';
 import { plan, type Plan } from '../../../src/local/plan/plan.ts';
@@ -21,8 +21,8 @@ const OTHER_ISSUER = ['--issuer', 'https://idp.example.com/realms/a', '--audienc
 interface Case {
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
-  readonly configMaps?: readonly KubeObject[];
-  readonly secrets?: readonly KubeObject[];
+  readonly configMaps?: readonly Manifest[];
+  readonly secrets?: readonly Manifest[];
 }
 
 function server(fields: Case['fields'] = {}): ProtectedMcpServer {
@@ -65,7 +65,7 @@ function problems(given: Case): readonly PlanProblem[] {
   return planned.problems;
 }
 
-function object(kind: string, name: string, rest: object): KubeObject {
+function object(kind: string, name: string, rest: object): Manifest {
   return { apiVersion: 'v1', kind, metadata: { name }, ...rest };
 }
 
