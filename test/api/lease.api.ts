@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Client } from '../../src/kube/client.ts';
-import { LeaderElector, LEASES } from '../../src/kube/lease.ts';
+import { LEASES } from '../../src/kube/lease-record.ts';
+import { LeaderElector } from '../../src/kube/lease.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { connect, createNamespace, eventually, log, never } from './connect.ts';
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ApiError, NoAnswerError } from '../../../src/kube/errors.ts';
-import { LeaderElector, type Lease, type LeaderElectorOptions } from '../../../src/kube/lease.ts';
+import type { Lease } from '../../../src/kube/lease-record.ts';
+import { LeaderElector, type LeaderElectorOptions } from '../../../src/kube/lease.ts';
 import type { KubeObject, Resource } from '../../../src/kube/object.ts';
 import { FakeScheduler, settle } from './fake-scheduler.ts';
 import { never, silent } from './wire.ts';

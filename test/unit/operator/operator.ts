@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createLogger } from '../../../src/base/log.ts';
 import type { Client } from '../../../src/kube/client.ts';
 import { EVENTS, type EventContent } from '../../../src/kube/events.ts';
-import { LEASES } from '../../../src/kube/lease.ts';
+import { LEASES } from '../../../src/kube/lease-record.ts';
 import { objectKey, type KubeObject } from '../../../src/kube/object.ts';
 import { ensureAuthority } from '../../../src/operator/authority.ts';
 import { Cache } from '../../../src/operator/cache.ts';
