@@ -1,4 +1,4 @@
-// The shape of our CustomResourceDefinition file, as far as generators and local validation read it. Not the API types.
+// The shape of the CustomResourceDefinition file, as far as generators and local validation read it. Not the API types.
 
 /** A JSON schema in the structural form that Kubernetes asks of a CRD. */
 export interface CrdSchema {

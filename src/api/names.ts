@@ -1,4 +1,4 @@
-// Every derived name, label, annotation, port and path, in one place. Decides nothing about when they are used.
+// Every derived name, label, annotation, port and path, in one place. When they are used is not decided here.
 
 export const API_VERSION = 'protectedmcp.dev/v1alpha1';
 export const KIND = 'ProtectedMcpServer';
@@ -70,7 +70,7 @@ interface ObjectNames {
   readonly podDisruptionBudget: string;
   readonly configMap: string;
   readonly tlsSecret: string;
-  /** Another name than that of our own: cert-manager keeps what it wrote, and the two must not meet. */
+  /** Not `tlsSecret`: cert-manager keeps what it wrote, and must not write what the operator issued. */
   readonly certManagerSecret: string;
   readonly certificate: string;
   readonly authorityConfigMap: string;

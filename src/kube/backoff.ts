@@ -1,4 +1,4 @@
-// How long to wait after failures. Waits for nothing itself.
+// How long to wait after failures, as pure functions.
 import type { Random } from './scheduler.ts';
 
 export interface BackoffLimits {
@@ -12,7 +12,7 @@ export function exponential({ baseMs, maxMs }: BackoffLimits, failures: number):
 }
 
 /**
- * Anywhere between the base and the exponential value: the many clients of a server that comes back must not come at the
+ * Anywhere between the base and the exponential value: clients of a server that is back must not reconnect all at the
  * same moment.
  */
 export function fullJitter(limits: BackoffLimits, failures: number, random: Random): number {

@@ -133,7 +133,7 @@ export class Client {
   async update<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<T> {
     const ref = refOf(object);
     const what = describe('update', resource, ref);
-    // Without it the API server would overwrite whatever is there.
+    // Without a resourceVersion the API server replaces the object unconditionally.
     if (!object.metadata.resourceVersion) throw new TypeError(`${what}: the object has no resourceVersion`);
     return this.#send(resource, ref, options, {
       what,
@@ -143,7 +143,7 @@ export class Client {
     });
   }
 
-  /** Asks for deletion; owned objects follow in the background unless told otherwise. */
+  /** Asks for deletion; owned objects follow in the background by default. */
   async delete(resource: Resource, ref: NamedObject, options: DeleteOptions): Promise<void> {
     const { uid, resourceVersion, propagationPolicy = 'Background' } = options;
     const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
@@ -153,7 +153,7 @@ export class Client {
 
   /**
    * Changes after `resourceVersion`, until the server ends the watch or the signal comes. The deadline covers only its
-   * beginning: whoever reads decides how long silence is acceptable.
+   * beginning: the reader decides how long silence is acceptable.
    */
   async watch<T extends KubeObject>(
     resource: Resource<T>,
@@ -230,7 +230,7 @@ function refOf({ kind, metadata }: KubeObject): NamedObject {
 }
 
 /**
- * An object as we keep it: without `managedFields`, often half of it and of use to nobody here, and with its kind, which
+ * An object as it is stored here: without `managedFields`, often half of it and never used, and with its kind, which
  * the items of built-in lists lack and metadata-only objects replace.
  */
 function received<T extends KubeObject>({ apiVersion, kind }: Resource<T>, object: KubeObject): T {

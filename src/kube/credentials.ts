@@ -8,7 +8,7 @@ import { Agent, ProxyAgent, type buildConnector, type Dispatcher } from 'undici'
 const KEEP_ALIVE_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 
-/** What one request needs beside itself. */
+/** What a request needs of the credentials. */
 export interface Access {
   readonly server: string;
   readonly dispatcher: Dispatcher;
@@ -73,8 +73,8 @@ export function kubeConfigCredentials(config: KubeConfig): Credentials {
 }
 
 /**
- * Closes a dispatcher once its requests have ended; that of a watch takes minutes. Not before those callers had their
- * turn that hold it and have not sent yet. Nothing is left to do about an error here.
+ * Closes a dispatcher once its requests have ended; that of a watch takes minutes. Deferred, because callers may hold it
+ * and not have sent yet. An error of closing has no consequence.
  */
 function retire(dispatcher: Dispatcher): void {
   setImmediate(() => void dispatcher.close().catch(() => undefined));

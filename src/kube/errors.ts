@@ -88,7 +88,7 @@ export function isAlreadyExists(error: unknown): boolean {
   return hasStatus(error, 409) && error.reason === 'AlreadyExists';
 }
 
-/** The version or the continue token is too old: list again. Its reasons are `Expired` and `Gone`. */
+/** The resourceVersion or the continue token has expired: list again. Its reasons are `Expired` and `Gone`. */
 export function isGone(error: unknown): boolean {
   return hasStatus(error, 410);
 }
@@ -98,7 +98,7 @@ export function isForbidden(error: unknown): boolean {
 }
 
 /**
- * The object breaks a rule of the schema, or of CEL; the same object will break it again. Server-side apply says so with a
+ * The object breaks a rule of the schema, or of CEL; sending it again does not help. Server-side apply says so with a
  * 500 when a field is unknown or of the wrong type, since the patch fails before it is validated.
  */
 export function isInvalid(error: unknown): boolean {

@@ -1,4 +1,4 @@
-// Events for people (`kubectl describe`): few, short, best effort. Nothing depends on whether they arrive.
+// Events for people (`kubectl describe`): few, short, best effort. No code depends on whether they arrive.
 import { randomUUID } from 'node:crypto';
 import { systemClock, type Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';

@@ -1,4 +1,4 @@
-// What the API server stores, as plain JSON with wire names, and where it is found. Not the fields of any kind.
+// Objects as the API server stores them: plain JSON with wire names, their keys and owners. Not the fields of any kind.
 
 /** An entry of `metadata.ownerReferences`. */
 interface Owner {

@@ -1,4 +1,4 @@
-// Runs work for keys: one run for a key at a time, adds coalesced, failures with backoff. Knows nothing of the work.
+// A work queue of keys: one run for a key at a time, adds coalesced, failures retried with backoff.
 import { exponential, type BackoffLimits } from './backoff.ts';
 import { retryAfterOf } from './errors.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
@@ -6,7 +6,7 @@ import { systemScheduler, type Scheduler } from './scheduler.ts';
 const BACKOFF: BackoffLimits = { baseMs: 5, maxMs: 60_000 };
 const WORKERS = 4;
 
-/** What a run that went well asks for. */
+/** What a successful run asks for. */
 export interface Outcome {
   /** Run again after this time (milliseconds), whatever happens. Not a failure. */
   readonly requeueAfterMs?: number;
@@ -23,7 +23,7 @@ export interface QueueRun {
 }
 
 export interface QueueOptions {
-  /** Reads the whole state for the key and makes it right. What it throws is a failure of this key. */
+  /** The work for one key. What it throws is a failure of this key, and retried. */
   readonly run: (key: string, signal: AbortSignal) => Promise<Outcome | void>;
   readonly workers?: number;
   readonly scheduler?: Scheduler;

@@ -1,4 +1,4 @@
-// Keeps a store equal to the API, for ever: list, then watch, then again. Decides nothing about what it sees.
+// Keeps a store equal to the API: list, then watch, then again, until it is stopped.
 import type { Logger } from '../base/log.ts';
 import { fullJitter, type BackoffLimits } from './backoff.ts';
 import type { Client, Selection } from './client.ts';
@@ -19,7 +19,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly resource: Resource<T>;
   /** May be shared by the reflectors of several namespaces. */
   readonly store: Pick<Store<T, never>, 'set' | 'delete' | 'replace'>;
-  /** Called after the store has changed. It only puts keys into a queue: what it throws is logged and lost. */
+  /** Called after the store has changed. It only puts keys into a queue: what it throws is only logged. */
   readonly onChange: (change: Change<T>) => void;
   readonly log: Logger;
   /** Namespace, selectors, and whether to ask for metadata only. */
@@ -52,7 +52,7 @@ export class Reflector<T extends KubeObject> {
     return this.#synced;
   }
 
-  /** Resolves when the first list is in the store. Never, if that never happens. */
+  /** Resolves when the first list is in the store. Never, where no list succeeds. */
   get synced(): Promise<void> {
     return this.#firstList.promise;
   }

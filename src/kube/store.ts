@@ -1,4 +1,4 @@
-// What a reflector has seen: objects by key, and by whatever they are indexed by. Reads nothing from the network.
+// The objects that a reflector has seen, by key and by index. Reads nothing from the network.
 import { controllerOf, objectKey, type KubeObject } from './object.ts';
 
 /** The values under which an object is found; none, if it is not to be found this way. */
@@ -17,7 +17,7 @@ export type Change<T extends KubeObject> =
   /** `object` is the last known state. */
   | { readonly type: 'deleted'; readonly object: T };
 
-/** Objects are shared with every reader: nobody may change them. */
+/** Objects are shared with every reader: they are replaced, never changed. */
 export class Store<T extends KubeObject, I extends string = 'controller'> {
   readonly #objects = new Map<string, T>();
   readonly #indexes: ReadonlyMap<string, { readonly of: Index<T>; readonly keys: Map<string, Set<string>> }>;
@@ -61,7 +61,7 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     return previous === undefined ? { type: 'added', object } : { type: 'changed', object, previous };
   }
 
-  /** @param object its final state; undefined when nobody saw it */
+  /** @param object its final state; undefined when it was not observed */
   delete(key: string, object?: T): Change<T> | undefined {
     const previous = this.#objects.get(key);
     if (previous === undefined) return undefined;

@@ -6,9 +6,9 @@ import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 
 export const DEADLINE_MS = 10_000;
-/** Tries of one call while the server asks us to come back (429 and 503 with Retry-After). More is the queue's job. */
+/** Tries of one call while the server asks the client to retry (429 and 503 with Retry-After). More is the queue's job. */
 const MAX_ATTEMPTS = 3;
-/** Added to what the server asks for, at most, so that all its clients do not come back at once. */
+/** Added to what the server asks for, at most, so that its clients do not all retry at once. */
 const RETRY_JITTER = 0.25;
 /** An error answer longer than this is cut (bytes). */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -175,7 +175,7 @@ async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, MAX_ERROR_BYTES);
 }
 
-/** A `Status` object, or the text of whatever answered instead: a proxy, or a server that is starting. */
+/** A `Status` object, or the text of another program's answer: a proxy's, or that of a server that is starting. */
 function errorStatus(text: string): ApiStatus | undefined {
   try {
     const parsed = JSON.parse(text) as ApiStatus | null; // checked in the next line
@@ -198,9 +198,9 @@ function explain(error: unknown, { what, signal }: TransportRequest, { late, ms 
   if (error instanceof ApiError) return error;
   const options = { cause: error };
   if (signal.aborted) return new NoAnswerError(what, 'stopped', 'stopped', options);
-  if (late.aborted) return new NoAnswerError(what, 'timeout', `no answer within ${ms / 1000} s`, options);
+  if (late.aborted) return new NoAnswerError(what, 'timeout', `no response within ${ms / 1000} s`, options);
   if (error instanceof SyntaxError)
-    return new NoAnswerError(what, 'malformed', 'the answer is not JSON', options);
+    return new NoAnswerError(what, 'malformed', 'response is not JSON', options);
   const { message, code } = error as NodeJS.ErrnoException;
   return new NoAnswerError(what, 'connection', message || code || 'connection failed', options);
 }

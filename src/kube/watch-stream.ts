@@ -41,9 +41,9 @@ async function* lines(what: string, bytes: AsyncIterable<Uint8Array>): AsyncGene
     }
     parts.push(chunk.subarray(from));
     length += chunk.length - from;
-    if (length > MAX_LINE_BYTES) throw malformed(what, `an event is longer than ${MAX_LINE_BYTES} bytes`);
+    if (length > MAX_LINE_BYTES) throw malformed(what, `watch event exceeds ${MAX_LINE_BYTES} bytes`);
   }
-  if (length > 0) throw malformed(what, 'the stream ended within an event');
+  if (length > 0) throw malformed(what, 'stream ended within a watch event');
 }
 
 function parse(what: string, line: string): WatchEvent | undefined {
@@ -66,7 +66,7 @@ function parse(what: string, line: string): WatchEvent | undefined {
       });
     }
     default:
-      throw malformed(what, `an event of the unknown type ${JSON.stringify(type)}`);
+      throw malformed(what, `watch event of unknown type ${JSON.stringify(type)}`);
   }
 }
 
@@ -76,9 +76,9 @@ function decode(what: string, line: string): { type: unknown; object: object } {
     if (typeof event?.object === 'object' && event.object !== null)
       return { type: event.type, object: event.object };
   } catch (cause) {
-    throw malformed(what, 'an event is not JSON', cause);
+    throw malformed(what, 'watch event is not JSON', cause);
   }
-  throw malformed(what, 'an event has no object');
+  throw malformed(what, 'watch event without an object');
 }
 
 function retryAfter({ details }: ApiStatus): number | undefined {

@@ -1,4 +1,4 @@
-// Does what was decided: issues and delivers the certificate, applies and deletes objects. The status is not its matter.
+// Does what was decided: issues and delivers the certificate, applies and deletes objects. The status is report's.
 import type { Logger } from '../base/log.ts';
 import { tlsSecret } from '../desired/certificate.ts';
 import type { Client } from '../kube/client.ts';
@@ -35,7 +35,7 @@ const NOTHING: Outcome = { failure: undefined, leaf: undefined, deployment: unde
 
 /**
  * Nothing is written after the signal: the client refuses to send.
- * @throws ApiError, NoAnswerError for what a later attempt may cure
+ * @throws ApiError, NoAnswerError where a later attempt may succeed
  */
 export async function act(
   deps: ActDependencies,
@@ -172,7 +172,7 @@ async function prune(
   log.info({ kind: object.kind, namespace, name }, 'object deleted');
 }
 
-/** What the author of the resource, or the administrator of the operator, has to mend. @throws anything else */
+/** What a user of the cluster has to correct. @throws every other error: a later attempt may succeed */
 function failureOf(error: unknown): ApplyFailure {
   if (isInvalid(error) || isForbidden(error))
     return { reason: 'ApplyFailed', message: (error as Error).message };

@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const LIFETIME_MS = 10 * 365 * DAY_MS;
 /** The authority is made again this long before its end: no leaf may outlive it. */
 const RESERVE_MS = 180 * DAY_MS;
-/** Clocks of nodes disagree by minutes. */
+/** How far certificates are backdated (milliseconds): clocks of nodes disagree by minutes. */
 export const BACKDATED_MS = 5 * 60_000;
 
 export const AUTHORITY_NAME = 'protected-mcp-ca';
@@ -53,7 +53,7 @@ async function read(
   }
 }
 
-/** A new certificate keeps the key, so that leaves that were issued before stay good. */
+/** A new certificate keeps the key, so that leaves issued before still verify. */
 async function make(
   deps: AuthorityDependencies,
   found: Secret | undefined,
@@ -76,7 +76,7 @@ async function make(
   };
   const options = { fieldManager: FIELD_MANAGER, signal };
   try {
-    // Never applied over: of two operators that start at once, the second must take the first one's.
+    // Never forced: of two operators that start at once, the second must use the first one's.
     await (found === undefined
       ? client.create(SECRETS, secret, options)
       : client.update(SECRETS, secret, options));

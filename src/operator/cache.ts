@@ -1,4 +1,4 @@
-// What the operator knows of the cluster: a store for each kind, kept current by reflectors; changes become keys.
+// What the operator knows of the cluster: a store for each kind, kept current by reflectors; changes enqueue keys of servers.
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../base/log.ts';
 import {
@@ -23,7 +23,7 @@ interface CacheOptions {
   readonly namespaces: readonly string[] | undefined;
   /** Whether cert-manager's kinds are served: they are watched only then. */
   readonly certManager: boolean;
-  /** A server must be reconciled. */
+  /** Called with the key of each server that must be reconciled. */
   readonly enqueue: (key: string) => void;
   readonly log: Logger;
   readonly scheduler?: Scheduler | undefined;
@@ -58,7 +58,7 @@ export class Cache {
     ];
   }
 
-  /** Whether every kind was listed once. */
+  /** Whether the first list of every kind has arrived. */
   get isSynced(): boolean {
     return this.#reflectors.every(({ isSynced }) => isSynced);
   }
@@ -72,7 +72,7 @@ export class Cache {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
   }
 
-  /** The managed objects that belong to a server or have the name of one of its objects, whoever owns them. */
+  /** The managed objects that belong to a server or have the name of one of its objects, whichever owner they have. */
   existing({ metadata }: ServerObject): KubeObject[] {
     const names = new Set<string>(Object.values(objectNames(metadata.name)));
     const keys = [...names].map((name) => objectKey({ metadata: { ...metadata, name } }));
@@ -83,14 +83,14 @@ export class Cache {
     return [...new Set(found)];
   }
 
-  /** Takes an object over as the API server has just returned it: the watch may be a moment behind. */
+  /** Stores an object that the API server has just returned: the watch may lag behind. */
   learn(object: KubeObject): void {
     this.#store(object.kind).set(object);
   }
 
   #store(kind: string): ChildStore {
     const store = this.#children.get(kind);
-    if (store === undefined) throw new Error(`objects of kind ${kind} are not watched`);
+    if (store === undefined) throw new Error(`kind ${kind} is not watched`);
     return store;
   }
 

@@ -21,7 +21,7 @@ import { reconcile } from './reconcile.ts';
 import type { OperatorErrorCode } from './errors.ts';
 import type { Settings } from './settings.ts';
 
-/** Reconciles under way get this long to end (milliseconds); the pod's grace period is longer. */
+/** How long running reconciles may take to end (milliseconds); the pod's grace period is longer. */
 const DRAIN_MS = 25_000;
 /** Between attempts of a leader's first steps (milliseconds). */
 const START_RETRY_MS = 2_000;
@@ -76,7 +76,7 @@ export class Controller {
     this.#queue = new WorkQueue({
       workers: settings.workers,
       run: (key, signal) => {
-        if (this.#reconcile === undefined) throw new Error('the queue runs only while leading');
+        if (this.#reconcile === undefined) throw new Error('queue started before leading');
         return this.#reconcile(key, AbortSignal.any([signal, this.#lost.signal]));
       },
       scheduler,

@@ -1,4 +1,4 @@
-// PURE: the world of one server -> what is to be done about it. Does none of it, and knows no clock and no network.
+// PURE: the World of one server -> what to apply, delete and issue. No clock, no network; act carries it out.
 import { createHash } from 'node:crypto';
 import { CONFIG_FILE_NAME, PAUSED_ANNOTATION } from '../api/names.ts';
 import { desired } from '../desired/index.ts';
@@ -11,12 +11,12 @@ import { coversHosts, type Leaf } from './leaf-certificates.ts';
 import type { World } from './world.ts';
 
 /**
- * How often a server is looked at without cause (milliseconds). Secrets cannot be watched, since the operator may not
+ * How often a server is reconciled without a change (milliseconds). Secrets cannot be watched, since the operator may not
  * read them: a delivered certificate that was deleted is put back within this time.
  */
 export const RESYNC_MS = 60_000;
 
-/** Where the certificate of port 8001 comes from, and what is to be done for it. */
+/** Where the certificate of port 8001 comes from, and whether it is to be issued or delivered. */
 export type CertificatePlan =
   | {
       readonly source: 'issued';
@@ -47,9 +47,9 @@ export interface Plan {
   readonly certificate: CertificatePlan;
   /** In no order, and before the Deployment: what its pods need, or are guarded by. */
   readonly apply: readonly ObjectChange[];
-  /** Only when everything before went well. Undefined when it is up to date. */
+  /** Applied only when all of `apply` succeeded. Undefined when it is up to date. */
   readonly deployment: ObjectChange | undefined;
-  /** What belongs to the server and is not desired any more; deleted only when everything before went well. */
+  /** What belongs to the server and is not desired any more; deleted only when everything was applied. */
   readonly prune: readonly KubeObject[];
   /** A name that is known to be taken. The rest of `apply` is done all the same; the Deployment is not. */
   readonly failure: ApplyFailure | undefined;
@@ -62,7 +62,7 @@ export type Decision =
   | { readonly kind: 'forget' }
   /** The server is being deleted: nothing is made for it any more. */
   | { readonly kind: 'ignore' }
-  /** Its status is kept, and nothing else. */
+  /** Only its status is kept current. */
   | { readonly kind: 'pause'; readonly plan: Plan }
   | { readonly kind: 'reconcile'; readonly plan: Plan };
 
@@ -124,8 +124,8 @@ function certificatePlan(
 }
 
 /**
- * The objects, a certificate that is still to be issued left blank: only the Secret holds more of it than the authority,
- * and the Secret is made from the issued one.
+ * The desired objects. A certificate that is still to be issued is left blank: apart from the Secret, which `act` builds
+ * once it is issued, objects hold only its authority.
  */
 function desiredObjects(
   server: ServerObject,

@@ -10,7 +10,7 @@ export function withHash(desired: KubeObject): KubeObject {
   return { ...desired, metadata: { ...desired.metadata, annotations } };
 }
 
-/** Nothing desired is missing or different, and nothing is left of an earlier wish. @param desired has its hash */
+/** Nothing desired is missing or different, and nothing is left of an earlier version. @param desired has its hash */
 export function isUpToDate(live: KubeObject, desired: KubeObject): boolean {
   return hashOf(live) === hashOf(desired) && hasMembers(live, desired);
 }
@@ -21,7 +21,7 @@ function hashOf({ metadata }: KubeObject): string | undefined {
 
 /**
  * Whether `live` has everything that `desired` has. The API server adds members (defaults, status) and never entries to
- * our lists, so lists must be of the same length and order; one that another manager extended is applied again, which
+ * lists that the operator applies, so lists must be of the same length and order; one that another manager extended is applied again, which
  * changes nothing.
  */
 export function hasMembers(live: unknown, desired: unknown): boolean {

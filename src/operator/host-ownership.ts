@@ -1,5 +1,5 @@
 // PURE: which host of a server the shared authority must not certify. All clients trust one authority, so a certificate for
-// somebody else's name would let one namespace stand in for another, and collect its tokens.
+// another's name would let one namespace impersonate another's server, and collect its tokens.
 import { serviceHosts } from '../api/names.ts';
 import { certificateHosts, isAddress } from '../desired/certificate.ts';
 import { resourceIdentifier } from '../desired/resource.ts';
@@ -9,8 +9,8 @@ import type { ServerObject } from './kinds.ts';
 const CLUSTER_NAME = /^[^.]+$|\.(svc|local|internal)$|\.svc\./;
 
 /**
- * The resource's host, where it is not the server's to have: a cluster name that is not its own Service's, or a name that
- * an older server of another namespace has. `undefined` where all is well.
+ * The resource's host, where the authority must not certify it for this server: a cluster name other than its own
+ * Service's, or the host of an older server in another namespace. `undefined` where it may.
  */
 export function foreignHost(server: ServerObject, all: readonly ServerObject[]): string | undefined {
   const host = hostOf(server);
@@ -41,7 +41,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Older by the API server's clock; in the same second, by uid: two must never both be the older one. */
+/** Older by the API server's clock; in the same second, by uid, so that exactly one of two is the older. */
 function isOlder({ metadata: a }: ServerObject, { metadata: b }: ServerObject): boolean {
   const [atA, atB] = [a.creationTimestamp ?? '', b.creationTimestamp ?? ''];
   return atA === atB ? (a.uid ?? '') < (b.uid ?? '') : atA < atB;

@@ -3,7 +3,7 @@ import type { KubeObject } from '../kube/object.ts';
 import type { Status as SidecarStatus } from '../sidecar/observability/admin.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 
-/** What a sidecar said of itself, and whether its server could be reached past it. */
+/** The status of a sidecar, and whether its server could be reached without it. */
 export interface SidecarReport {
   /** Undefined when the admin port did not answer. */
   readonly status: SidecarStatus | undefined;
@@ -41,7 +41,7 @@ export type CertificateState =
       readonly message: string | undefined;
     };
 
-/** Why an object could not be applied, where only a change by a person helps. Anything else is thrown, and tried again. */
+/** Why an object could not be applied, where retrying does not help. Every other error is thrown, and retried. */
 export interface ApplyFailure {
   readonly reason: 'ObjectNotOwned' | 'ApplyFailed';
   readonly message: string;

@@ -1,4 +1,4 @@
-// The kinds that the operator reads and writes, and the fields of them that it looks at.
+// The kinds that the operator reads and writes, and the fields of them that it uses.
 import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import { API_VERSION, KIND } from '../api/names.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
@@ -124,6 +124,6 @@ export const CHILD_KINDS: readonly Resource[] = [
 /** How the API server calls an object of one of these kinds. */
 export function resourceOf({ kind }: Pick<KubeObject, 'kind'>): Resource {
   const resource = [...CHILD_KINDS, CERTIFICATES].find((candidate) => candidate.kind === kind);
-  if (resource === undefined) throw new Error(`objects of kind ${kind} are not among the kinds of kinds.ts`);
+  if (resource === undefined) throw new Error(`kind ${kind} is missing in kinds.ts`);
   return resource;
 }

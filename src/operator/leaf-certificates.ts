@@ -45,7 +45,7 @@ export class LeafCertificates {
   }
 
   /**
-   * The certificate that was last delivered for a server, good or not.
+   * The certificate that was last delivered for a server, whether or not it still fits.
    * @returns undefined when none was: then a Secret of its name in the server's namespace is not the operator's
    */
   async find(key: string, signal: AbortSignal): Promise<DeliveredLeaf | undefined> {
@@ -154,7 +154,7 @@ export function coversHosts({ certificate }: Leaf, hosts: readonly string[]): bo
   );
 }
 
-/** Renewal at two thirds of the life: a third is left for whatever keeps the new one from arriving. */
+/** Renewal at two thirds of the life: the last third is a reserve for a delivery that is delayed. */
 function withTimes(issued: IssuedCertificate): Leaf {
   const { validFromDate, validToDate } = new X509Certificate(issued.certificate);
   const [notBefore, notAfter] = [validFromDate.getTime(), validToDate.getTime()];

@@ -17,10 +17,10 @@ interface OperatorGauges {
   readonly isLeader: () => boolean;
 }
 
-/** Adds what is read when somebody asks. */
+/** Adds the gauges, which are read at each scrape. */
 export function addGauges(registry: Registry, gauges: OperatorGauges): void {
-  addGauge(registry, 'mcp_operator_servers', 'ProtectedMcpServers that are known.', gauges.servers);
-  addGauge(registry, 'mcp_operator_queue_depth', 'Servers that wait to be reconciled.', gauges.queueDepth);
+  addGauge(registry, 'mcp_operator_servers', 'ProtectedMcpServers in the cache.', gauges.servers);
+  addGauge(registry, 'mcp_operator_queue_depth', 'Servers waiting to be reconciled.', gauges.queueDepth);
   addGauge(registry, 'mcp_operator_leader', '1 while this replica leads.', () => Number(gauges.isLeader()));
   addProcessGauges(registry);
 }
@@ -39,13 +39,13 @@ export function createMetrics(): OperatorMetrics {
     }),
     reconcileDuration: new Histogram({
       name: 'mcp_operator_reconcile_duration_seconds',
-      help: 'Time of one reconcile.',
+      help: 'Duration of one reconcile, in seconds.',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     }),
     writes: new Counter({
       name: 'mcp_operator_writes_total',
-      help: 'Writes that changed an object, by kind.',
+      help: 'Writes to the API server that changed an object, by kind.',
       labelNames: ['kind'] as const,
       registers,
     }),

@@ -1,4 +1,4 @@
-// Reads everything that is decided on: the caches, the kept certificate, what the prober saw. Writes nothing to the cluster.
+// Reads everything that decide needs: caches, the delivered certificate, probe reports. Writes nothing to the cluster.
 import type { Clock } from '../base/clock.ts';
 import type { Cache } from './cache.ts';
 import type { LeafCertificates } from './leaf-certificates.ts';
@@ -15,7 +15,7 @@ export interface ObserveDependencies {
   readonly clock: Clock;
 }
 
-/** The world of one server. Also tells the prober which pods to look at from now on. */
+/** The World of one server. Also sets which pods the prober probes from now on. */
 export async function observe(deps: ObserveDependencies, key: string, signal: AbortSignal): Promise<World> {
   const { cache, prober, leaves, certManager, sidecarImage, clock } = deps;
   const server = cache.servers.get(key);

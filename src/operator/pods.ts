@@ -32,7 +32,7 @@ export function podState(pod: Pod, report: PodState['report']): PodState {
 function waitingReason({ status }: Pod): string | undefined {
   for (const { name, state } of status?.containerStatuses ?? []) {
     const { reason, message } = state?.waiting ?? {};
-    // Both are how every pod starts.
+    // Every pod passes through these two.
     if (reason === undefined || reason === 'PodInitializing' || reason === 'ContainerCreating') continue;
     return `container "${name}" is waiting: ${reason} ${message ?? ''}`.trim();
   }

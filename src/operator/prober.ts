@@ -86,7 +86,7 @@ export class Prober {
     const now = this.#options.scheduler.now();
     const all = [...this.#probes.values()];
     const free = CONCURRENCY - all.filter(({ running }) => running).length;
-    // Longest due first: pods that never answer are due again soon, and would keep all others from their turn.
+    // Longest due first: pods that never answer are due again soon, and would starve the others.
     const due = all
       .filter(({ running, dueAt }) => !running && dueAt <= now)
       .toSorted((a, b) => a.dueAt - b.dueAt);
@@ -101,7 +101,7 @@ export class Prober {
     const isHealthy =
       report.status?.ready === true &&
       report.status.issuers.every(({ lastError }) => lastError === undefined);
-    // A little apart, at random: a thousand pods must not be asked in the same moment.
+    // Jitter: a thousand pods must not be probed at the same moment.
     probe.dueAt = scheduler.now() + (isHealthy ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
     const isNews = !isDeepStrictEqual(significantFields(report), significantFields(probe.report));
     probe.report = report;

@@ -13,7 +13,7 @@ interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, R
   readonly random: Random;
 }
 
-/** @throws what a later attempt may cure; nothing is half done then that the next run does not see */
+/** @throws where a later attempt may succeed; that attempt observes again what this one has done */
 export async function reconcile(
   deps: ReconcilerDependencies,
   key: string,
@@ -28,7 +28,7 @@ export async function reconcile(
   return { requeueAfterMs: nextVisitMs(decision, outcome, world.now, deps.random) };
 }
 
-/** When the certificate is due for renewal, and a little apart at random: a thousand servers must not come at once. */
+/** At the resync, with jitter so that a thousand servers do not come at once, or when the certificate is to be renewed. */
 function nextVisitMs({ kind }: Decision, { leaf }: Outcome, now: number, random: Random): number {
   const resyncMs = RESYNC_MS * (0.9 + random() / 5);
   return kind === 'pause' || leaf === undefined

@@ -30,7 +30,7 @@ export interface ReportDependencies {
   readonly onWrite: (kind: string) => void;
 }
 
-/** PURE: what the status is made from; undefined for a server that is gone or going. */
+/** PURE: what the status is made from; undefined for a server that is gone or being deleted. */
 export function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | undefined {
   switch (decision.kind) {
     case 'forget':
@@ -59,7 +59,7 @@ export function inputsOf(world: World, decision: Decision, outcome: Outcome): In
   }
 }
 
-/** Writes the status when it is not what the server has already. */
+/** Writes the status if it differs from the server's. */
 export async function report(deps: ReportDependencies, inputs: Inputs, signal: AbortSignal): Promise<void> {
   const { client, cache, onWrite } = deps;
   const { server } = inputs;
@@ -86,7 +86,7 @@ export async function report(deps: ReportDependencies, inputs: Inputs, signal: A
   emitEvents(deps, server, next.conditions ?? []);
 }
 
-/** An event for each condition that changed sides, once it has one. */
+/** An event for each condition whose status became True or False; none for a first False. */
 function emitEvents(
   { events }: ReportDependencies,
   server: ServerObject,
@@ -170,7 +170,7 @@ function find<T extends World['existing'][number]>(
   return existing.find((object) => object.kind === kind && object.metadata.name === name) as T | undefined; // of that kind
 }
 
-/** Whatever the order of members; one that is undefined is one that is missing. */
+/** Compares regardless of the order of members; an undefined member counts as missing. */
 function isSame(next: Status, current: Status | undefined): boolean {
   return isDeepStrictEqual(JSON.parse(JSON.stringify(next)), current ?? {});
 }

@@ -34,7 +34,7 @@ function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
   const previous = server.status?.conditions?.find(({ type }) => type === verdict.type);
   if (verdict.status !== 'Unknown' || !isProbing || previous === undefined) return verdict;
   const { status, reason, message } = previous;
-  return { ...verdict, status, reason, message } as Verdict; // written by us: its reason is one of the type's
+  return { ...verdict, status, reason, message } as Verdict; // written by the operator: the reason is one of its type
 }
 
 export function status(inputs: Inputs): Status {

@@ -1,4 +1,4 @@
-// What one decision is made on, read once and not changed. Holds no judgement: what it means is decide's.
+// What one decision is made on, read once and not changed. What follows from it is decide's.
 import type { KubeObject } from '../kube/object.ts';
 import type { PodState } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
@@ -10,7 +10,7 @@ export interface World {
   readonly server: ServerObject | undefined;
   /** Every server of the cluster, or of the watched namespaces: two may want the same host. */
   readonly servers: readonly ServerObject[];
-  /** The managed objects that belong to the server or have the name of one that it wants, whoever owns them. */
+  /** The managed objects that belong to the server or have the name of one that it wants, whichever owner they have. */
   readonly existing: readonly KubeObject[];
   /** The certificate that was last delivered to the server's namespace; undefined when none is known to be. */
   readonly leaf: DeliveredLeaf | undefined;

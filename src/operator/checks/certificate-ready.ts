@@ -57,7 +57,7 @@ function issued(notAfter: number, renewAt: number, now: number): Verdict<'Certif
   );
 }
 
-/** The operator cannot read Secrets: what the sidecars serve, and why they do not start, stands in for them. */
+/** The operator cannot read Secrets: what the sidecars serve, and why they do not start, is all there is to go by. */
 function fromSecret(secretName: string, { pods, server, now }: Inputs): Verdict<'CertificateReady'> {
   const served = pods.flatMap(({ report }) => report?.status?.certificate ?? []);
   const [certificate] = served;

@@ -2,7 +2,7 @@
 import type { ReadyReason, Verdict } from '../../api/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
-/** The reason for each condition that Ready depends on. Isolated is not among them: clients can use the server without. */
+/** The reason for each condition that Ready depends on. Isolated is not among them: clients can use a server that is not isolated. */
 const NOT_READY = {
   Accepted: 'NotAccepted',
   CertificateReady: 'CertificateNotReady',

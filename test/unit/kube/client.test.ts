@@ -251,11 +251,11 @@ describe('the client', () => {
     });
 
     for (const [rule, line, message] of [
-      ['a cut line', '{"type":"ADDED","obj', 'the stream ended within an event'],
-      ['a line that is not JSON', 'oops\n', 'an event is not JSON'],
-      ['an event without object', '{"type":"ADDED"}\n', 'an event has no object'],
-      ['an unknown type', '{"type":"MOVED","object":{}}\n', 'an event of the unknown type "MOVED"'],
-      ['a line without end', 'x'.repeat(9 * 1024 * 1024), 'an event is longer than 8388608 bytes'],
+      ['a cut line', '{"type":"ADDED","obj', 'stream ended within a watch event'],
+      ['a line that is not JSON', 'oops\n', 'watch event is not JSON'],
+      ['an event without object', '{"type":"ADDED"}\n', 'watch event without an object'],
+      ['an unknown type', '{"type":"MOVED","object":{}}\n', 'watch event of unknown type "MOVED"'],
+      ['a line without end', 'x'.repeat(9 * 1024 * 1024), 'watch event exceeds 8388608 bytes'],
     ] as const) {
       it(`and refuse ${rule}`, async () => {
         await assert.rejects(read(added('a'), line), (error: NoAnswerError) => {

@@ -124,7 +124,7 @@ describe('the transport', () => {
       (error: NoAnswerError) => {
         assert.deepEqual(
           [error.code, error.message],
-          ['timeout', 'get ConfigMap demo/a: no answer within 10 s'],
+          ['timeout', 'get ConfigMap demo/a: no response within 10 s'],
         );
         return true;
       },
@@ -242,7 +242,7 @@ describe('the transport', () => {
     ],
     ['no body', (res) => res.writeHead(401).end(), '401 Unauthorized: no message'],
     ['a redirect', (res) => res.writeHead(307, { location: '/x' }).end(), '307 Unknown: no message'],
-    ['a good answer that is no JSON', (res) => res.end('hello'), 'the answer is not JSON'],
+    ['a good answer that is no JSON', (res) => res.end('hello'), 'response is not JSON'],
     ['a closed connection', (res) => res.destroy(), 'other side closed'],
   ] satisfies [string, Parameters<ScriptedServer['script']>[0], string][]) {
     it(`explains ${rule}`, async () => {
