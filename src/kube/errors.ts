@@ -1,7 +1,7 @@
 // What goes wrong between a client and the API server, and the predicates that callers need. Retries nothing.
 
 /** Stable: the values of log fields and metrics. */
-type KubeErrorCode = 'refused' | NoAnswerCode;
+export type KubeErrorCode = 'refused' | NoAnswerCode;
 
 type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed';
 

@@ -61,7 +61,7 @@ export async function act(
 async function carryOut(deps: ActDependencies, plan: Plan, signal: AbortSignal): Promise<Outcome> {
   const leaf = plan.certificate.source === 'issued' ? await leafOf(deps, plan.certificate) : undefined;
   const first = await all([
-    ...(leaf === undefined ? [] : [deliver(deps, plan, leaf, signal)]),
+    ...(leaf === undefined ? [] : [applyTlsSecret(deps, plan, leaf, signal)]),
     ...plan.apply.map((change) => apply(deps, plan, change, signal)),
   ]);
   const failure = plan.failure ?? first.find(isFailure);
@@ -89,7 +89,7 @@ async function all<T>(attempts: readonly Promise<T>[]): Promise<T[]> {
 }
 
 /** Puts the certificate into the server's namespace, and remembers that it did. */
-async function deliver(
+async function applyTlsSecret(
   deps: ActDependencies,
   { server, certificate }: Plan,
   leaf: Leaf,

@@ -56,9 +56,9 @@ export async function settle(): Promise<void> {
 
 /** Waits for something that really takes a moment: a socket. */
 export async function until(condition: () => boolean, what = 'condition'): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 20_000;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`not within 5 s: ${what}`);
+    if (Date.now() > end) throw new Error(`not within 20 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
