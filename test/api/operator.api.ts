@@ -1,0 +1,113 @@
+// An operator on a real API server without nodes: what it applies, and that it is quiet afterwards; paused and resumed.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { PAUSED_ANNOTATION } from '../../src/api/names.ts';
+import type { Client } from '../../src/kube/client.ts';
+import { Controller } from '../../src/operator/controller.ts';
+import { createMetrics } from '../../src/operator/metrics.ts';
+import type { ServerObject } from '../../src/operator/kinds.ts';
+import { readSettings } from '../../src/operator/settings.ts';
+import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { newServer } from '../unit/operator/operator.ts';
+import {
+  connect,
+  createNamespace,
+  DEPLOYMENTS,
+  eventually,
+  installCrd,
+  log,
+  never,
+  SERVERS,
+  write,
+} from './connect.ts';
+
+const NAMESPACE = 'protected-mcp-system';
+
+describe('an operator on a real API server', { timeout: 120_000 }, () => {
+  let server: ApiServer;
+  let client: Client;
+  let close: () => Promise<void>;
+  let run: Promise<void>;
+  const stop = new AbortController();
+  const metrics = createMetrics();
+
+  before(async () => {
+    server = await startApiServer();
+    ({ client, close } = connect(server));
+    for (const name of ['demo', NAMESPACE]) await createNamespace(client, name);
+    await installCrd(client);
+    const place = { POD_NAMESPACE: NAMESPACE, POD_NAME: 'operator-0', SIDECAR_IMAGE: 'sidecar:1' };
+    const controller = new Controller({
+      settings: readSettings(place),
+      client,
+      metrics,
+      certManager: false,
+      clock: () => Date.now(),
+      log,
+      stop: stop.signal,
+      identity: 'operator-0',
+    });
+    run = controller.run();
+  });
+  after(async () => {
+    stop.abort();
+    await run;
+    await close();
+    await server.stop();
+  });
+
+  const apply = (change: (object: ServerObject) => void = () => undefined) =>
+    client.apply(SERVERS, newServer(change), write);
+
+  /** Type, status, reason and generation of each condition. */
+  const conditions = async (): Promise<Record<string, string>> => {
+    const found = await client.get(SERVERS, { name: 'echo', namespace: 'demo' }, { signal: never });
+    const { status } = found as unknown as ServerObject;
+    return Object.fromEntries(
+      (status?.conditions ?? []).map((one) => [
+        one.type,
+        `${one.status} ${one.reason} ${one.observedGeneration}`,
+      ]),
+    );
+  };
+  const says = async (type: string, expected: string | undefined) => (await conditions())[type] === expected;
+  const writes = async () => JSON.stringify((await metrics.writes.get()).values);
+  const image = async () => {
+    const found = await client.get(DEPLOYMENTS, { name: 'echo', namespace: 'demo' }, { signal: never });
+    return JSON.stringify(found.spec.template.spec);
+  };
+
+  it('applies a new server, and then writes nothing more', async () => {
+    await apply();
+    await eventually('it is accepted', () => says('Accepted', 'True Accepted 1'));
+    assert.match((await conditions())['CertificateReady'] ?? '', /^True Issued/);
+    const before = await writes();
+    const { value: runs = 0 } = (await metrics.reconciles.get()).values[0] ?? {};
+    // Wakes the operator and changes nothing that it applies.
+    await apply((object) => (object.metadata.annotations = { 'example.com/note': 'x' }));
+    await eventually(
+      'it has looked',
+      async () => ((await metrics.reconciles.get()).values[0]?.value ?? 0) > runs,
+    );
+    assert.equal(await writes(), before);
+  });
+
+  it('leaves a paused server alone, and says so', async () => {
+    const pause = (object: ServerObject) => {
+      object.metadata.annotations = { [PAUSED_ANNOTATION]: 'true' };
+      object.spec.server.image = 'echo:2';
+    };
+    await apply(pause);
+    await eventually('it is paused', () => says('Paused', 'True Paused 2'));
+    const found = await conditions();
+    assert.deepEqual([found['Accepted'], found['Ready']], ['False Paused 2', 'False Paused 2']);
+    assert.doesNotMatch(await image(), /echo:2/);
+  });
+
+  it('applies it when it is resumed', async () => {
+    await apply((object) => (object.spec.server.image = 'echo:2'));
+    await eventually('it is accepted', () => says('Accepted', 'True Accepted 2'));
+    assert.equal((await conditions())['Paused'], undefined);
+    assert.match(await image(), /echo:2/);
+  });
+});
