@@ -8,6 +8,8 @@ import {
 } from '../api/names.ts';
 import type { Manifest } from '../api/object.ts';
 import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import { isAddress, withoutBrackets } from '../protocol/host.ts';
+import { encodeSecretValue } from '../protocol/secret-data.ts';
 import { namespaceOf, ownedMeta, type DesiredInputs } from './inputs.ts';
 import { resourceIdentifier } from './resource.ts';
 
@@ -20,7 +22,7 @@ export function certificateHosts(server: ProtectedMcpServer): string[] {
   const services = serviceHosts(server.metadata.name, namespaceOf(server)).filter((name) =>
     name.includes('.svc'),
   );
-  return [...new Set([hostname, ...services].map((name) => name.replace(/^\[|\]$/g, '')))];
+  return [...new Set([withoutBrackets(hostname), ...services])];
 }
 
 /** The Secret with the issued certificate; none where the user brings one or cert-manager makes it. */
@@ -32,9 +34,9 @@ export function tlsSecret({ server, issued }: DesiredInputs): Manifest | undefin
     metadata: ownedMeta(server, objectNames(server.metadata.name).tlsSecret),
     type: 'kubernetes.io/tls',
     data: {
-      [TLS_CERTIFICATE_FILE_NAME]: base64(issued.certificate),
-      [TLS_KEY_FILE_NAME]: base64(issued.key),
-      [CA_FILE_NAME]: base64(issued.authority),
+      [TLS_CERTIFICATE_FILE_NAME]: encodeSecretValue(issued.certificate),
+      [TLS_KEY_FILE_NAME]: encodeSecretValue(issued.key),
+      [CA_FILE_NAME]: encodeSecretValue(issued.authority),
     },
   };
 }
@@ -70,13 +72,4 @@ export function certManagerCertificate({ server }: DesiredInputs): Manifest | un
       usages: ['digital signature', 'server auth'],
     },
   };
-}
-
-/** Whether a host is an IP address: those stand in another field of a certificate than names. */
-export function isAddress(host: string): boolean {
-  return /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:.]*)$/i.test(host);
-}
-
-function base64(text: string): string {
-  return Buffer.from(text).toString('base64');
 }

@@ -21,7 +21,7 @@ import {
 import type { Dpop, Introspection, Issuer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import type { IssuerConfig, SidecarConfig } from '../sidecar/config/config.ts';
 import { DRAIN_SECONDS } from './drain.ts';
-import { durationSeconds } from './duration.ts';
+import { durationSeconds } from '../protocol/duration.ts';
 import { namespaceOf } from './inputs.ts';
 import { resourceIdentifier } from './resource.ts';
 
@@ -37,6 +37,8 @@ export interface Placement {
   readonly signingDirectory: string;
   /** Holds one directory for each issuer that is asked about tokens, named by its index. */
   readonly introspectionDirectory: string;
+  /** Where the server listens, as `URL.hostname` writes it; the sidecar takes loopback hosts only. */
+  readonly upstreamHost: string;
   /** Names accepted in `Host` besides the resource's and the Service's. */
   readonly extraPublicHosts: readonly string[];
 }
@@ -48,6 +50,7 @@ export const POD_PLACEMENT: Placement = {
   caDirectory: CA_DIRECTORY,
   signingDirectory: SIGNING_DIRECTORY,
   introspectionDirectory: INTROSPECTION_DIRECTORY,
+  upstreamHost: '127.0.0.1',
   extraPublicHosts: [],
 };
 
@@ -73,7 +76,7 @@ export function sidecarConfig(server: ProtectedMcpServer, placement: Placement):
       certificateFile: `${placement.tlsDirectory}/${TLS_CERTIFICATE_FILE_NAME}`,
       keyFile: `${placement.tlsDirectory}/${TLS_KEY_FILE_NAME}`,
     },
-    upstream: { url: `http://127.0.0.1:${spec.server.port}${spec.server.path}` },
+    upstream: { url: `http://${placement.upstreamHost}:${spec.server.port}${spec.server.path}` },
     metadata: {
       ...texts,
       scopesSupported: scopesSupported ?? requiredScopes,

@@ -1,5 +1,6 @@
 // The command line of `npm start` -> options, or what is wrong with it. Reads no file and starts nothing.
 import { parseArgs } from 'node:util';
+import { isLoopback } from '../protocol/host.ts';
 
 export const DEFAULT_FILE = 'manifests/samples/echo.yaml';
 
@@ -91,10 +92,9 @@ function parse(args: readonly string[]) {
 function parseUpstream(value: string | undefined, problems: string[]): URL | undefined {
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  const loopback = url !== undefined && /^(127(\.\d{1,3}){3}|localhost)$/.test(url.hostname);
   if (
     url?.protocol === 'http:' &&
-    loopback &&
+    isLoopback(url.hostname) &&
     url.port !== '' &&
     url.username === '' &&
     url.search === '' &&

@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { aborted } from '../base/shutdown.ts';
+import { withoutBrackets } from '../protocol/host.ts';
 import type { CertificateAuthority } from './certificates/certificate-authority.ts';
 import type { Plan } from './plan/plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
@@ -149,7 +150,7 @@ async function ready({ config, upstream }: Plan, end: AbortSignal): Promise<void
       if (answer.ok) return;
       problem = (await answer.text()).trim();
     } catch {
-      problem = (await accepts(upstream.port))
+      problem = (await accepts(new URL(upstream.url)))
         ? problem
         : `no response from the MCP server at ${upstream.url}`;
     }
@@ -158,9 +159,9 @@ async function ready({ config, upstream }: Plan, end: AbortSignal): Promise<void
   }
 }
 
-function accepts(port: number): Promise<boolean> {
+function accepts({ hostname, port }: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host: withoutBrackets(hostname), port: Number(port) });
     socket.once('connect', () => resolve(true));
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());

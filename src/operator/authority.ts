@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Client } from '../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
 import { authorityCertificate, generateKey } from '../pki/x509.ts';
+import { decodeSecretValue, encodeSecretValue } from '../protocol/secret-data.ts';
 import { CONFIG_MAPS, FIELD_MANAGER, SECRETS, type Secret } from './kinds.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -72,7 +73,7 @@ async function make(
     kind: 'Secret',
     metadata: { ...found?.metadata, name: AUTHORITY_NAME, namespace },
     type: 'kubernetes.io/tls',
-    data: { 'tls.crt': encode(certificate), 'tls.key': encode(key) },
+    data: { 'tls.crt': encodeSecretValue(certificate), 'tls.key': encodeSecretValue(key) },
   };
   const options = { fieldManager: FIELD_MANAGER, signal };
   try {
@@ -121,10 +122,6 @@ function expiresAfter(certificate: string, time: number): boolean {
   return new X509Certificate(certificate).validToDate.getTime() > time;
 }
 
-export function encode(text: string): string {
-  return Buffer.from(text).toString('base64');
-}
-
 function decode(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
+  return text === undefined ? undefined : decodeSecretValue(text);
 }

@@ -1,8 +1,9 @@
 // PURE: which host of a server the shared authority must not certify. All clients trust one authority, so a certificate for
 // another's name would let one namespace impersonate another's server, and collect its tokens.
 import { serviceHosts } from '../api/names.ts';
-import { certificateHosts, isAddress } from '../desired/certificate.ts';
+import { certificateHosts } from '../desired/certificate.ts';
 import { resourceIdentifier } from '../desired/resource.ts';
+import { isAddress, isLoopback, withoutBrackets } from '../protocol/host.ts';
 import type { ServerObject } from './kinds.ts';
 
 /** Names that only mean something inside the cluster: one label, or below a Service domain. */
@@ -30,15 +31,11 @@ export function issuableHosts(server: ServerObject, foreign: string | undefined)
 }
 
 function hostOf(server: ServerObject): string {
-  return new URL(resourceIdentifier(server)).hostname.replace(/^\[|\]$/g, '');
+  return withoutBrackets(new URL(resourceIdentifier(server)).hostname);
 }
 
 function ownHosts({ metadata }: ServerObject): string[] {
   return serviceHosts(metadata.name, metadata.namespace ?? 'default');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** Older by the API server's clock; in the same second, by uid, so that exactly one of two is the older. */

@@ -1,12 +1,13 @@
 // The servers' certificates: issued by the authority, renewed at two thirds of their life, kept in the operator's
 // namespace. There, because the operator must not read the Secrets of other namespaces, not even those that it wrote.
 import { createHash, X509Certificate } from 'node:crypto';
-import { isAddress } from '../desired/certificate.ts';
+import { isAddress } from '../protocol/host.ts';
+import { encodeSecretValue } from '../protocol/secret-data.ts';
 import type { IssuedCertificate } from '../desired/inputs.ts';
 import { CERTIFICATE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, SERVER_ANNOTATION } from '../api/names.ts';
 import { generateKey, serverCertificate } from '../pki/x509.ts';
 import { isNotFound } from '../kube/errors.ts';
-import { BACKDATED_MS, encode, pairOf, type Authority, type AuthorityDependencies } from './authority.ts';
+import { BACKDATED_MS, pairOf, type Authority, type AuthorityDependencies } from './authority.ts';
 import { FIELD_MANAGER, SECRETS, type Secret } from './kinds.ts';
 import type { Client } from '../kube/client.ts';
 
@@ -119,7 +120,7 @@ export class LeafCertificates {
         annotations: { [SERVER_ANNOTATION]: key },
       },
       type: 'kubernetes.io/tls',
-      data: { 'tls.crt': encode(leaf.certificate), 'tls.key': encode(leaf.key) },
+      data: { 'tls.crt': encodeSecretValue(leaf.certificate), 'tls.key': encodeSecretValue(leaf.key) },
     };
     await client.apply(SECRETS, secret, { fieldManager: FIELD_MANAGER, force: true, signal });
   }

@@ -1,6 +1,7 @@
 // The configuration file -> a validated configuration. Its only schema; reads no secret, sends nothing.
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { isLoopback } from '../protocol/host.ts';
 import { RealmError } from './failure.ts';
 
 /** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
@@ -17,7 +18,7 @@ const keycloakUrl = z.string().superRefine((value, context) => {
   const problem = (message: string) => context.addIssue({ code: 'custom', message });
   if (!URL.canParse(value)) return problem('must be an absolute URL');
   const url = new URL(value);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
     problem('must start with https:// (or http:// on this machine)');
   if (url.username || url.password) problem('must not contain credentials');
   if (url.search || url.hash) problem('must be scheme, host, port and path only');
@@ -30,7 +31,7 @@ const redirectUri = z.string().superRefine((value, context) => {
   const url = new URL(value);
   if (value.includes('*')) problem('must not contain *: an attacker who receives the code gets the token');
   if (value.includes('#')) problem('must not have a fragment (RFC 6749 section 3.1.2)');
-  if (url.protocol === 'http:' && !isLoopback(url))
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
     problem('must start with https:// (or http:// on localhost, 127.0.0.1 or [::1])');
   if (/^(javascript|data|vbscript):$/.test(url.protocol)) problem('must not have this scheme');
 });
@@ -161,10 +162,6 @@ export function parseConfig(text: string, source: string): RealmConfig {
 export function configFailure(source: string, problems: readonly string[]): RealmError {
   const lines = problems.map((problem) => `  ${problem}`);
   return new RealmError('ERR_CONFIG', [`${source}: ${problems.length} problem(s)`, ...lines].join('\n'));
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return /^(127(\.\d{1,3}){3}|localhost|\[::1\])$/.test(hostname);
 }
 
 function fieldPath(path: readonly PropertyKey[]): string {

@@ -78,8 +78,13 @@ describe('npm start', { concurrency: 2 }, () => {
     }
   });
 
-  it('--upstream puts the sidecar before a server that already runs', async () => {
-    const upstream = await TestUpstream.start();
+  for (const host of ['127.0.0.1', '::1']) {
+    it(`--upstream puts the sidecar before a server that already runs, on ${host}`, () =>
+      beforeUpstream(host));
+  }
+
+  async function beforeUpstream(host: string): Promise<void> {
+    const upstream = await TestUpstream.start(host);
     try {
       await withLocalMode({ args: ['--upstream', upstream.url] }, async (local) => {
         assert.ok(await isFree(local.ports.server), 'it started a server of its own');
@@ -93,7 +98,7 @@ describe('npm start', { concurrency: 2 }, () => {
     } finally {
       await upstream.close();
     }
-  });
+  }
 
   it('--issuer uses an authorization server that already runs', async () => {
     const issuer = await startEmbeddedAuthorizationServer({ audiences: { weather: 'weather-api' } });

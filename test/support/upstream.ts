@@ -28,14 +28,16 @@ export class TestUpstream {
     });
   }
 
-  static async start(): Promise<TestUpstream> {
+  /** @param host an address of this machine */
+  static async start(host = '127.0.0.1'): Promise<TestUpstream> {
     const upstream = new TestUpstream();
-    await new Promise<void>((resolve) => upstream.server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => upstream.server.listen(0, host, resolve));
     return upstream;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/mcp`;
+    const { address, family, port } = this.server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}/mcp`;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 // PURE: resource and options -> what local mode starts. The same desired() as in a cluster; only the placement differs.
+import { ADMIN_PORT, PUBLIC_PORT } from '../../api/names.ts';
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { sidecarConfig, type Placement } from '../../desired/index.ts';
+import { isLoopback } from '../../protocol/host.ts';
 import type { SidecarConfig } from '../../sidecar/config/config.ts';
 import type { Manifests } from '../manifests/validation.ts';
 import type { LocalOptions } from '../options.ts';
@@ -8,10 +10,6 @@ import { authorizationServer, caConfigMap, trustedIssuers, type AuthorizationSer
 import { combine, map, success, type Result } from './result.ts';
 import { serverProcess, type ServerProcess } from './server-process.ts';
 import { certificatePlan, sidecarFiles, type CertificatePlan } from './sidecar-files.ts';
-
-const LOCALHOST = new Set(['localhost', '127.0.0.1', '[::1]']);
-const DEFAULT_PORT = 8001;
-const DEFAULT_ADMIN_PORT = 9001;
 
 interface PlanInputs {
   readonly manifests: Manifests;
@@ -46,7 +44,7 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): Result<Pla
   const placement = placementOf(server, inputs);
   const { signingDirectory } = placement;
   const config = sidecarConfig(server, placement);
-  const { port, path } = server.spec.server;
+  const { port } = server.spec.server;
   const parts = combine({
     process: options.upstream === undefined ? serverProcess(server, objects) : success(undefined),
     certificate: certificatePlan(server, objects),
@@ -56,7 +54,7 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): Result<Pla
     ...made,
     server,
     config,
-    upstream: { url: `http://127.0.0.1:${port}${path}`, port },
+    upstream: { url: config.upstream.url, port },
     authorizationServer: options.issuer === undefined ? authorizationServer(server) : undefined,
     notes: notes(server),
   }));
@@ -67,8 +65,7 @@ function onThisMachine(server: ProtectedMcpServer, { options, issuerCa }: PlanIn
   const { spec } = server;
   const issuerGiven = options.issuer !== undefined;
   const issuers = trustedIssuers(spec.authentication.issuers, { issuerGiven, issuerCa });
-  const { resource = `https://localhost:${DEFAULT_PORT}${spec.server.path}` } =
-    spec.protectedResourceMetadata;
+  const { resource = `https://localhost:${PUBLIC_PORT}${spec.server.path}` } = spec.protectedResourceMetadata;
   return {
     ...server,
     spec: {
@@ -82,18 +79,19 @@ function onThisMachine(server: ProtectedMcpServer, { options, issuerCa }: PlanIn
 function placementOf(server: ProtectedMcpServer, { options, directory }: PlanInputs): Placement {
   return {
     listen: { host: '127.0.0.1', port: publicPort(server) },
-    admin: { host: '127.0.0.1', port: options.adminPort ?? DEFAULT_ADMIN_PORT },
+    admin: { host: '127.0.0.1', port: options.adminPort ?? ADMIN_PORT },
     tlsDirectory: `${directory}/tls`,
     caDirectory: `${directory}/ca`,
     signingDirectory: `${directory}/signing`,
     introspectionDirectory: `${directory}/introspection`,
+    upstreamHost: options.upstream?.hostname ?? '127.0.0.1',
     extraPublicHosts: [],
   };
 }
 
 function publicPort({ spec }: ProtectedMcpServer): number {
   const { hostname, port } = new URL(spec.protectedResourceMetadata.resource ?? '');
-  return LOCALHOST.has(hostname) ? Number(port || 443) : DEFAULT_PORT;
+  return isLoopback(hostname) ? Number(port || 443) : PUBLIC_PORT;
 }
 
 /** Fields that a cluster acts on and one machine has no use for: named, so that they are not missed later. */

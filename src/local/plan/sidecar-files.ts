@@ -9,6 +9,7 @@ import {
 import type { Manifest } from '../../api/object.ts';
 import type { ProtectedMcpServer } from '../../api/protected-mcp-server.gen.ts';
 import { signingKeys } from '../../desired/signing-keys.ts';
+import { isAddress, withoutBrackets } from '../../protocol/host.ts';
 import type { SidecarConfig } from '../../sidecar/config/config.ts';
 import { collect, map, success, type Result } from './result.ts';
 import { lookup } from './stored-values.ts';
@@ -82,7 +83,7 @@ export function certificatePlan(
   if (secretName === undefined) {
     const { hostname } = new URL(spec.protectedResourceMetadata.resource ?? '');
     const names = [hostname, 'localhost', ...serviceHosts(metadata.name, metadata.namespace ?? 'default')];
-    return success({ dnsNames: [...new Set(names)].filter((name) => !/^(\[|[\d.]+$)/.test(name)) });
+    return success({ dnsNames: [...new Set(names)].filter((name) => !isAddress(withoutBrackets(name))) });
   }
   const pair = lookup(
     objects,

@@ -1,5 +1,6 @@
 // Values of the ConfigMaps and Secrets that were given with the resource. What they are for is not known here.
 import type { Manifest } from '../../api/object.ts';
+import { decodeSecretValue } from '../../protocol/secret-data.ts';
 import { failure, success, type Result } from './result.ts';
 
 interface ValueReference<K extends string> {
@@ -39,7 +40,7 @@ function decodedValue(object: Manifest, key: string): string | undefined {
     Record<'data' | 'stringData', StringMap | undefined>; // read by manifests/
   if (kind !== 'Secret') return data?.[key];
   const encoded = data?.[key];
-  return stringData?.[key] ?? (encoded && Buffer.from(encoded, 'base64').toString('utf8'));
+  return stringData?.[key] ?? (encoded && decodeSecretValue(encoded));
 }
 
 type StringMap = Readonly<Record<string, string>>;

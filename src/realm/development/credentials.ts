@@ -2,6 +2,7 @@
 // Each is made once; only a certificate near its end is replaced.
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
+import { decodeSecretValue, encodeSecretValue } from '../../protocol/secret-data.ts';
 import type { ApiServer, StoredObject } from './api-server.ts';
 import { isCurrent, makeCertificate } from './certificate.ts';
 
@@ -32,7 +33,7 @@ export async function ensureCredentials(
 
   const present = await api.find('Secret', namespace, TLS);
   const tls = await ensure(api, present, {
-    isGood: ({ data }) => isCurrent(decode(data['tls.crt']), clock()),
+    isGood: ({ data }) => isCurrent(decodeSecretValue(data['tls.crt'] ?? ''), clock()),
     make: async () => {
       const { authority, certificate, key } = await makeCertificate(dnsNames(namespace), clock());
       const data = { 'ca.crt': authority, 'tls.crt': certificate, 'tls.key': key };
@@ -41,7 +42,7 @@ export async function ensureCredentials(
   });
 
   // What clients trust follows the certificate, also after that was changed or deleted.
-  const trusted = decode((await api.find('Secret', namespace, TLS))?.data['ca.crt']);
+  const trusted = decodeSecretValue((await api.find('Secret', namespace, TLS))?.data['ca.crt'] ?? '');
   const authority = await ensure(api, await api.find('ConfigMap', namespace, AUTHORITY), {
     isGood: ({ data }) => data['ca.crt'] === trusted,
     make: () => Promise.resolve(configMap(namespace, AUTHORITY, { 'ca.crt': trusted })),
@@ -76,7 +77,9 @@ function secret(
   { namespace, name, type }: { namespace: string; name: string; type: string },
   values: Readonly<Record<string, string>>,
 ): StoredObject {
-  const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, encode(value)]));
+  const data = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, encodeSecretValue(value)]),
+  );
   return { apiVersion: 'v1', kind: 'Secret', metadata: metadata(namespace, name), type, data };
 }
 
@@ -89,7 +92,3 @@ function metadata(namespace: string, name: string): StoredObject['metadata'] {
 }
 
 const nameOf = ({ kind, metadata: { name } }: StoredObject): string => `${kind}/${name}`;
-
-const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-
-const decode = (base64 = ''): string => Buffer.from(base64, 'base64').toString('utf8');

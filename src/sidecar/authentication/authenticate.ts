@@ -1,6 +1,7 @@
 // Token -> Principal, or a Denial. The only maker of principals; what they may do is decided in authorize.ts.
 import type { Clock } from '../../base/clock.ts';
-import { CLIENT_CLAIMS, claimsProblem, grantedScopes, isText, type TokenProblem } from '../tokens/claims.ts';
+import { isFilledText } from '../../protocol/json.ts';
+import { CLIENT_CLAIMS, claimsProblem, grantedScopes, type TokenProblem } from '../tokens/claims.ts';
 import { isCompactJws, MAX_TOKEN_LENGTH, parseCompactJws, type CompactJws } from '../tokens/compact-jws.ts';
 import type { SignatureAlgorithm } from '../config/algorithms.ts';
 import type { IssuerConfig, SidecarConfig } from '../config/config.ts';
@@ -247,7 +248,7 @@ export class Authenticator {
   }
 
   #principal(issuer: IssuerConfig, { claims }: CompactJws, expiresAt: number): Principal {
-    const client = CLIENT_CLAIMS.map((name) => claims[name]).find(isText);
+    const client = CLIENT_CLAIMS.map((name) => claims[name]).find(isFilledText);
     const principal: Omit<Principal, typeof verified> = {
       issuer: issuer.issuer,
       subject: claims.sub as string, // checked by claimsProblem: a non-empty string

@@ -1,4 +1,5 @@
 // DPoP proofs: whether a client holds the key that its token is bound to (RFC 9449 section 4.3). The token is judged before.
+import { isObject, type Members } from '../../protocol/json.ts';
 import type { Clock } from '../../base/clock.ts';
 import { parseCompactJws, type CompactJws } from '../tokens/compact-jws.ts';
 import { DPOP_ALGORITHMS, type SignatureAlgorithm } from '../config/algorithms.ts';
@@ -46,8 +47,6 @@ export interface DpopDependencies {
 
 /** RFC 7518 sections 6.2.2, 6.3.2 and 6.4: a key with one of these is no public key. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Judges proofs for one resource. */
 export class DpopVerifier {
@@ -132,10 +131,9 @@ function proofKey(
   if (algorithm === undefined) return 'proof_algorithm_not_allowed';
   if (header.crit !== undefined || header.b64 !== undefined) return 'unsupported_proof_crit';
   const { jwk } = header;
-  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'unusable_proof_key';
-  const members = jwk as Members;
-  if (PRIVATE_MEMBERS.some((name) => members[name] !== undefined)) return 'unusable_proof_key';
-  if (jwkThumbprint(members) !== jkt) return 'wrong_proof_key';
+  if (!isObject(jwk)) return 'unusable_proof_key';
+  if (PRIVATE_MEMBERS.some((name) => jwk[name] !== undefined)) return 'unusable_proof_key';
+  if (jwkThumbprint(jwk) !== jkt) return 'wrong_proof_key';
   const key = verificationKey(jwk);
   return key?.algorithms.has(algorithm) === true ? { ...key, algorithm } : 'unusable_proof_key';
 }

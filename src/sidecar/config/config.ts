@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isLoopback } from '../../protocol/host.ts';
+import { canonicalResource, originOf, resourceProblems } from '../../protocol/resource-identifier.ts';
 import { SIGNATURE_ALGORITHMS } from './algorithms.ts';
 
 /** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
@@ -72,7 +74,7 @@ const upstreamUrl = z.string().superRefine((value, context) => {
   if (!URL.canParse(value)) return context.addIssue({ code: 'custom', message: 'must be an absolute URL' });
   const url = new URL(value);
   if (url.protocol !== 'http:') context.addIssue({ code: 'custom', message: 'must start with http://' });
-  if (!/^(127(\.\d{1,3}){3}|localhost|\[::1\])$/.test(url.hostname)) {
+  if (!isLoopback(url.hostname)) {
     context.addIssue({ code: 'custom', message: 'must be a loopback address (127.0.0.1, ::1 or localhost)' });
   }
   if (url.search || url.hash || url.username) {
@@ -279,34 +281,6 @@ function warnings(given: SidecarConfig, config: SidecarConfig): string[] {
       ? ['forwardOriginalToken: the server receives tokens, which MCP forbids it to use for other services']
       : []),
   ];
-}
-
-/**
- * MCP "Canonical Server URI": scheme and host in lower case, no default port, path untouched.
- * Clients compare it byte for byte (RFC 9728 section 3.3), so `URL.href` will not do: it adds a slash to `https://host`.
- */
-function canonicalResource(resource: string): string {
-  const parts = /^([^:]+):\/\/([^/]*)(.*)$/s.exec(resource);
-  if (parts === null) return resource;
-  const [, scheme = '', authority = '', path = ''] = parts;
-  return `${scheme.toLowerCase()}://${authority.toLowerCase().replace(/:443$/, '')}${path}`;
-}
-
-/** The origin of a resource identifier in canonical form, which is how it is written up to its path. */
-export function originOf(resource: string): string {
-  const slash = resource.indexOf('/', 'https://'.length);
-  return slash < 0 ? resource : resource.slice(0, slash);
-}
-
-function resourceProblems(value: string): string[] {
-  if (!URL.canParse(value)) return ['must be an absolute URL'];
-  const url = new URL(value);
-  const problems: string[] = [];
-  if (url.protocol !== 'https:') problems.push('must start with https:// (RFC 9728 section 1.2)');
-  if (value.includes('#')) problems.push('must not have a fragment (RFC 9728 section 1.2)');
-  if (value.includes('?')) problems.push('must not have a query (RFC 9728 section 1.2)');
-  if (url.username || url.password) problems.push('must not hold user info');
-  return problems;
 }
 
 function fieldPath(path: readonly PropertyKey[]): string {

@@ -1,4 +1,5 @@
 // Origin and Host: which browser origins may call (Fetch CORS), and under which names this server answers.
+import { hostOfField } from '../../protocol/host.ts';
 import type { SidecarConfig } from '../config/config.ts';
 
 const ALLOWED_HEADERS = [
@@ -81,7 +82,7 @@ export function hostPolicy(
   return (host) => {
     const judged = known.get(host);
     if (judged !== undefined) return judged;
-    const name = hostName(host);
+    const name = hostOfField(host);
     const ours = name !== undefined && names.has(name);
     if (known.size < MAX_KNOWN_HOSTS) known.set(host, ours);
     return ours;
@@ -90,10 +91,5 @@ export function hostPolicy(
 
 /** Whether the value of a `Host` field is one at all (RFC 9112 section 3.2). */
 export function isHost(host: string | undefined): boolean {
-  return host !== undefined && hostName(host) !== undefined;
-}
-
-/** RFC 9110 section 7.2: `uri-host [ ":" port ]`. */
-function hostName(host: string): string | undefined {
-  return /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/.exec(host)?.[1]?.toLowerCase();
+  return host !== undefined && hostOfField(host) !== undefined;
 }

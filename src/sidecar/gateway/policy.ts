@@ -6,6 +6,7 @@ import type { ChallengeParameters } from '../denial/denial.ts';
 import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import type { DpopNonces } from '../authentication/dpop-nonce.ts';
 import { RequestHeaders } from '../http/request-headers.ts';
+import { withoutBrackets } from '../../protocol/host.ts';
 import type { Clock } from '../../base/clock.ts';
 import { taggedText, type TaggedText } from '../metadata/etag.ts';
 import { FailureLimit } from '../limits/failure-limit.ts';
@@ -82,7 +83,7 @@ export function compilePolicy(
     identity: identityAssertion(config, parts),
     failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
     upstream: new Upstream({
-      host: upstreamUrl.hostname.replace(/^\[|\]$/g, ''),
+      host: withoutBrackets(upstreamUrl.hostname),
       port: Number(upstreamUrl.port || 80),
     }),
     upstreamPath: upstreamUrl.pathname,

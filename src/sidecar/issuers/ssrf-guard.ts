@@ -1,6 +1,7 @@
 // Addresses that a URL found in somebody's document must not lead to. What is configured may lead anywhere.
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isAddress, withoutBrackets } from '../../protocol/host.ts';
 
 /**
  * Link-local and loopback addresses, and the places where clouds hand credentials to whoever asks from inside. Private
@@ -40,8 +41,8 @@ export function isRefusedAddress(address: string): boolean {
 
 /** Whether the host of a URL is, as it stands, such an address: for those nothing is resolved. */
 export function isRefusedHost({ hostname }: URL): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return isIP(host) !== 0 && isRefusedAddress(host);
+  const host = withoutBrackets(hostname);
+  return isAddress(host) && isRefusedAddress(host);
 }
 
 /**

@@ -5,7 +5,7 @@ import { agree } from './header-agreement.ts';
 import { SUBSCRIPTION_MEMBER } from './known-members.ts';
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
 import { echoedId, readBody, type Message } from './message.ts';
-import { eraOf, type Era } from './protocol-version.ts';
+import { eraOf, type Era } from '../../protocol/mcp-revision.ts';
 
 /** The modern call whose answer is a stream of notifications without end (MCP 2026-07-28, "Subscriptions"). */
 const LISTEN = 'subscriptions/listen';

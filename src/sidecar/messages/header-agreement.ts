@@ -9,7 +9,14 @@ import {
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
 import { NAMED, echoedId, type Body, type Message } from './message.ts';
 import { VERSION_MEMBER } from './known-members.ts';
-import { BATCHING_VERSION, eraOf, KNOWN_VERSIONS, MODERN_VERSIONS, type Era } from './protocol-version.ts';
+import { decodeUtf8 } from '../../protocol/json.ts';
+import {
+  BATCHING_VERSION,
+  eraOf,
+  KNOWN_VERSIONS,
+  MODERN_VERSIONS,
+  type Era,
+} from '../../protocol/mcp-revision.ts';
 
 /** A version longer than this is not echoed (characters). */
 const MAX_ECHOED_VERSION = 64;
@@ -118,8 +125,6 @@ const SENTINEL_LENGTH = SENTINEL_PREFIX.length + SENTINEL_SUFFIX.length;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const VISIBLE = /^[\x20-\x7E\t]*$/;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * The text that a field value stands for (SEP-2243, "Value Encoding").
  * @returns `undefined` for a value that stands for none
@@ -137,11 +142,7 @@ export function decodeFieldValue(value: string): string | undefined {
   const bytes = Buffer.from(encoded, 'base64');
   // One text has one encoding: bits that no byte takes must be zero.
   if (bytes.toString('base64') !== encoded) return undefined;
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return decodeUtf8(bytes);
 }
 
 /** @param supported what the client can name instead, in the place where it named this one */

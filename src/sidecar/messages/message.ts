@@ -1,6 +1,7 @@
 // The bytes of a POST body -> the messages in it, or a refusal. What they may do is decided elsewhere.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../../protocol/json-rpc.ts';
+import { isObject, isWellFormedText as isText, type Members } from '../../protocol/json.ts';
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
 import { scan, type Shape } from './json-scan.ts';
 import {
@@ -65,8 +66,6 @@ export const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
 const LEGACY_ONLY: ReadonlySet<string> = new Set([
   ...['resources/subscribe', 'resources/unsubscribe', 'tasks/result'],
 ]);
-
-type Members = Readonly<Record<string, unknown>>;
 
 /** Reads the whole body of a POST. */
 export function readBody(bytes: Buffer): Reading {
@@ -233,15 +232,6 @@ function firstChar(text: string): string | undefined {
     if (char !== ' ' && char !== '\t' && char !== '\n' && char !== '\r') return char;
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Well-formed: a lone surrogate is one character to us and three others to the next reader. */
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.isWellFormed();
 }
 
 function isTextOrAbsent(value: unknown): boolean {

@@ -1,5 +1,6 @@
 // The protected resource metadata (RFC 9728): its URLs, its documents, its answers. Built from configuration alone.
-import { originOf, type SidecarConfig } from '../config/config.ts';
+import { originOf, pathOf } from '../../protocol/resource-identifier.ts';
+import type { SidecarConfig } from '../config/config.ts';
 import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import { taggedText, type TaggedText } from './etag.ts';
 import { keySet, type SigningKey } from '../tokens/signing-key.ts';
@@ -16,7 +17,7 @@ export function metadataUrl(resource: string): string {
 
 /** The path of `metadataUrl`. The root form, without the resource's path, answers as an alias. */
 export function metadataPath(resource: string): string {
-  const path = resourcePath(resource);
+  const path = pathOf(resource);
   return WELL_KNOWN + (path === '/' ? '' : path);
 }
 
@@ -29,11 +30,6 @@ export function metadataKeysPath(resource: string): string {
 
 /** Where clients of MCP 2025-03-26 look for the authorization server, if they are to be answered. */
 export const AUTHORIZATION_SERVER_PATH = '/.well-known/oauth-authorization-server';
-
-/** The path of a resource identifier as it is written: empty for an origin. `URL` would add a slash and change case. */
-function resourcePath(resource: string): string {
-  return resource.slice(originOf(resource).length);
-}
 
 /** What is public: which document, and where it is. */
 export type PublicDocument = 'resource' | 'root' | 'keys' | 'authorization_server';

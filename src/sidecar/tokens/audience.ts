@@ -1,4 +1,5 @@
 // Whether the `aud` claim of a token names this resource. Exact, but for spellings that are the same URL.
+import { canonicalUrl } from '../../protocol/resource-identifier.ts';
 import type { IssuerConfig } from '../config/config.ts';
 
 /**
@@ -19,19 +20,11 @@ export function namesAudience(
   );
 }
 
-/** Scheme, host and port of an http(s) URL, and the rest as it is written. No user info. */
-const HTTP_URL = /^(https?):\/\/([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?((?:[/?#].*)?)$/is;
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
-
 /**
- * Scheme and host in lower case, no default port, no slash behind an empty path (RFC 3986 section 6.2.3, MCP "Canonical
- * Server URI"); the path is not touched. What is no URL stays as it is.
+ * The canonical resource identifier that a value spells, and no slash behind an empty path (RFC 3986 section 6.2.3, MCP
+ * "Canonical Server URI"). What is no URL stays as it is.
  */
 function canonicalAudience(value: string): string {
-  const [, scheme = '', host = '', port, rest = ''] = HTTP_URL.exec(value) ?? [];
-  if (host === '') return value;
-  const name = scheme.toLowerCase();
-  const authority =
-    host.toLowerCase() + (port === undefined || port === DEFAULT_PORTS[name] ? '' : `:${port}`);
-  return `${name}://${authority}${rest === '/' ? '' : rest}`;
+  const url = canonicalUrl(value);
+  return url === undefined ? value : url.origin + (url.rest === '/' ? '' : url.rest);
 }

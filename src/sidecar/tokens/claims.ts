@@ -1,4 +1,5 @@
 // Judges header and claims of a token whose issuer is known: tiny pure checks, first problem wins. No signatures here.
+import { isFilledText, type Members } from '../../protocol/json.ts';
 import { namesAudience } from './audience.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import { parseConfirmation, type BindingModes, type ConfirmationProblem } from './confirmation.ts';
@@ -21,8 +22,6 @@ export type TokenProblem =
   | 'not_yet_valid'
   | 'missing_claim'
   | 'inactive';
-
-type Members = Readonly<Record<string, unknown>>;
 
 export interface ClaimsInput {
   readonly header: Members;
@@ -98,11 +97,11 @@ const checkStart: Check = ({ claims, now, skew }) => {
 
 /** RFC 9068 section 2.2. Compat: who the token is about and which client it was given to, under any of the usual names. */
 const checkRequired: Check = ({ claims, issuer }) => {
-  if (!isText(claims.sub)) return 'missing_claim';
+  if (!isFilledText(claims.sub)) return 'missing_claim';
   if (issuer.tokenProfile === 'Compat') {
-    return CLIENT_CLAIMS.some((name) => isText(claims[name])) ? undefined : 'missing_claim';
+    return CLIENT_CLAIMS.some((name) => isFilledText(claims[name])) ? undefined : 'missing_claim';
   }
-  return isText(claims.client_id) && isText(claims.jti) && isFiniteNumber(claims.iat)
+  return isFilledText(claims.client_id) && isFilledText(claims.jti) && isFiniteNumber(claims.iat)
     ? undefined
     : 'missing_claim';
 };
@@ -155,10 +154,6 @@ function splitScopes(text: string): string[] {
 function isAccessTokenType(type: string): boolean {
   const name = type.toLowerCase();
   return name === 'at+jwt' || name === 'application/at+jwt';
-}
-
-export function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }
 
 /** `1e400` parses to Infinity: a number, but not a date. */

@@ -1,4 +1,5 @@
 // What a token is bound to: its `cnf` claim (RFC 7800). Whether the client holds that is not judged here.
+import { isObject } from '../../protocol/json.ts';
 
 /** The keys that the holder of a token must show; at least one. */
 export interface Confirmation {
@@ -31,8 +32,8 @@ export function parseConfirmation(
 ): Confirmation | ConfirmationProblem | undefined {
   const isDemanded = modes.dpop === 'Require' || modes.clientCertificates === 'Require';
   if (cnf === undefined) return isDemanded ? 'not_bound' : undefined;
-  if (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)) return 'sender_constrained';
-  const { jkt, 'x5t#S256': x5t, ...unknown } = cnf as Record<string, unknown>;
+  if (!isObject(cnf)) return 'sender_constrained';
+  const { jkt, 'x5t#S256': x5t, ...unknown } = cnf;
   if (Object.keys(unknown).length > 0 || (jkt === undefined && x5t === undefined))
     return 'sender_constrained';
   if (!isEnforced(jkt, modes.dpop) || !isEnforced(x5t, modes.clientCertificates)) return 'sender_constrained';

@@ -1,9 +1,8 @@
 // Parses JSON the way a security decision needs it: UTF-8, one object, no member twice. Not a general parser.
+import { decodeUtf8, isObject, type Members } from '../../protocol/json.ts';
 
 /** Deeper nesting than this is refused: no token or decision needs it, and recursion must be bounded. */
 const MAX_DEPTH = 64;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses the bytes of one JSON object.
@@ -12,12 +11,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * deep, or that has a duplicate member name at any level. Parsers disagree on which duplicate counts, so a value that
  * passed here could mean something else to the next reader (RFC 7515 section 4, RFC 7519 section 4).
  */
-export function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+export function parseObject(bytes: Uint8Array): Members | undefined {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return undefined;
   try {
-    const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return hasUniqueMembers(text) ? (value as Record<string, unknown>) : undefined;
+    return isObject(value) && hasUniqueMembers(text) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -66,6 +66,7 @@ describe('the sidecar configuration', () => {
       caDirectory: '/tmp/ca',
       signingDirectory: '/tmp/signing',
       introspectionDirectory: '/tmp/introspection',
+      upstreamHost: '127.0.0.1',
       extraPublicHosts: ['localhost'],
     };
     const config = parseConfig(configWith({}, place), 'test');

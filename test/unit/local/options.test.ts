@@ -40,6 +40,7 @@ describe('options taken', () => {
       'http://127.0.0.1:3000/mcp',
       'http://127.0.0.2:3000/',
       'http://localhost:3000/a/b',
+      'http://[::1]:3000/mcp',
       'http://127.0.0.1:3000',
     ].map((url) => ({
       name: `--upstream ${url}`,

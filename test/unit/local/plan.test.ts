@@ -173,6 +173,14 @@ describe('the MCP server', () => {
     assert.deepEqual(upstream, { url: 'http://127.0.0.1:3000/tools', port: 3000 });
     assert.equal(config.resource, 'https://localhost:8001/mcp');
   });
+
+  for (const url of ['http://[::1]:3000/mcp', 'http://localhost:3000/mcp']) {
+    it(`is reached where --upstream says: ${url}`, () => {
+      const { upstream, config } = planned({ args: ['--upstream', url] });
+      assert.equal(upstream.url, url);
+      assert.equal(parseConfig(config, 'plan').upstream.url, url);
+    });
+  }
 });
 
 describe('the environment of the MCP server', () => {

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { canonicalResource } from '../../../../src/desired/resource.ts';
+import { canonicalResource } from '../../../../src/protocol/resource-identifier.ts';
 import { POD_PLACEMENT, sidecarConfig } from '../../../../src/desired/sidecar-config.ts';
-import { ConfigError, originOf, parseConfig, readConfig } from '../../../../src/sidecar/config/config.ts';
+import { ConfigError, parseConfig, readConfig } from '../../../../src/sidecar/config/config.ts';
 import { sample, setField, validServer } from '../../../support/manifests.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'config-test-'));
@@ -54,11 +54,6 @@ describe('the resource', () => {
       assert.equal(canonicalResource(given), canonical);
     });
   }
-
-  it('has an origin, which ends before its path', () => {
-    assert.equal(originOf('https://h:8001/mcp'), 'https://h:8001');
-    assert.equal(originOf('https://h'), 'https://h');
-  });
 });
 
 describe('the origin as audience', () => {
@@ -86,6 +81,8 @@ describe('a configuration is refused, with its place', () => {
     ['resource', 'https://h/mcp?x', /^resource: must not have a query/],
     ['resource', 'https://u:p@h/mcp', /^resource: must not hold user info/],
     ['resource', 'mcp.example.test/mcp', /^resource: must be an absolute URL/],
+    ['resource', 'https:mcp.example.test/mcp', /^resource: must have a host name in ASCII/],
+    ['resource', 'https://m\u00fccp.example.test/mcp', /^resource: must have a host name in ASCII/],
     ['upstream.url', 'http://10.0.0.5:8000/mcp', /^upstream.url: must be a loopback address/],
     ['upstream.url', 'http://localhost.evil.test/mcp', /^upstream.url: must be a loopback address/],
     ['upstream.url', 'http://128.0.0.1/mcp', /^upstream.url: must be a loopback address/],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { durationSeconds } from '../../../src/desired/duration.ts';
+import { durationSeconds } from '../../../src/protocol/duration.ts';
 
 describe('a Go duration in seconds', () => {
   const rows: [duration: string, seconds: number][] = [
