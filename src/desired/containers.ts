@@ -21,6 +21,7 @@ import {
 } from '../api/names.ts';
 import type { JsonObject } from '../api/object.ts';
 import type { EnvVar, Issuer, Server } from '../api/protected-mcp-server.gen.ts';
+import { ADMIN_PATHS } from '../protocol/sidecar-status.ts';
 import { ENDPOINT_REMOVAL_SECONDS, SERVER_SLEEP_SECONDS } from './drain.ts';
 import type { DesiredInputs } from './inputs.ts';
 import { signingKeys, type WantedKey } from './signing-keys.ts';
@@ -82,8 +83,16 @@ export function sidecarContainer({ server, sidecarImage }: DesiredInputs): JsonO
       ...server.spec.authentication.issuers.flatMap(introspectionMount),
       ...signingKeys(server).map(signingKeyMount),
     ],
-    readinessProbe: { httpGet: { path: '/readyz', port: 'admin' }, periodSeconds: 5, failureThreshold: 2 },
-    livenessProbe: { httpGet: { path: '/livez', port: 'admin' }, periodSeconds: 10, failureThreshold: 3 },
+    readinessProbe: {
+      httpGet: { path: ADMIN_PATHS.ready, port: 'admin' },
+      periodSeconds: 5,
+      failureThreshold: 2,
+    },
+    livenessProbe: {
+      httpGet: { path: ADMIN_PATHS.live, port: 'admin' },
+      periodSeconds: 10,
+      failureThreshold: 3,
+    },
     lifecycle: { preStop: { sleep: { seconds: ENDPOINT_REMOVAL_SECONDS } } },
     securityContext: { ...RESTRICTED, readOnlyRootFilesystem: true },
   };

@@ -2,8 +2,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
+import { httpRequest } from '../base/http-request.ts';
 import { aborted } from '../base/shutdown.ts';
 import { withoutBrackets } from '../protocol/host.ts';
+import { ADMIN_PATHS } from '../protocol/sidecar-status.ts';
 import type { CertificateAuthority } from './certificates/certificate-authority.ts';
 import type { Plan } from './plan/plan.ts';
 import { portProblems, type NeededPort } from './ports.ts';
@@ -13,6 +15,8 @@ const ECHO_MAIN = new URL('../echo/main.ts', import.meta.url).pathname;
 const SIDECAR_MAIN = new URL('../sidecar/main.ts', import.meta.url).pathname;
 const READY_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
+/** Bounds of one look at the sidecar's readiness. */
+const READINESS = { timeoutMs: 5_000, maxBytes: 64 * 1024 } as const;
 
 export interface RunOptions {
   readonly directory: string;
@@ -146,9 +150,10 @@ async function ready({ config, upstream }: Plan, end: AbortSignal): Promise<void
   let problem = 'no response from the sidecar';
   while (!end.aborted) {
     try {
-      const answer = await fetch(`http://127.0.0.1:${config.admin.port}/readyz`, { signal: end });
-      if (answer.ok) return;
-      problem = (await answer.text()).trim();
+      const url = `http://127.0.0.1:${config.admin.port}${ADMIN_PATHS.ready}`;
+      const { status, body } = await httpRequest(url, { ...READINESS, signal: end });
+      if (status === 200) return;
+      problem = body.toString('utf8').trim();
     } catch {
       problem = (await accepts(new URL(upstream.url)))
         ? problem

@@ -1,12 +1,12 @@
 // Everything that the conditions are made from: what was observed, and what came of acting on it. The checks are functions of it.
 import type { KubeObject } from '../kube/object.ts';
-import type { Status as SidecarStatus } from '../sidecar/observability/admin.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
+import type { ReportedStatus } from './sidecar-status.ts';
 
 /** The status of a sidecar, and whether its server could be reached without it. */
 export interface SidecarReport {
   /** Undefined when the admin port did not answer. */
-  readonly status: SidecarStatus | undefined;
+  readonly status: ReportedStatus | undefined;
   readonly error: string | undefined;
   /** The outcome of a connection to the server's port from outside the pod. */
   readonly serverPort: 'closed' | 'open' | 'unknown';

@@ -1,9 +1,11 @@
 // Gets the status of running sidecars, and tries the server's port from outside the pod. What the answers mean is the checks'.
-import { request } from 'node:http';
 import { connect } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { ADMIN_PORT } from '../api/names.ts';
 import { systemScheduler, type Random, type Scheduler } from '../kube/scheduler.ts';
+import { httpRequest } from '../base/http-request.ts';
+import { withBrackets } from '../protocol/host.ts';
+import { ADMIN_PATHS } from '../protocol/sidecar-status.ts';
 import type { SidecarReport } from './inputs.ts';
 import { parseStatus } from './sidecar-status.ts';
 
@@ -15,6 +17,7 @@ const TIMEOUT_MS = 3_000;
 const CONCURRENCY = 64;
 const TICK_MS = 500;
 const MAX_ANSWER_BYTES = 64 * 1024;
+const STATUS_REQUEST = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, expectedStatus: 200 } as const;
 
 export interface ProbeTarget {
   readonly podUid: string;
@@ -136,35 +139,12 @@ async function probeSidecar({ ip, serverPort }: ProbeTarget): Promise<SidecarRep
 async function askStatus(ip: string): Promise<Pick<SidecarReport, 'status' | 'error'>> {
   try {
     // Untrusted: the server shares the sidecar's network, and may have bound the port first.
-    return { status: parseStatus(await get(ip, '/status')), error: undefined };
+    const url = `http://${withBrackets(ip)}:${ADMIN_PORT}${ADMIN_PATHS.status}`;
+    const { body } = await httpRequest(url, STATUS_REQUEST);
+    return { status: parseStatus(body.toString('utf8')), error: undefined };
   } catch (error) {
     return { status: undefined, error: (error as Error).message };
   }
-}
-
-function get(host: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const req = request({ host, port: ADMIN_PORT, path, agent: false, signal }, (res) => {
-      let text = '';
-      res.setEncoding('utf8');
-      res.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > MAX_ANSWER_BYTES) req.destroy(new Error('the answer is too long'));
-      });
-      res.on('end', () =>
-        res.statusCode === 200 ? resolve(text) : reject(new Error(`status ${res.statusCode}`)),
-      );
-      res.on('error', reject);
-    });
-    // Without a listener Node drops the connection in silence, and nobody would ever be told.
-    req.on('upgrade', (_res, socket) => {
-      socket.destroy();
-      reject(new Error('status 101'));
-    });
-    req.on('error', reject);
-    req.end();
-  });
 }
 
 /** Refused and unanswered connections both count as closed: isolation asks for no more. */

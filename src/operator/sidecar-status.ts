@@ -1,71 +1,79 @@
-// Reads what a pod says on its admin port. The pod runs images that the operator does not trust: everything is checked.
-import type { Status } from '../sidecar/observability/admin.ts';
+// Parses what a pod answers at /status. The pod runs images that the operator does not trust, of any version: everything is
+// checked and bounded, unknown members are dropped, unknown error codes become `unknown`.
+import { z } from 'zod';
+import {
+  ISSUER_ERROR_CODES,
+  type IssuerErrorCode,
+  type IssuerStatus,
+  type SidecarStatus,
+} from '../protocol/sidecar-status.ts';
 
 /** Longer texts are cut: they go into conditions and events (characters). */
 const MAX_TEXT = 512;
 /** The sidecar has at most 8 issuers, and a problem or two for each. */
 const MAX_ENTRIES = 32;
 
+/** `unknown`: a code of a newer sidecar, or the bare text of one from before there were codes. */
+export type ReportedCode = IssuerErrorCode | 'unknown';
+
+export interface ReportedIssuer extends Omit<IssuerStatus, 'lastError' | 'weakKeys'> {
+  readonly lastError?: { readonly code: ReportedCode; readonly message: string } | undefined;
+}
+
+/** A sidecar's status, as far as the operator reads it. */
+export interface ReportedStatus extends Omit<SidecarStatus, 'issuers'> {
+  readonly issuers: readonly ReportedIssuer[];
+}
+
+/** Without control characters: they would move the cursor of a terminal that shows the condition. */
+const text = z
+  .string()
+  .transform((value) => value.slice(0, MAX_TEXT).toWellFormed().replace(/\p{C}/gu, '\uFFFD'));
+
+const unknownCode = z.unknown().transform(() => 'unknown' as const);
+const failure = z.union([
+  z.object({ code: z.union([z.enum(ISSUER_ERROR_CODES), unknownCode]), message: text }),
+  text.transform((message) => ({ code: 'unknown' as const, message })),
+]);
+
+const time = text.refine(
+  (value) => /^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value)),
+  'must be a time in ISO 8601',
+);
+
+/** Typed by hand: the compiler refuses a schema that lacks a member of the protocol, or reads it as something else. */
+const sidecarStatus: z.ZodType<ReportedStatus> = z.object({
+  resource: text,
+  ready: z.boolean(),
+  problems: z.array(text).max(MAX_ENTRIES),
+  issuers: z
+    .array(
+      z.object({
+        issuer: text,
+        keys: z.int().min(0),
+        loadedAt: text.optional(),
+        lastError: failure.optional(),
+        mismatch: text.optional(),
+      }),
+    )
+    .max(MAX_ENTRIES),
+  certificate: z.object({ subjectAltName: text.optional(), notAfter: time }),
+  configDigest: text,
+});
+
 /**
- * The status in the answer of a sidecar, with nothing in it but what a status holds.
- * @throws Error when it is not one
+ * The status in a response of a sidecar, with nothing in it but what a status holds.
+ * @throws Error naming the first field that is not valid
  */
-export function parseStatus(answer: string): Status {
-  const { resource, ready, problems, issuers, certificate, configDigest } = members(json(answer), 'it');
-  const { subjectAltName, notAfter } = members(certificate, 'certificate');
-  const end = text(notAfter, 'certificate.notAfter');
-  if (!/^\d{4}-/.test(end) || Number.isNaN(Date.parse(end))) throw misfit('certificate.notAfter');
-  return {
-    resource: text(resource, 'resource'),
-    ready: ready === true,
-    problems: list(problems, 'problems').map((problem) => text(problem, 'problems')),
-    issuers: list(issuers, 'issuers').map((entry) => {
-      const { issuer, keys, loadedAt, lastError, mismatch } = members(entry, 'issuers');
-      if (!Number.isSafeInteger(keys)) throw misfit('issuers.keys');
-      return {
-        issuer: text(issuer, 'issuers.issuer'),
-        keys: keys as number, // just looked at
-        loadedAt: optionalText(loadedAt, 'issuers.loadedAt'),
-        lastError: optionalText(lastError, 'issuers.lastError'),
-        mismatch: optionalText(mismatch, 'issuers.mismatch'),
-      };
-    }),
-    certificate: {
-      subjectAltName: optionalText(subjectAltName, 'certificate.subjectAltName'),
-      notAfter: end,
-    },
-    configDigest: text(configDigest, 'configDigest'),
-  };
-}
-
-function json(answer: string): unknown {
+export function parseStatus(response: string): ReportedStatus {
+  let json: unknown;
   try {
-    return JSON.parse(answer);
+    json = JSON.parse(response);
   } catch {
-    throw new Error('the answer on the admin port is not JSON');
+    throw new Error('unexpected /status response: not JSON');
   }
-}
-
-function members(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw misfit(name);
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, name: string): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > MAX_ENTRIES) throw misfit(name);
-  return value;
-}
-
-/** Control characters would move the cursor of whoever runs `kubectl describe`. */
-function text(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw misfit(name);
-  return value.slice(0, MAX_TEXT).toWellFormed().replace(/\p{C}/gu, '\uFFFD');
-}
-
-function optionalText(value: unknown, name: string): string | undefined {
-  return value === undefined ? undefined : text(value, name);
-}
-
-function misfit(name: string): Error {
-  return new Error(`the answer on the admin port is no status of a sidecar: ${name} is not as it should be`);
+  const result = sidecarStatus.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Error(`unexpected /status response: invalid field ${issue?.path.join('.') || '(root)'}`);
 }

@@ -1,5 +1,6 @@
 // The way to Keycloak: wait until it answers, log in, and stay logged in. Reads and writes nothing of a realm.
 import KeycloakAdminClient from '@keycloak/keycloak-admin-client';
+import { isFilledText, isObject } from '../protocol/json.ts';
 import { complaintOf, connectionFailure, RealmError, reasonOf, statusOf } from './failure.ts';
 import type { AdminCredentials, Settings } from './settings.ts';
 
@@ -67,9 +68,19 @@ async function whyNotReady({
     return reasonOf(error);
   }
   if (answer.ok) return undefined;
-  if (answer.status === 404 && body.includes('Realm does not exist'))
+  if (answer.status === 404 && isKeycloakError(body))
     throw new RealmError('ERR_CONFIG', `keycloak.admin.realm: Keycloak at ${url} has no realm "${realm}"`);
   return `GET ${address} returned ${answer.status}`;
+}
+
+/** Keycloak names its errors in JSON; a gateway before it, which answers 404 while Keycloak starts, does not. */
+function isKeycloakError(body: string): boolean {
+  try {
+    const answer: unknown = JSON.parse(body);
+    return isObject(answer) && isFilledText(answer.error);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -7,16 +7,16 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { createAdmin, type Status } from './observability/admin.ts';
+import type { SidecarStatus } from '../protocol/sidecar-status.ts';
+import { createAdmin } from './observability/admin.ts';
 import { Authenticator } from './authentication/authenticate.ts';
-import { ConfigError, readConfig, type IssuerConfig, type SidecarConfig } from './config/config.ts';
+import { ConfigError, readConfig, type SidecarConfig } from './config/config.ts';
 import type { FetchJson, FetchText } from './issuers/fetch.ts';
 import { DpopVerifier } from './authentication/dpop.ts';
 import { DpopNonces } from './authentication/dpop-nonce.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Introspector } from './issuers/introspection.ts';
-import { IssuerMetadataSource } from './issuers/metadata.ts';
-import { IssuerKeys } from './issuers/jwks.ts';
+import { KeyRing, type TrustedIssuer } from './issuers/key-ring.ts';
 import {
   askForClientCertificates,
   createListener,
@@ -56,18 +56,6 @@ interface Loaded {
   readonly warnings: readonly string[];
 }
 
-/** An issuer's keys, what they were made from, and what ends their refreshing. */
-interface KeptKeys {
-  readonly keys: IssuerKeys;
-  readonly metadata: IssuerMetadataSource;
-  /** Everything that decides where the keys come from: while it stays the same, so do the keys. */
-  readonly source: string;
-  readonly stop: AbortController;
-}
-
-/** By issuer identifier. */
-type KeyRing = ReadonlyMap<string, KeptKeys>;
-
 /** One running sidecar. */
 export class Sidecar {
   readonly #file: string;
@@ -82,7 +70,7 @@ export class Sidecar {
   readonly #nonces: DpopNonces;
   readonly #sessions: Sessions;
   #loaded: Loaded;
-  #ring: KeyRing;
+  readonly #ring: KeyRing;
   #watching = new AbortController();
   /** Connections that have not made a request yet: Node does not count them among the idle ones. */
   readonly #fresh = new Set<Socket>();
@@ -103,20 +91,21 @@ export class Sidecar {
     this.#nonces = new DpopNonces(deps.clock);
     this.#loaded = load(file);
     this.#sessions = new Sessions(deps.clock);
-    this.#ring = this.#keyRing(this.#loaded, new Map());
+    this.#ring = new KeyRing(trustedIssuers(this.#loaded), {
+      clock: deps.clock,
+      fetchJson: deps.fetchJson,
+      fetchText: deps.fetchText,
+      logger: deps.logger,
+      stop: deps.stop,
+      onAttempt: ({ issuer, lastError }) =>
+        this.#metrics.keyFetches.inc({ issuer, outcome: lastError === undefined ? 'ok' : 'failed' }),
+    });
     this.#metrics = createMetrics({
       requestsInFlight: () => this.#gateway.inFlight,
       upstreamConnections: () => this.#gateway.policy.upstream.connections,
       cachedTokens: () => this.#gateway.policy.authenticator.cached,
       sessions: () => this.#sessions.size,
-      keysLoadedAt: () =>
-        [...this.#ring.values()].flatMap(
-          ({
-            keys: {
-              status: { issuer, loadedAt },
-            },
-          }) => (loadedAt === undefined ? [] : { issuer, seconds: loadedAt / 1000 }),
-        ),
+      keysLoadedAt: () => this.#ring.loadedAt,
     });
     this.#gateway = new Gateway(this.#policy(this.#loaded), {
       logger: deps.logger,
@@ -166,22 +155,16 @@ export class Sidecar {
     const { listen: address, admin } = this.#loaded.config;
     const adminPort = await listen(this.#admin, 'the admin listener', admin);
     const port = await listen(this.#listener, 'the public listener', address);
-    for (const { keys } of this.#ring.values()) void keys.start();
+    this.#ring.start();
     this.#watch();
     this.#warn();
     this.#deps.logger.info({ resource: this.#loaded.config.resource, port, adminPort }, 'sidecar listening');
     return { port, adminPort };
   }
 
-  async status(): Promise<Status> {
+  async status(): Promise<SidecarStatus> {
     const { config, certificate, digest } = this.#loaded;
-    const kept = [...this.#ring.values()];
-    const issuers = kept.map(({ metadata, keys: { status } }) => ({
-      ...status,
-      loadedAt: status.loadedAt === undefined ? undefined : new Date(status.loadedAt).toISOString(),
-      mismatch: metadata.mismatch,
-    }));
-    const problems = kept.flatMap(issuerProblems);
+    const problems = [...this.#ring.problems];
     const { upstream } = this.#gateway.policy;
     if (!(await upstream.probe(PROBE_TIMEOUT_MS))) {
       problems.push(`the MCP server does not accept connections on ${upstream.host} port ${upstream.port}`);
@@ -192,52 +175,10 @@ export class Sidecar {
       resource: config.resource,
       ready: problems.length === 0,
       problems,
-      issuers,
+      issuers: this.#ring.statuses,
       certificate: { subjectAltName, notAfter: new Date(validTo).toISOString() },
       configDigest: digest,
     };
-  }
-
-  /** Keys of the configured issuers. Those that come from where they came before are kept, so none is lost. */
-  #keyRing({ config, caBundles }: Loaded, previous: KeyRing): KeyRing {
-    return new Map(
-      config.issuers.map((issuer) => {
-        const ca = issuer.jwks.caFile === undefined ? undefined : caBundles.get(issuer.jwks.caFile);
-        const source = JSON.stringify([issuer.jwks.uri, ca]);
-        const kept = previous.get(issuer.issuer);
-        return [issuer.issuer, kept?.source === source ? kept : this.#newKeys(issuer, ca, source)];
-      }),
-    );
-  }
-
-  #newKeys(issuer: IssuerConfig, ca: string | undefined, source: string): KeptKeys {
-    const { clock, fetchJson, fetchText, logger } = this.#deps;
-    const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, this.#deps.stop]);
-    const metadata = new IssuerMetadataSource(issuer.issuer, {
-      fetchText,
-      ca,
-      signal,
-      onMismatch: (mismatch) => {
-        if (mismatch === undefined) logger.info({ issuer: issuer.issuer }, 'issuer metadata fits again');
-        else
-          logger.error({ issuer: issuer.issuer, reason: mismatch }, 'issuer metadata names another issuer');
-      },
-    });
-    const keys = new IssuerKeys(issuer, {
-      clock,
-      fetchJson,
-      metadata,
-      ca,
-      signal,
-      onAttempt: ({ issuer: name, keys, lastError, weakKeys }) => {
-        this.#metrics.keyFetches.inc({ issuer: name, outcome: lastError === undefined ? 'ok' : 'failed' });
-        if (lastError === undefined) logger.debug({ issuer: name, keys }, 'keys fetched');
-        else logger.warn({ issuer: name, keys, reason: lastError }, 'keys not fetched');
-        if (weakKeys.length > 0) logger.warn({ issuer: name, weakKeys }, 'weak keys not used');
-      },
-    });
-    return { keys, metadata, source, stop };
   }
 
   #policy(loaded: Loaded): Policy {
@@ -248,7 +189,7 @@ export class Sidecar {
       clock,
       dpop: new DpopVerifier(config, { clock, memory: this.#replays, nonces }),
       introspector: this.#introspector(loaded),
-      keys: new Map([...this.#ring].map(([issuer, { keys }]) => [issuer, keys])),
+      keys: this.#ring.keys,
       onVerified: (outcome) => this.#metrics.verifications.inc({ outcome }),
     });
     const [first] = config.issuers;
@@ -277,9 +218,13 @@ export class Sidecar {
         metadata: kept.metadata,
         ca: jwks.caFile === undefined ? undefined : caBundles.get(jwks.caFile),
         signal: this.#deps.stop,
-        onAsked: (error) => {
-          this.#metrics.introspections.inc({ issuer, outcome: error === undefined ? 'ok' : 'failed' });
-          if (error !== undefined) this.#deps.logger.warn({ issuer, reason: error }, 'introspection failed');
+        onAsked: (failure) => {
+          this.#metrics.introspections.inc({ issuer, outcome: failure === undefined ? 'ok' : 'failed' });
+          if (failure !== undefined)
+            this.#deps.logger.warn(
+              { issuer, reason: failure.code, err: failure.message },
+              'introspection failed',
+            );
         },
       });
     }
@@ -341,11 +286,7 @@ export class Sidecar {
 
   /** Swaps the policy once the keys of new issuers are there, or could not be had. */
   async #takeOver(next: Loaded): Promise<void> {
-    const retired = this.#ring;
-    this.#ring = this.#keyRing(next, retired);
-    const added = [...this.#ring.values()].filter((kept) => retired.get(kept.keys.status.issuer) !== kept);
-    await Promise.all(added.map(({ keys }) => keys.start()));
-    for (const [issuer, kept] of retired) if (this.#ring.get(issuer) !== kept) kept.stop.abort();
+    await this.#ring.replace(trustedIssuers(next));
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
     this.#gateway.policy = this.#policy(next);
@@ -443,12 +384,11 @@ function signingKeyFiles({ metadata, identityAssertion }: SidecarConfig): [path:
   return files.flatMap(([path, name]) => (name === undefined ? [] : [[path, name]]));
 }
 
-/** What keeps an issuer's tokens, or its clients, from being served. */
-function issuerProblems({ keys, metadata }: KeptKeys): string[] {
-  const { issuer, keys: count, lastError } = keys.status;
-  if (count === 0) return [`no keys of ${issuer}: ${lastError ?? 'not fetched yet'}`];
-  if (metadata.mismatch !== undefined) return [`wrong metadata of ${issuer}: ${metadata.mismatch}`];
-  return metadata.looked ? [] : [`the metadata of ${issuer} is being looked at`];
+function trustedIssuers({ config, caBundles }: Loaded): TrustedIssuer[] {
+  return config.issuers.map((issuer) => ({
+    config: issuer,
+    ca: issuer.jwks.caFile === undefined ? undefined : caBundles.get(issuer.jwks.caFile),
+  }));
 }
 
 function sameFiles(a: Loaded, b: Loaded): boolean {

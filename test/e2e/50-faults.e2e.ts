@@ -95,7 +95,7 @@ describe('after a fault the world is right', () => {
     await world.kubectl('delete', 'pod', '--selector=app.kubernetes.io/instance=echo', '--grace-period=1');
     const condition = await world.until('KeysAvailable', 'False', 90_000);
     assert.equal(condition.reason, 'IssuerUnreachable', condition.message);
-    assert.match(condition.message, /has no keys of https:.*no answer within 5 s/);
+    assert.match(condition.message, /has no signing keys for https:.*no answer within 5 s/);
     world.issuer.hang = false;
     world.issuer.release();
     await world.until('KeysAvailable', 'True', 60_000);

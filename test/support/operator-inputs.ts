@@ -1,7 +1,7 @@
 // Inputs of the operator's pure code, good in every respect unless a test changes something.
 import type { Inputs, PodState, SidecarReport } from '../../src/operator/inputs.ts';
 import type { Deployment, ServerObject } from '../../src/operator/kinds.ts';
-import type { Status } from '../../src/sidecar/observability/admin.ts';
+import type { ReportedStatus } from '../../src/operator/sidecar-status.ts';
 import { sample, validServer } from './manifests.ts';
 
 export const NOW = Date.parse('2026-11-23T12:00:00Z');
@@ -14,7 +14,7 @@ export function serverObject(change: (server: ServerObject) => void = () => {}):
   return server;
 }
 
-export function sidecarStatus(changes: Partial<Status> = {}): Status {
+export function sidecarStatus(changes: Partial<ReportedStatus> = {}): ReportedStatus {
   return {
     resource: 'https://echo.example.com:8001/mcp',
     ready: true,

@@ -6,7 +6,7 @@ import { request, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Status } from '../../src/sidecar/observability/admin.ts';
+import type { SidecarStatus } from '../../src/protocol/sidecar-status.ts';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { selfSigned, type TestCertificate } from './certificate.ts';
 import { AUDIENCE, TestIssuer } from './issuer.ts';
@@ -195,8 +195,8 @@ export class TestBed {
     return Number(value);
   }
 
-  async status(): Promise<Status> {
-    return (await (await fetch(this.adminUrl('/status'))).json()) as Status;
+  async status(): Promise<SidecarStatus> {
+    return (await (await fetch(this.adminUrl('/status'))).json()) as SidecarStatus;
   }
 
   /** TLS options of a client that trusts this sidecar. */

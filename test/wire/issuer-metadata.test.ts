@@ -40,9 +40,7 @@ describe('with the key endpoint configured', () => {
       assert.ok(text.includes(name));
       assert.ok(issuer?.mismatch?.includes(name));
     }
-    const errors = bed.log
-      .split('\n')
-      .filter((line) => line.includes('issuer metadata names another issuer'));
+    const errors = bed.log.split('\n').filter((line) => line.includes('issuer mismatch in metadata'));
     assert.equal(errors.length, 1);
     assert.match(errors[0]!, /"level":"error"/);
   });

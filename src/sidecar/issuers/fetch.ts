@@ -1,5 +1,9 @@
-// One bounded request for a JSON document over TLS: GET, or POST of a form. No redirects, no cookies, no retries, no cache.
-import { request, type Agent } from 'node:https';
+// Fetches one JSON document of an issuer over TLS: GET, or POST of a form. What the document means is the caller's.
+import type { Agent } from 'node:https';
+import { HttpError, httpRequest } from '../../base/http-request.ts';
+import { decodeUtf8 } from '../../protocol/json.ts';
+import type { IssuerErrorCode } from '../../protocol/sidecar-status.ts';
+import { IssuerError } from './issuer-error.ts';
 import { guardedLookup, isRefusedHost } from './ssrf-guard.ts';
 
 /** Answers longer than this are refused (bytes): a key set is a few kilobytes. */
@@ -22,87 +26,67 @@ export interface FetchOptions {
   readonly form?: { readonly authorization: string; readonly body: string };
 }
 
-/** Gets one JSON document, as it came. A parameter of whoever fetches, so that tests control it. */
+/** Gets one JSON document, as it came. A parameter of all that fetch, so that tests control it. */
 export type FetchText = (url: string, options: FetchOptions) => Promise<string>;
 
 /** Gets one JSON document, parsed. */
 export type FetchJson = (url: string, options: FetchOptions) => Promise<unknown>;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * Gets the text of a document from an https URL.
  *
- * Only a 200 counts: a redirect would let whoever answers choose the next host (RFC 9700 section 4.13).
- * @throws Error naming the URL and what went wrong: status, size, time-out, TLS or connection error, not UTF-8
+ * Only a 200 counts: a redirect would let the server that answers choose the next host (RFC 9700 section 4.13).
+ * @throws IssuerError naming the URL and what went wrong
  */
 export const fetchText: FetchText = async (url, options) => {
-  const { signal, discovered = false, timeoutMs = TIMEOUT_MS, form } = options;
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  try {
-    if (discovered) checkDiscovered(url);
-    return utf8.decode(await get(url, options, deadline));
-  } catch (cause) {
-    throw new Error(`${form ? 'POST' : 'GET'} ${url}: ${describe(cause, deadline, timeoutMs)}`, { cause });
-  }
+  const what = `${options.form ? 'POST' : 'GET'} ${url}`;
+  if (options.discovered === true) checkDiscovered(what, url);
+  const text = decodeUtf8(await send(what, url, options));
+  if (text === undefined) throw new IssuerError('not_utf8', `${what}: response is not UTF-8`);
+  return text;
 };
 
 /**
  * Gets a JSON document from an https URL.
- * @throws Error as `fetchText`, or because the answer is not JSON
+ * @throws IssuerError as `fetchText`, or because the answer is not JSON
  */
-export const fetchJson: FetchJson = async (url, options) => {
-  const text = await fetchText(url, options);
+export const fetchJson: FetchJson = async (url, options) => parseJson(url, await fetchText(url, options));
+
+/** @throws IssuerError when the text that came from the URL is not JSON */
+export function parseJson(url: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new Error(`GET ${url}: the answer is not JSON`, { cause });
+    throw new IssuerError('not_json', `GET ${url}: response is not JSON`, { cause });
   }
-};
-
-function checkDiscovered(url: string): void {
-  const parsed = new URL(url);
-  if (parsed.protocol !== 'https:') throw new Error('a discovered URL must start with https://');
-  if (isRefusedHost(parsed)) throw new Error('leads to an address that is not allowed');
 }
 
-function get(
-  url: string,
-  { ca, discovered, form, agent }: FetchOptions,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const options = {
-      agent: agent ?? (false as const),
+function checkDiscovered(what: string, url: string): void {
+  const parsed = new URL(url);
+  if (parsed.protocol !== 'https:')
+    throw new IssuerError('refused_address', `${what}: a discovered URL must start with https://`);
+  // For an address nothing is resolved, so that the guard of the connection would not be asked.
+  if (isRefusedHost(parsed)) throw new IssuerError('refused_address', `${what}: address is not allowed`);
+}
+
+async function send(what: string, url: string, options: FetchOptions): Promise<Buffer> {
+  const { ca, signal, discovered, form, agent, timeoutMs = TIMEOUT_MS } = options;
+  try {
+    const { body } = await httpRequest(url, {
+      timeoutMs,
+      maxBytes: MAX_BYTES,
+      expectedStatus: 200,
       signal,
-      method: form ? 'POST' : 'GET',
+      ca,
+      agent,
       headers: { Accept: 'application/json', ...(form && formHeaders(form)) },
-      ...(ca ? { ca } : {}),
+      ...(form && { method: 'POST', body: form.body }),
       ...(discovered === true && { lookup: guardedLookup }),
-    };
-    const req = request(url, options, (res) => {
-      if (res.statusCode !== 200) {
-        req.destroy(new Error(`status ${res.statusCode}, expected 200`));
-        return;
-      }
-      const chunks: Buffer[] = [];
-      let length = 0;
-      res.on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > MAX_BYTES) req.destroy(new Error(`answer is longer than ${MAX_BYTES} bytes`));
-        else chunks.push(chunk);
-      });
-      res.on('end', () => resolve(Buffer.concat(chunks)));
-      res.on('error', reject);
     });
-    // Without a listener Node drops the connection in silence, and whoever waits for keys would wait forever.
-    req.on('upgrade', (_res, socket) => {
-      socket.destroy();
-      reject(new Error('status 101, expected 200'));
-    });
-    req.on('error', reject);
-    req.end(form?.body);
-  });
+    return body;
+  } catch (cause) {
+    throw new IssuerError(codeOf(cause), `${what}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function formHeaders({ authorization, body }: NonNullable<FetchOptions['form']>): Record<string, string> {
@@ -113,11 +97,27 @@ function formHeaders({ authorization, body }: NonNullable<FetchOptions['form']>)
   };
 }
 
-function describe(cause: unknown, deadline: AbortSignal, timeoutMs: number): string {
-  if (deadline.aborted && (deadline.reason as Error | undefined)?.name === 'TimeoutError') {
-    return `no answer within ${timeoutMs / 1000} s`;
+function codeOf(error: unknown): IssuerErrorCode {
+  if (!(error instanceof HttpError)) return 'unexpected';
+  // The guard's own, by way of the connection that it forbade.
+  if (error.cause instanceof IssuerError) return error.cause.code;
+  switch (error.code) {
+    case 'aborted':
+      return 'stopped';
+    case 'bad_status':
+      return codeOfStatus(error.status ?? 0);
+    case 'unreachable':
+    case 'tls':
+    case 'timeout':
+    case 'too_large':
+    case 'not_http':
+      return error.code;
+    default:
+      return error.code satisfies never;
   }
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'the answer is not UTF-8';
-  return message || code || 'failed';
+}
+
+function codeOfStatus(status: number): IssuerErrorCode {
+  if (status >= 300 && status < 400) return 'redirect';
+  return status === 429 || status >= 500 ? 'unavailable' : 'bad_status';
 }

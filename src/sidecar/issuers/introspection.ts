@@ -1,18 +1,20 @@
-// Opaque tokens: asks the authorization server what they are (RFC 7662). What the answer is worth is judged in claims.ts.
+// Opaque tokens: introspects them at the authorization server (RFC 7662). What the claims allow is evaluated elsewhere.
 import { Agent } from 'node:https';
 import type { Clock } from '../../base/clock.ts';
+import type { IssuerFailure } from '../../protocol/sidecar-status.ts';
 import type { FetchText } from './fetch.ts';
-import type { IssuerMetadataSource } from './metadata.ts';
+import { IssuerError, issuerFailure } from './issuer-error.ts';
+import { discoveredEndpoint, type IssuerMetadataSource } from './metadata.ts';
 import { parseObject } from '../tokens/strict-json.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import { TokenCache } from '../tokens/token-cache.ts';
 
-/** Connections to the authorization server at once. */
+/** Concurrent connections to the authorization server. */
 const MAX_CONNECTIONS = 16;
-/** Tokens that are being asked for or turn out to be none: so many at once, and so many a second after that. */
-const QUESTIONS_AT_ONCE = 256;
+/** Introspections that are under way or came to no active token: a burst, and a rate after that. */
+const MAX_BURST = 256;
 const MISSES_PER_SECOND = 10;
-/** For how long, and how many of them, are not asked for again (milliseconds, entries of one generation). */
+/** Negative cache: for how long (milliseconds), and how many tokens (entries of one generation). */
 const MISS_MS = 5_000;
 const MISSES_REMEMBERED = 1_024;
 
@@ -22,7 +24,7 @@ const B64_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
 export type Introspection =
   | { readonly kind: 'active'; readonly claims: Readonly<Record<string, unknown>> }
   | { readonly kind: 'inactive' }
-  /** Nobody knows: it could not be asked, or did not give an answer. `reason` is for the log. */
+  /** The authorization server could not be asked, or gave no answer. `reason` is for the log. */
   | { readonly kind: 'unavailable'; readonly reason: 'introspection_failed' | 'introspection_limited' };
 
 /** How this resource server is known to the authorization server. */
@@ -39,22 +41,22 @@ export interface IntrospectorDependencies {
   /** PEM bundle for the issuer's hosts. */
   readonly ca: string | undefined;
   readonly signal: AbortSignal;
-  /** Told of each question that was asked; the error is undefined when there was an answer. */
-  readonly onAsked: (error: string | undefined) => void;
+  /** Called after each introspection request; the failure is undefined when there was an answer. */
+  readonly onAsked: (failure: IssuerFailure | undefined) => void;
 }
 
-/** Asks one issuer. Remembers what is not a token for a moment; what is one, whoever asks remembers. */
+/** Introspects tokens of one issuer. Caches inactive tokens for a moment; active ones are the caller's to cache. */
 export class Introspector {
   readonly issuer: string;
   readonly #endpoint: string | undefined;
   readonly #credentials: Credentials;
   readonly #deps: IntrospectorDependencies;
-  /** By digest: one question for all who bring the same token at the same time. */
+  /** By digest: concurrent requests with the same token share one introspection. */
   readonly #running = new Map<string, Promise<Introspection>>();
-  /** Until when a token is known to be none. */
+  /** By digest, until when a token counts as inactive. */
   readonly #misses = new TokenCache<number>(MISSES_REMEMBERED);
   readonly #allowance: TokenBucket;
-  /** None is kept open: a question on one that is just being closed would be lost, and cost a good token its answer. */
+  /** No keep-alive: a request on a connection that the server is closing is lost, and a valid token with it. */
   readonly #agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
 
   /** @param endpoint discovered from the issuer when undefined */
@@ -68,7 +70,7 @@ export class Introspector {
     this.#endpoint = endpoint;
     this.#credentials = credentials;
     this.#deps = deps;
-    this.#allowance = new TokenBucket(QUESTIONS_AT_ONCE, MISSES_PER_SECOND / 1000, deps.clock());
+    this.#allowance = new TokenBucket(MAX_BURST, MISSES_PER_SECOND / 1000, deps.clock());
   }
 
   /** @param digest of the token, by which it is remembered */
@@ -78,14 +80,14 @@ export class Introspector {
     if (now < (this.#misses.get(digest) ?? 0)) return INACTIVE;
     const running = this.#running.get(digest);
     if (running !== undefined) return running;
-    // Whoever sends made-up tokens makes this one wait, and not the authorization server (RFC 7662 section 4).
+    // A client that sends made-up tokens uses up this allowance, not the authorization server (RFC 7662 section 4).
     if (this.#allowance.take(now) > 0) return LIMITED;
     const asking = this.#ask(token, digest).finally(() => this.#running.delete(digest));
     this.#running.set(digest, asking);
     return asking;
   }
 
-  /** An active token is none for this resource: it is not asked for again at once, and counts as a miss. */
+  /** Negative-caches a token that is active but not valid for this resource. */
   refuse(digest: string): void {
     this.#misses.set(digest, this.#deps.clock() + MISS_MS);
     this.#allowance.take(this.#deps.clock());
@@ -96,11 +98,11 @@ export class Introspector {
     try {
       answer = await this.#post(token);
     } catch (error) {
-      this.#deps.onAsked((error as Error).message);
+      this.#deps.onAsked(issuerFailure(error));
       return { kind: 'unavailable', reason: 'introspection_failed' };
     }
     this.#deps.onAsked(undefined);
-    // RFC 7662 section 2.2: a boolean; anything else is not the word of the authorization server.
+    // RFC 7662 section 2.2: a boolean; anything else is not active.
     if (answer.active === true) {
       this.#allowance.give();
       return { kind: 'active', claims: answer };
@@ -117,18 +119,22 @@ export class Introspector {
     const answer = parseObject(
       Buffer.from(await fetchText(url, { ca, signal, discovered, form, agent: this.#agent })),
     );
-    if (answer === undefined) throw new Error(`POST ${url}: the answer is not one JSON object`);
+    if (answer === undefined)
+      throw new IssuerError('not_introspection', `POST ${url}: response is not one JSON object`);
     return answer;
   }
 
   async #find(): Promise<{ url: string; discovered: boolean }> {
     if (this.#endpoint !== undefined) return { url: this.#endpoint, discovered: false };
     const { metadata } = this.#deps;
-    const { introspectionEndpoint: url } = metadata.last ?? (await metadata.find());
-    if (url === undefined || !URL.canParse(url) || !url.startsWith('https://'))
-      throw new Error(`the metadata of ${this.issuer} has no usable https "introspection_endpoint"`);
-    // The issuer's own host is configured; any other is named by its document alone, and would be told our secret.
-    return { url, discovered: new URL(url).hostname !== new URL(this.issuer).hostname };
+    const { introspectionEndpoint } = metadata.last ?? (await metadata.find());
+    // The host that it names gets the client secret.
+    const endpoint = discoveredEndpoint(this.issuer, introspectionEndpoint);
+    if (endpoint !== undefined) return endpoint;
+    throw new IssuerError(
+      'no_introspection_endpoint',
+      `metadata of ${this.issuer} has no usable https "introspection_endpoint"`,
+    );
   }
 }
 

@@ -1,20 +1,24 @@
-// The keys of one issuer: found, kept fresh in the background, kept while the issuer is down. Verifies nothing itself.
+// The signing keys of one issuer: fetches them, refreshes them in the background, keeps them through outages. Verifies
+// nothing itself.
 import type { Clock } from '../../base/clock.ts';
+import { isObject } from '../../protocol/json.ts';
+import type { IssuerFailure } from '../../protocol/sidecar-status.ts';
 import type { SignatureAlgorithm } from '../config/algorithms.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import type { FetchJson } from './fetch.ts';
-import type { IssuerMetadataSource } from './metadata.ts';
+import { IssuerError, issuerFailure } from './issuer-error.ts';
+import { discoveredEndpoint, type IssuerMetadataSource } from './metadata.ts';
 import { isWeakKey, verificationKey, type VerificationKey } from '../tokens/jwk.ts';
 
 /** Between refreshes while all is well (milliseconds); a withdrawn key stops working within this time. */
 export const REFRESH_INTERVAL_MS = 5 * 60_000;
-/** Between fetches that tokens can cause: whoever sends made-up key ids causes no more than this. */
+/** Between fetches that tokens can cause: made-up key ids cause no more than this. */
 export const COOLDOWN_MS = 10_000;
 /** First pause between attempts while no key was ever loaded; doubled up to the cool-down. */
 const FIRST_RETRY_MS = 500;
 /** How long keys are trusted that could not be refreshed. */
 export const MAX_STALE_MS = 24 * 60 * 60_000;
-/** A set with more keys than this is cut: no issuer needs them, and each costs memory. */
+/** Further keys of a set are ignored: each costs memory. */
 const MAX_KEYS = 100;
 /** Keys tried for a token without a key id. */
 const MAX_CANDIDATES = 4;
@@ -24,7 +28,7 @@ export type KeyLookup =
   | { readonly kind: 'found'; readonly keys: readonly VerificationKey[] }
   /** The issuer answered and has no such key. */
   | { readonly kind: 'unknown' }
-  /** The issuer could not be asked: nobody knows whether there is such a key. */
+  /** The issuer could not be asked whether there is such a key. */
   | { readonly kind: 'unavailable' };
 
 export interface KeySetStatus {
@@ -32,7 +36,7 @@ export interface KeySetStatus {
   readonly keys: number;
   /** Milliseconds since the epoch of the last good fetch. */
   readonly loadedAt: number | undefined;
-  readonly lastError: string | undefined;
+  readonly lastError: IssuerFailure | undefined;
   /** Ids of published keys that are too weak to be used. */
   readonly weakKeys: readonly string[];
 }
@@ -45,7 +49,7 @@ export interface KeySetDependencies {
   /** PEM bundle for the issuer's hosts. */
   readonly ca: string | undefined;
   readonly signal: AbortSignal;
-  /** Told of every attempt; the error is undefined when it went well. */
+  /** Called after every attempt; `lastError` is undefined when it succeeded. */
   readonly onAttempt: (status: KeySetStatus) => void;
 }
 
@@ -55,7 +59,7 @@ export class IssuerKeys {
   readonly #deps: KeySetDependencies;
   #keys: readonly VerificationKey[] = [];
   #loadedAt: number | undefined;
-  #lastError: string | undefined;
+  #lastError: IssuerFailure | undefined;
   #weakKeys: readonly string[] = [];
   #lastAttempt = Number.NEGATIVE_INFINITY;
   /** When a token last caused a fetch. */
@@ -81,12 +85,12 @@ export class IssuerKeys {
     };
   }
 
-  /** Whether tokens can be judged at all. */
+  /** Whether there is any key to verify tokens with. */
   get available(): boolean {
     return this.#usable().length > 0;
   }
 
-  /** Fetches the keys now, and goes on doing so until the signal. Resolves after the first attempt, good or bad. */
+  /** Fetches the keys now and regularly until the signal. Resolves after the first attempt, successful or not. */
   start(): Promise<void> {
     return this.#refresh();
   }
@@ -115,13 +119,13 @@ export class IssuerKeys {
       .slice(0, MAX_CANDIDATES);
   }
 
-  /** Keys too old to be trusted are as good as none. */
+  /** Drops keys past MAX_STALE_MS. */
   #usable(): readonly VerificationKey[] {
     const now = this.#deps.clock();
     return this.#keys.filter(({ trustedUntil }) => now <= trustedUntil);
   }
 
-  /** A fetch that went well by itself does not count: a key that was published right after it must work at once. */
+  /** Scheduled refreshes do not start the cool-down, only token-triggered ones do: a key published since works at once. */
   #isCooling(): boolean {
     const last = this.#lastError === undefined ? this.#lastAsked : this.#lastAttempt;
     const elapsed = this.#deps.clock() - last;
@@ -143,12 +147,13 @@ export class IssuerKeys {
       const { keys, uri } = await this.#fetchKeys();
       this.#loadedAt = this.#deps.clock();
       this.#replace(keys, this.#loadedAt + MAX_STALE_MS);
-      // The issuer has spoken, so the keys of before are gone; but a set without keys is a mistake, and soon put right.
-      if (keys.length === 0) throw new Error(`GET ${uri}: no key in the set can verify signatures`);
+      // The answer is the issuer's, so withdrawn keys stop working; but a set without usable keys is a mistake: retry soon.
+      if (keys.length === 0)
+        throw new IssuerError('no_usable_key', `GET ${uri}: no key in the set can verify signatures`);
       this.#lastError = undefined;
       this.#failures = 0;
     } catch (error) {
-      this.#lastError = (error as Error).message;
+      this.#lastError = issuerFailure(error);
       this.#failures++;
     }
     this.#deps.onAttempt(this.status);
@@ -158,9 +163,9 @@ export class IssuerKeys {
     const { uri, discovered } = await this.#endpoint();
     const { ca, signal } = this.#deps;
     const set = await this.#deps.fetchJson(uri, { ca, signal, discovered });
-    const members = (set as { keys?: unknown } | null)?.keys;
+    const members = isObject(set) ? set.keys : undefined;
     if (!Array.isArray(members))
-      throw new Error(`GET ${uri}: the answer is not a JWK set: it has no "keys" array`);
+      throw new IssuerError('not_jwks', `GET ${uri}: response is not a JWK set: it has no "keys" array`);
     const published = (members.slice(0, MAX_KEYS) as unknown[]).map((jwk) => ({
       jwk,
       key: verificationKey(jwk),
@@ -179,11 +184,11 @@ export class IssuerKeys {
       this.#deps.metadata.find().catch(() => undefined);
       return { uri: jwks.uri, discovered: false };
     }
-    const { jwksUri: uri } = await this.#deps.metadata.find();
-    if (uri === undefined || !URL.canParse(uri) || !uri.startsWith('https://'))
-      throw new Error(`the metadata of ${issuer} has no usable https "jwks_uri"`);
-    // The issuer's own host is configured; any other is named by its document alone.
-    return { uri, discovered: new URL(uri).hostname !== new URL(issuer).hostname };
+    const { jwksUri } = await this.#deps.metadata.find();
+    const endpoint = discoveredEndpoint(issuer, jwksUri);
+    if (endpoint === undefined)
+      throw new IssuerError('no_jwks_uri', `metadata of ${issuer} has no usable https "jwks_uri"`);
+    return { uri: endpoint.url, discovered: endpoint.discovered };
   }
 
   /** Keeps the identity of keys that stay, so that verdicts reached with them stand; the others end theirs. */

@@ -1,7 +1,10 @@
-// What an authorization server says of itself (RFC 8414, OpenID Connect Discovery): found, and held to its own name.
-import type { FetchText } from './fetch.ts';
+// The metadata of one authorization server (RFC 8414, OpenID Connect Discovery): finds it, and compares its issuer.
+import { isObject } from '../../protocol/json.ts';
+import type { IssuerErrorCode, IssuerFailure } from '../../protocol/sidecar-status.ts';
+import { parseJson, type FetchText } from './fetch.ts';
+import { IssuerError, issuerFailure } from './issuer-error.ts';
 
-/** Longer texts of others are cut before they are repeated (characters). */
+/** Longer texts of a document are cut before an error quotes them (characters). */
 const MAX_QUOTED = 200;
 
 /** The members that are used; the document has more. */
@@ -19,7 +22,7 @@ export interface IssuerMetadataDependencies {
   /** PEM bundle for the issuer's host. */
   readonly ca: string | undefined;
   readonly signal: AbortSignal;
-  /** Told when the metadata begins to name another issuer, or ceases to. */
+  /** Called when the metadata begins to name another issuer, or ceases to. */
   readonly onMismatch: (mismatch: string | undefined) => void;
 }
 
@@ -37,20 +40,21 @@ export class IssuerMetadataSource {
     this.#deps = deps;
   }
 
-  /** Whether an attempt has come to its end, well or badly. */
+  /** Whether an attempt has ended, successful or not. */
   get looked(): boolean {
     return this.#looked;
   }
 
   /**
    * What is wrong when the metadata names another issuer: clients refuse such an authorization server (RFC 8414 section
-   * 3.3), so that nobody could log in. Metadata that cannot be had is no mismatch: pods may not reach the public name.
+   * 3.3), so that no client could log in. Metadata that cannot be fetched is no mismatch: pods may not reach the public
+   * name.
    */
   get mismatch(): string | undefined {
     return this.#mismatch;
   }
 
-  /** What was last found; undefined while nothing was, or when it has come to name another issuer. */
+  /** What was last found; undefined before that, and while the metadata names another issuer. */
   get last(): IssuerMetadata | undefined {
     return this.#last;
   }
@@ -61,8 +65,8 @@ export class IssuerMetadataSource {
   }
 
   /**
-   * Fetches the metadata now; shared by all who ask at the same time.
-   * @throws Error naming every place that was tried, and what was wrong there
+   * Fetches the metadata now; concurrent callers share one fetch.
+   * @throws IssuerError naming every URL that was tried, and what was wrong there
    */
   find(): Promise<IssuerMetadata> {
     this.#running ??= this.#find().finally(() => {
@@ -73,7 +77,7 @@ export class IssuerMetadataSource {
   }
 
   async #find(): Promise<IssuerMetadata> {
-    const problems: string[] = [];
+    const failures: IssuerFailure[] = [];
     let mismatch: string | undefined;
     let withoutKeys: IssuerMetadata | undefined;
     for (const url of metadataUrls(this.#issuer)) {
@@ -84,16 +88,17 @@ export class IssuerMetadataSource {
           withoutKeys ??= found;
           continue;
         }
-        mismatch ??= `GET ${url}: the metadata names the issuer ${quote(found.issuer)}, not "${this.#issuer}"`;
-        problems.push(mismatch);
+        const message = `GET ${url}: the metadata names the issuer ${quote(found.issuer)}, not "${this.#issuer}"`;
+        mismatch ??= message;
+        failures.push({ code: 'issuer_mismatch', message });
       } catch (error) {
-        problems.push((error as Error).message);
+        failures.push(issuerFailure(error));
       }
     }
     if (withoutKeys !== undefined) return this.#accept(withoutKeys);
     // An outage says nothing about the name: what was last seen stands.
     if (mismatch !== undefined) this.#settle(mismatch);
-    throw new Error(problems.join('; '));
+    throw new IssuerError(decisive(failures), failures.map(({ message }) => message).join('; '));
   }
 
   #accept(found: IssuerMetadata): IssuerMetadata {
@@ -120,19 +125,39 @@ function metadataUrls(issuer: string): string[] {
   ];
 }
 
-/** @throws Error when the text is no metadata at all */
+/**
+ * One code for the failures at all places: another issuer's metadata before all; a 404 only says that it may be at the other
+ * place, so what went wrong there counts for more.
+ */
+function decisive(failures: readonly IssuerFailure[]): IssuerErrorCode {
+  const codes = failures.map(({ code }) => code);
+  const [first = 'unexpected'] = codes;
+  return codes.includes('issuer_mismatch')
+    ? 'issuer_mismatch'
+    : (codes.find((code) => code !== 'bad_status') ?? first);
+}
+
+/** @throws IssuerError when the text is no metadata at all */
 function parseMetadata(url: string, text: string): IssuerMetadata & { readonly issuer: string } {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`GET ${url}: the answer is not JSON`, { cause });
-  }
-  const members = (document ?? {}) as Record<string, unknown>;
+  const document = parseJson(url, text);
+  const members = isObject(document) ? document : {};
   const { issuer, jwks_uri: jwksUri, introspection_endpoint: introspectionEndpoint } = members;
-  if (typeof issuer !== 'string') throw new Error(`GET ${url}: the answer names no issuer`);
+  if (typeof issuer !== 'string')
+    throw new IssuerError('not_metadata', `GET ${url}: response is not metadata: it has no "issuer"`);
   const textOf = (member: unknown) => (typeof member === 'string' ? member : undefined);
   return { issuer, jwksUri: textOf(jwksUri), introspectionEndpoint: textOf(introspectionEndpoint), text };
+}
+
+/**
+ * An endpoint that metadata names, if it is one that may be asked.
+ * @returns `discovered`: the host is not the issuer's, which is configured, but named by the document alone
+ */
+export function discoveredEndpoint(
+  issuer: string,
+  url: string | undefined,
+): { readonly url: string; readonly discovered: boolean } | undefined {
+  if (url === undefined || !URL.canParse(url) || !url.startsWith('https://')) return undefined;
+  return { url, discovered: new URL(url).hostname !== new URL(issuer).hostname };
 }
 
 function quote(text: string): string {

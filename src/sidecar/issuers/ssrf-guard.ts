@@ -1,10 +1,11 @@
-// Addresses that a URL found in somebody's document must not lead to. What is configured may lead anywhere.
+// Addresses that a URL discovered in a document must not lead to. What is configured may lead anywhere.
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { IssuerError } from './issuer-error.ts';
 import { isAddress, withoutBrackets } from '../../protocol/host.ts';
 
 /**
- * Link-local and loopback addresses, and the places where clouds hand credentials to whoever asks from inside. Private
+ * Link-local and loopback addresses, and the places where clouds hand credentials to any client inside. Private
  * ranges are not among them: that is where authorization servers in a cluster live.
  */
 const refused = new BlockList();
@@ -54,7 +55,10 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
     if (error !== null) return callback(error, '');
     const [first] = addresses;
     if (first === undefined || addresses.some(({ address }) => isRefusedAddress(address))) {
-      return callback(new Error(`${hostname} leads to an address that is not allowed`), '');
+      return callback(
+        new IssuerError('refused_address', `${hostname} resolves to an address that is not allowed`),
+        '',
+      );
     }
     if (options.all === true) callback(null, addresses);
     else callback(null, first.address, first.family);

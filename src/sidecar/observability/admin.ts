@@ -1,34 +1,18 @@
-// The admin listener in the pod network: /livez, /readyz, /metrics, /status, /jwks. Plain HTTP, no secrets, nothing to change.
+// The admin listener in the pod network: /livez, /readyz, /metrics, /status, /jwks. Plain HTTP,
+// read-only, no secrets.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { answerText as send } from '../../base/http-answer.ts';
-
-/** What the sidecar says of itself. Holds nothing that a client sent and no key material. */
-export interface Status {
-  readonly resource: string;
-  readonly ready: boolean;
-  /** What keeps it from being ready; empty when it is. */
-  readonly problems: readonly string[];
-  readonly issuers: readonly {
-    readonly issuer: string;
-    readonly keys: number;
-    /** ISO 8601. */
-    readonly loadedAt: string | undefined;
-    readonly lastError: string | undefined;
-    /** What its metadata says that contradicts the configuration (RFC 8414 section 3.3). */
-    readonly mismatch: string | undefined;
-  }[];
-  readonly certificate: { readonly subjectAltName: string | undefined; readonly notAfter: string };
-  /** SHA-256 of the configuration file that is in force, hexadecimal: tells whether a change has arrived. */
-  readonly configDigest: string;
-}
+import { ADMIN_PATHS, type SidecarStatus } from '../../protocol/sidecar-status.ts';
 
 export interface AdminSources {
-  readonly status: () => Promise<Status>;
+  readonly status: () => Promise<SidecarStatus>;
   readonly metrics: () => Promise<string>;
   readonly metricsContentType: string;
-  /** The public keys that identity assertions are signed with (RFC 7517): the server next door fetches them here. */
+  /** The public keys that identity assertions are signed with (RFC 7517): the MCP server of the pod fetches them. */
   readonly jwks: () => string;
 }
+
+const NOT_FOUND = `not found; try ${Object.values(ADMIN_PATHS).join(', ')}\n`;
 
 export function createAdmin(sources: AdminSources): Server {
   return createServer((req, res) => {
@@ -39,9 +23,9 @@ export function createAdmin(sources: AdminSources): Server {
 
 async function answer(path: string, res: ServerResponse, sources: AdminSources): Promise<void> {
   switch (path) {
-    case '/livez':
+    case ADMIN_PATHS.live:
       return send(res, 200, 'text/plain', 'ok\n');
-    case '/readyz': {
+    case ADMIN_PATHS.ready: {
       const { ready, problems } = await sources.status();
       return send(
         res,
@@ -50,13 +34,13 @@ async function answer(path: string, res: ServerResponse, sources: AdminSources):
         ready ? 'ok\n' : `not ready\n${problems.join('\n')}\n`,
       );
     }
-    case '/metrics':
+    case ADMIN_PATHS.metrics:
       return send(res, 200, sources.metricsContentType, await sources.metrics());
-    case '/status':
+    case ADMIN_PATHS.status:
       return send(res, 200, 'application/json', `${JSON.stringify(await sources.status(), undefined, 2)}\n`);
-    case '/jwks':
+    case ADMIN_PATHS.jwks:
       return send(res, 200, 'application/jwk-set+json', sources.jwks());
     default:
-      return send(res, 404, 'text/plain', 'here are /livez, /readyz, /metrics, /status and /jwks\n');
+      return send(res, 404, 'text/plain', NOT_FOUND);
   }
 }

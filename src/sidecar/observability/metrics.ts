@@ -77,7 +77,7 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
     }),
     verifications: new Counter({
       name: 'mcp_sidecar_token_verifications_total',
-      help: 'Tokens judged with cryptography, that is, not from the cache; by outcome.',
+      help: 'Token verifications that were not served from the cache, by outcome.',
       labelNames: ['outcome'] as const,
       registers,
     }),
@@ -89,7 +89,7 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
     }),
     introspections: new Counter({
       name: 'mcp_sidecar_introspections_total',
-      help: 'Questions to an issuer about opaque tokens, by outcome.',
+      help: 'Token introspection requests to an issuer, by outcome.',
       labelNames: ['issuer', 'outcome'] as const,
       registers,
     }),
@@ -120,10 +120,12 @@ function defineGauges(registry: Registry, gauges: Gauges): void {
   addProcessGauges(registry);
   new Gauge({
     name: 'mcp_sidecar_keys_loaded_timestamp_seconds',
-    help: 'When the keys of an issuer were last fetched.',
+    help: 'When the signing keys of an issuer were last fetched.',
     labelNames: ['issuer'] as const,
     registers: [registry],
     collect() {
+      // An issuer that is no longer configured must not leave a time behind that only grows older.
+      this.reset();
       for (const { issuer, seconds } of gauges.keysLoadedAt()) this.set({ issuer }, seconds);
     },
   });

@@ -108,7 +108,7 @@ class Sidecar implements Running {
 
   /** Ready, or it has said why it is not. */
   async #isFirstFetchOver(): Promise<boolean> {
-    return (await this.ready()) || this.#log.includes('keys not fetched');
+    return (await this.ready()) || this.#log.includes('JWKS fetch failed');
   }
 
   log(): string {

@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:net';
 import { after, before, it } from 'node:test';
 import { ADMIN_PORT } from '../../../src/api/names.ts';
 import { Prober } from '../../../src/operator/prober.ts';
-import { parseStatus } from '../../../src/operator/sidecar-status.ts';
 import { sidecarStatus } from '../../support/operator-inputs.ts';
 import { waitFor } from '../../support/wait.ts';
 import { FakeScheduler, settle } from '../kube/fake-scheduler.ts';
@@ -70,13 +69,6 @@ for (const [name, bytes] of Object.entries(HOSTILE)) {
     assert.ok(found?.error);
   });
 }
-
-it('texts are cut and hold no control characters', () => {
-  const lastError = `\u001b[2J\r\n\u202e${'x'.repeat(10_000)}`;
-  const issuers = [{ issuer: 'x', keys: 0, lastError }];
-  const [issuer] = parseStatus(JSON.stringify({ ...sidecarStatus(), issuers })).issuers;
-  assert.match(issuer?.lastError ?? '', /^\uFFFD\[2J\uFFFD\uFFFD\uFFFDx{505}$/);
-});
 
 it('pods that never answer do not keep others from their turn', async () => {
   const seen = new Set<string>();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConditionReasons, ConditionType } from '../../../src/api/conditions.ts';
 import { status } from '../../../src/operator/status.ts';
+import type { ReportedCode } from '../../../src/operator/sidecar-status.ts';
 import type { Inputs } from '../../../src/operator/inputs.ts';
 import {
   deployment,
@@ -23,15 +24,15 @@ interface Row {
   readonly message: RegExp;
 }
 
-const issuer = (keys: number, lastError?: string, mismatch?: string) => ({
+const issuer = (keys: number, code?: ReportedCode, mismatch?: string) => ({
   issuer: 'https://idp/r',
   keys,
   loadedAt: undefined,
-  lastError,
+  lastError: code && { code, message: `what ${code} says` },
   mismatch,
 });
-const noKeys = (lastError?: string) => [
-  pod({ report: report({ status: sidecarStatus({ ready: false, issuers: [issuer(0, lastError)] }) }) }),
+const noKeys = (code?: ReportedCode) => [
+  pod({ report: report({ status: sidecarStatus({ ready: false, issuers: [issuer(0, code)] }) }) }),
 ];
 const misnamed = () => {
   const mismatch = 'GET u: the metadata names the issuer "x", not "https://idp/r"';
@@ -171,19 +172,20 @@ const ROWS: readonly Row[] = [
   },
   {
     situation: 'the issuer is out of reach',
-    changes: { pods: noKeys('connect ECONNREFUSED') },
+    changes: { pods: noKeys('unreachable') },
     condition: 'KeysAvailable',
     status: 'False',
     reason: 'IssuerUnreachable',
-    message: /pod echo-1 .*ECONNREFUSED/,
+    message:
+      /^Sidecar in pod echo-1 has no signing keys for https:\/\/idp\/r: what unreachable says; requests get 503 until keys load\. Check that the issuer is up/,
   },
   {
     situation: 'the metadata names another issuer',
-    changes: { pods: noKeys('the metadata names the issuer "x"') },
+    changes: { pods: noKeys('issuer_mismatch') },
     condition: 'KeysAvailable',
     status: 'False',
     reason: 'DiscoveryFailed',
-    message: /names the issuer/,
+    message: /what issuer_mismatch says.*[Cc]opy the issuer/,
   },
   {
     situation: 'keys are not fetched yet',
@@ -191,15 +193,15 @@ const ROWS: readonly Row[] = [
     condition: 'KeysAvailable',
     status: 'Unknown',
     reason: 'Pending',
-    message: /is fetching the keys/,
+    message: /is fetching the signing keys/,
   },
   {
     situation: 'keys are missing',
-    changes: { pods: noKeys('x') },
+    changes: { pods: noKeys('unknown') },
     condition: 'Ready',
     status: 'False',
     reason: 'KeysNotAvailable',
-    message: /no keys/,
+    message: /no signing keys/,
   },
   {
     situation: 'the metadata of an issuer names another, and keys are held',
@@ -219,11 +221,11 @@ const ROWS: readonly Row[] = [
   },
   {
     situation: 'a key set without a usable key',
-    changes: { pods: noKeys('GET x: no key in the set can verify signatures') },
+    changes: { pods: noKeys('no_usable_key') },
     condition: 'KeysAvailable',
     status: 'False',
     reason: 'NoUsableKey',
-    message: /no key in the set/,
+    message: /Publish a signing key/,
   },
   {
     situation: 'no sidecar answers',
@@ -236,12 +238,12 @@ const ROWS: readonly Row[] = [
   {
     situation: 'keys are old but held',
     changes: {
-      pods: [pod({ report: report({ status: sidecarStatus({ issuers: [issuer(1, 'timed out')] }) }) })],
+      pods: [pod({ report: report({ status: sidecarStatus({ issuers: [issuer(1, 'timeout')] }) }) })],
     },
     condition: 'KeysAvailable',
     status: 'True',
     reason: 'KeysLoaded',
-    message: /last refresh failed.*timed out/,
+    message: /last refresh failed.*what timeout says/,
   },
   {
     situation: "the server's port answers",

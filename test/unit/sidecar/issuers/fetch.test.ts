@@ -46,7 +46,7 @@ describe('what is fetched', () => {
   it('may be 256 KiB, and not a byte more', async () => {
     const text = (length: number) => JSON.stringify('x'.repeat(length - 2));
     assert.equal(String(await get(json(text(256 * 1024)))).length, 256 * 1024 - 2);
-    await assert.rejects(get(json(text(256 * 1024 + 1))), /answer is longer than 262144 bytes/);
+    await assert.rejects(get(json(text(256 * 1024 + 1))), /response exceeds 262144 bytes/);
   });
 
   it('comes as it was sent, byte for byte, where the text is asked for', async () => {
@@ -72,7 +72,7 @@ describe('nothing is fetched', () => {
       };
       more();
     };
-    await assert.rejects(get(endless), /answer is longer than/);
+    await assert.rejects(get(endless), /response exceeds/);
     assert.ok(written < 20 * MIB, `${written} bytes were taken`);
     assert.ok(process.memoryUsage().rss - before < 32 * MIB);
   });
@@ -80,7 +80,7 @@ describe('nothing is fetched', () => {
   it('from a server that says nothing', async () => {
     await assert.rejects(
       get(() => undefined, { timeoutMs: 100 }),
-      /^Error: GET https:\/\/localhost:\d+\/keys: no answer within 0.1 s$/,
+      /^IssuerError: GET https:\/\/localhost:\d+\/keys: no answer within 0.1 s$/,
     );
   });
 
@@ -107,12 +107,12 @@ describe('nothing is fetched', () => {
   }
 
   const malformed: Record<string, [text: string | Buffer, message: RegExp]> = {
-    'that is no JSON': ['<html>', /the answer is not JSON/],
-    'that is empty': ['', /the answer is not JSON/],
-    'that is cut': ['{"keys":[', /the answer is not JSON/],
-    'with a byte order mark': [Buffer.from('\ufeff{}'), /the answer is not JSON/],
-    'that is not UTF-8': [Buffer.from([0x22, 0xff, 0x22]), /the answer is not UTF-8/],
-    'that is UTF-16': [Buffer.from('{}', 'utf16le'), /the answer is not JSON/],
+    'that is no JSON': ['<html>', /response is not JSON/],
+    'that is empty': ['', /response is not JSON/],
+    'that is cut': ['{"keys":[', /response is not JSON/],
+    'with a byte order mark': [Buffer.from('\ufeff{}'), /response is not JSON/],
+    'that is not UTF-8': [Buffer.from([0x22, 0xff, 0x22]), /response is not UTF-8/],
+    'that is UTF-16': [Buffer.from('{}', 'utf16le'), /response is not JSON/],
   };
   for (const [name, [text, message]] of Object.entries(malformed)) {
     it(name, () => assert.rejects(get(json(text)), message));
@@ -135,7 +135,7 @@ describe('nothing is fetched', () => {
   it('under a certificate of another name', async () => {
     answer = json('{}');
     const url = `https://localhost.localdomain:${port}/`;
-    await assert.rejects(fetchJson(url, { ca: certificate.cert, signal }), /^Error: GET https:/);
+    await assert.rejects(fetchJson(url, { ca: certificate.cert, signal }), /^IssuerError: GET https:/);
   });
 
   it('after the signal', async () => {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { FetchOptions } from '../../../../src/sidecar/issuers/fetch.ts';
 import { Introspector } from '../../../../src/sidecar/issuers/introspection.ts';
+import type { IssuerErrorCode } from '../../../../src/protocol/sidecar-status.ts';
+import { IssuerError } from '../../../../src/sidecar/issuers/issuer-error.ts';
 import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.ts';
 import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
 
@@ -13,6 +15,8 @@ class World {
   answer: string | Error = '{"active":true}';
   readonly asked: { url: string; options: FetchOptions }[] = [];
   metadata: Record<string, unknown> = { issuer: ISSUER, jwks_uri: `${ISSUER}/certs` };
+  /** The code of each failure; undefined for a request that was answered. */
+  readonly failures: (IssuerErrorCode | undefined)[] = [];
   readonly introspector: Introspector;
   #pause: Promise<void> | undefined;
 
@@ -23,7 +27,7 @@ class World {
       clock: () => this.now,
       ca: undefined,
       signal,
-      onAsked: () => undefined,
+      onAsked: (failure) => this.failures.push(failure?.code),
       metadata: new IssuerMetadataSource(ISSUER, {
         fetchText: () => Promise.resolve(JSON.stringify(this.metadata)),
         ca: undefined,
@@ -81,6 +85,25 @@ describe('the endpoint', () => {
       world.metadata.introspection_endpoint = url;
       assert.equal(await world.kind('t'), 'introspection_failed');
       assert.deepEqual(world.asked, []);
+      assert.deepEqual(world.failures, ['no_introspection_endpoint']);
+    });
+  }
+});
+
+describe('a failure has a code', () => {
+  for (const [answer, code] of [
+    ['[]', 'not_introspection'],
+    ['<html>', 'not_introspection'],
+    ['{"active":true,"active":false}', 'not_introspection'],
+    [new IssuerError('timeout', 'no answer within 5 s'), 'timeout'],
+    [new TypeError('a defect'), 'unexpected'],
+    ['{"active":false}', undefined],
+  ] as const) {
+    it(`${String(answer)}: ${code ?? 'none'}`, async () => {
+      const world = new World(ENDPOINT);
+      world.answer = answer;
+      await world.kind('t');
+      assert.deepEqual(world.failures, [code]);
     });
   }
 });

@@ -178,7 +178,7 @@ describe('while the issuer is down', () => {
     judge.published = undefined as unknown as unknown[]; // `{}` on the wire
     await pass(REFRESH_INTERVAL_MS);
     assert.equal(await judge.verdict(judge.token(k1)), 'ok');
-    assert.match(judge.keys.status.lastError ?? '', /not a JWK set/);
+    assert.equal(judge.keys.status.lastError?.code, 'not_jwks');
   });
 
   it('a set without a usable key: the old ones are gone, it is said why, and it is asked again soon', async () => {
@@ -186,7 +186,7 @@ describe('while the issuer is down', () => {
     judge.published = [{ ...k1.jwk, use: 'enc' }, null];
     await pass(REFRESH_INTERVAL_MS);
     assert.equal(await judge.verdict(judge.token(k1)), 'keys_unavailable');
-    assert.match(judge.keys.status.lastError ?? '', /no key in the set can verify signatures/);
+    assert.equal(judge.keys.status.lastError?.code, 'no_usable_key');
     judge.published = [k1.jwk];
     await pass(COOLDOWN_MS);
     assert.equal(await judge.verdict(judge.token(k1)), 'ok');

@@ -64,7 +64,7 @@ it('a name that resolves to a refused address is not connected to', async () => 
     const error = await new Promise<Error | null>((resolve) => {
       guardedLookup('localhost', { all }, resolve);
     });
-    assert.match(error?.message ?? '', /localhost leads to an address that is not allowed/);
+    assert.match(error?.message ?? '', /localhost resolves to an address that is not allowed/);
   }
 });
 
