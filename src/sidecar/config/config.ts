@@ -1,86 +1,20 @@
-// Reads, checks and freezes the sidecar's one configuration file. The only schema of it; nothing here acts on it.
+// The sidecar's one configuration file: its only schema, how it is read, checked and frozen. Nothing here acts on it.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isLoopback } from '../../protocol/host.ts';
-import { canonicalResource, originOf, resourceProblems } from '../../protocol/resource-identifier.ts';
+import { originOf } from '../../protocol/resource-identifier.ts';
 import { SIGNATURE_ALGORITHMS } from './algorithms.ts';
-
-/** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
-const scopeToken = z
-  .string()
-  .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, 'must be a scope token (RFC 6749 section 3.3)');
-
-/** RFC 9110 section 5.1: a field name is a token. */
-const headerName = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be an HTTP field name')
-  // A claim in one of these would decide where the message ends or who is asked; the CRD refuses more.
-  .refine(
-    (name) =>
-      !/^(authorization|connection|content[-_]length|expect|host|te|trailer|transfer[-_]encoding|upgrade)$/i.test(
-        name,
-      ),
-    'must not be a field that frames or routes the message',
-  );
-
-/** RFC 5646 section 2.1, the shapes that are in use: language, script, region, variants. */
-const languageTag = z
-  .string()
-  .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, 'must be a language tag (RFC 5646)');
-
-/** OpenID Connect Core section 11: a refresh token is between client and authorization server. */
-const OFFLINE_ACCESS = 'offline_access';
-
-const port = z.int().min(0).max(65535);
-const address = z.strictObject({ host: z.string().min(1), port });
-
-/** RFC 9728 section 1.2 and RFC 8707 section 2: https, no fragment; and for us no user info and no query. */
-const resourceIdentifier = z
-  .string()
-  .superRefine((value, context) => {
-    for (const problem of resourceProblems(value)) context.addIssue({ code: 'custom', message: problem });
-  })
-  .transform(canonicalResource);
-
-const httpsUrl = z.string().superRefine((value, context) => {
-  if (!URL.canParse(value)) return context.addIssue({ code: 'custom', message: 'must be an absolute URL' });
-  const url = new URL(value);
-  if (url.protocol !== 'https:') context.addIssue({ code: 'custom', message: 'must start with https://' });
-  if (url.username || url.password) context.addIssue({ code: 'custom', message: 'must not hold user info' });
-  if (url.hash) context.addIssue({ code: 'custom', message: 'must not have a fragment' });
-});
-
-/** A page for people: may have a fragment. */
-const pageUrl = z
-  .string()
-  .max(1024)
-  .refine((value) => {
-    if (!URL.canParse(value)) return false;
-    const { protocol, username, password } = new URL(value);
-    return protocol === 'https:' && username === '' && password === '';
-  }, 'must be an https URL without user info');
-
-/** What RFC 9728 section 2 lets a resource say in several languages. */
-const humanReadable = {
-  resourceName: z.string().min(1).max(256).optional(),
-  resourceDocumentation: pageUrl.optional(),
-  resourcePolicyUri: pageUrl.optional(),
-  resourceTosUri: pageUrl.optional(),
-};
-
-/** The server is reached on loopback only: the token is stripped before this hop and nothing authenticates it. */
-const upstreamUrl = z.string().superRefine((value, context) => {
-  if (!URL.canParse(value)) return context.addIssue({ code: 'custom', message: 'must be an absolute URL' });
-  const url = new URL(value);
-  if (url.protocol !== 'http:') context.addIssue({ code: 'custom', message: 'must start with http://' });
-  if (!isLoopback(url.hostname)) {
-    context.addIssue({ code: 'custom', message: 'must be a loopback address (127.0.0.1, ::1 or localhost)' });
-  }
-  if (url.search || url.hash || url.username) {
-    context.addIssue({ code: 'custom', message: 'must be scheme, host, port and path only' });
-  }
-});
+import {
+  address,
+  headerName,
+  httpsUrl,
+  humanReadable,
+  languageTag,
+  OFFLINE_ACCESS,
+  resourceIdentifier,
+  scopeToken,
+  upstreamUrl,
+} from './fields.ts';
 
 const issuer = z.strictObject({
   /** Compared with the `iss` claim byte for byte (RFC 9068 section 4). */
@@ -98,7 +32,7 @@ const issuer = z.strictObject({
     /** PEM bundle that the key endpoint's certificate must chain to; the system's roots when absent. */
     caFile: z.string().min(1).optional(),
   }),
-  /** Tokens that are no JWTs are asked for there (RFC 7662). */
+  /** Where opaque tokens are introspected (RFC 7662). */
   introspection: z
     .strictObject({
       /** Discovered from the issuer when absent. */
@@ -157,7 +91,7 @@ const sidecarConfig = z.strictObject({
   claimToHeaders: z.array(z.strictObject({ claim: z.string().min(1).max(256), header: headerName })).max(16),
   /** Hand the client's token on to the server. Off: MCP forbids transit of tokens ("Token Passthrough"). */
   forwardOriginalToken: z.boolean(),
-  /** Tell the server who calls by a JWT of ours, signed with this private key (PEM). */
+  /** Tell the server who calls by a JWT of the sidecar, signed with this private key (PEM). */
   identityAssertion: z.strictObject({ header: headerName, keyFile: z.string().min(1) }).optional(),
   /** Failed authentications that one source address may cause in a minute; any number when absent. */
   failureLimit: z.strictObject({ perMinute: z.int().min(1).max(100_000) }).optional(),
@@ -180,7 +114,7 @@ const sidecarConfig = z.strictObject({
     maxMessageBytes: z.int().min(1024).max(67_108_864),
     /** Off: bodies go by unread, of any size and any type (docs/adr/0012). */
     messageChecks: z.enum(['Enforced', 'Off']),
-    /** A session that this process does not know: refused, or bound to the first who names it. */
+    /** A session that this process does not know: refused, or bound to the first principal that names it. */
     unknownSessions: z.enum(['NotFound', 'TrustOnFirstUse']),
     /** A comment goes out on an event stream that was silent for this long; 0: never. */
     eventStreamKeepAliveSeconds: z.number().min(0).max(3600),
@@ -211,9 +145,9 @@ export class ConfigError extends Error {
 
 export interface ConfigFile {
   readonly config: SidecarConfig;
-  /** SHA-256 of the file's bytes, hexadecimal: tells whoever wrote the file whether it is in force. */
+  /** SHA-256 of the file's bytes, hexadecimal: tells the operator whether the file that it wrote is in force. */
   readonly digest: string;
-  /** What is allowed, and yet is to be looked at by somebody. */
+  /** What is allowed, and yet probably a mistake or a risk. */
   readonly warnings: readonly string[];
 }
 
@@ -236,13 +170,20 @@ export function readConfig(file: string): ConfigFile {
   } catch (cause) {
     throw new ConfigError(file, [`is not JSON: ${(cause as Error).message}`]);
   }
-  const config = parseConfig(json, file);
   const digest = createHash('sha256').update(text).digest('hex');
-  return { config, digest, warnings: warnings(json as SidecarConfig, config) };
+  return { ...validate(json, file), digest };
 }
 
-/** Checks a configuration that was already read. `source` names it in errors. */
+/**
+ * Validates a configuration that was already read.
+ * @param source names it in errors
+ * @throws ConfigError naming every problem by its field path
+ */
 export function parseConfig(json: unknown, source: string): SidecarConfig {
+  return validate(json, source).config;
+}
+
+function validate(json: unknown, source: string): Pick<ConfigFile, 'config' | 'warnings'> {
   const result = sidecarConfig.safeParse(json);
   if (!result.success) {
     throw new ConfigError(
@@ -250,10 +191,10 @@ export function parseConfig(json: unknown, source: string): SidecarConfig {
       result.error.issues.map((issue) => `${fieldPath(issue.path)}: ${issue.message}`),
     );
   }
-  return deepFreeze(derive(result.data));
+  return { config: deepFreeze(derive(result.data)), warnings: warnings(result.data) };
 }
 
-/** What follows from the configuration and must not depend on whoever wrote it. */
+/** What follows from the configuration, so that no writer of the file can leave it out. */
 function derive(config: SidecarConfig): SidecarConfig {
   const { metadata, issuers, rootDocument, resource } = config;
   // A document for the origin sends clients to ask for tokens for the origin.
@@ -271,13 +212,13 @@ function derive(config: SidecarConfig): SidecarConfig {
   };
 }
 
-/** @param given as it was written: the parser has accepted it */
-function warnings(given: SidecarConfig, config: SidecarConfig): string[] {
+/** @param given validated, before anything was derived from it */
+function warnings({ metadata, forwardOriginalToken }: SidecarConfig): string[] {
   return [
-    ...(given.metadata.scopesSupported.length > config.metadata.scopesSupported.length
+    ...(metadata.scopesSupported.includes(OFFLINE_ACCESS)
       ? ['metadata.scopesSupported: offline_access is left out: clients ask for refresh tokens themselves']
       : []),
-    ...(config.forwardOriginalToken
+    ...(forwardOriginalToken
       ? ['forwardOriginalToken: the server receives tokens, which MCP forbids it to use for other services']
       : []),
   ];

@@ -4,7 +4,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Kubernetes swaps a symbolic link, and not every file system tells: looking again now and then is the safe part. */
+/** Kubernetes swaps a symbolic link, and not every file system reports that: polling is what can be relied on. */
 const POLL_MS = 10_000;
 /** Several files of one change arrive one after the other. */
 const SETTLE_MS = 100;
@@ -39,7 +39,7 @@ export function watchFiles(files: readonly string[], onChange: () => void, signa
   });
 }
 
-/** Where watching is not to be had, polling is left. */
+/** Where a folder cannot be watched, polling remains. */
 function watchFolder(folder: string, onEvent: () => void): FSWatcher[] {
   try {
     const watcher = watch(folder, onEvent);

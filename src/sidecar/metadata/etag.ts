@@ -13,12 +13,12 @@ export function taggedText(text: string): TaggedText {
   return { text, tag: `"${createHash('sha256').update(text).digest('base64url')}"` };
 }
 
-/** The opaque part of each tag of a list; the prefix of a weak one is not looked at, so that the comparison is weak. */
+/** The opaque part of each tag of a list, without the `W/` of a weak one: the comparison is weak. */
 const OPAQUE_TAGS = /"[\x21\x23-\x7E\x80-\xFF]*"/g;
 
 /**
- * Whether who sent this `If-None-Match` has the document already (RFC 9110 section 13.1.2): `*`, or a list that holds the
- * tag, weak or not. What is no such list matches nothing, and the whole document is the answer.
+ * Whether this `If-None-Match` is false for the document, so that 304 is the answer (RFC 9110 section 13.1.2): `*`, or a
+ * list that holds the tag, weak or not. A malformed list matches nothing, and the whole document is the answer.
  */
 export function isNamedBy(ifNoneMatch: string | undefined, { tag }: TaggedText): boolean {
   if (ifNoneMatch === undefined) return false;

@@ -23,15 +23,15 @@ export function metadataPath(resource: string): string {
 
 export const METADATA_ROOT_PATH = WELL_KNOWN;
 
-/** Where the keys that sign the document are: below it, where requests are ours already. */
+/** Where the keys that sign the document are: below its path, which the sidecar serves anyway. */
 export function metadataKeysPath(resource: string): string {
   return `${metadataPath(resource)}/jwks.json`;
 }
 
-/** Where clients of MCP 2025-03-26 look for the authorization server, if they are to be answered. */
+/** Where clients of MCP 2025-03-26 look for the authorization server's metadata, served where that is configured. */
 export const AUTHORIZATION_SERVER_PATH = '/.well-known/oauth-authorization-server';
 
-/** What is public: which document, and where it is. */
+/** The public documents. */
 export type PublicDocument = 'resource' | 'root' | 'keys' | 'authorization_server';
 
 export interface DocumentParts {
@@ -41,7 +41,7 @@ export interface DocumentParts {
   readonly now: number;
 }
 
-/** The documents that are made of the configuration, whole. `undefined` where there is none. */
+/** The documents that are made from the configuration; `undefined` where there is none. */
 export function metadataDocuments(
   config: SidecarConfig,
   parts: DocumentParts,
@@ -63,7 +63,7 @@ export function metadataDocuments(
 function document(config: SidecarConfig, resource: string, { signingKey, now }: DocumentParts): string {
   const members = metadataMembers(config, resource, signingKey !== undefined);
   if (signingKey === undefined) return JSON.stringify(members);
-  // RFC 9728 section 2.2: the same as claims, and who attests to them. Never a signed_metadata within.
+  // RFC 9728 section 2.2: the same members as claims, and `iss`, which attests to them; no signed_metadata within.
   const claims = { ...members, iss: resource, iat: Math.floor(now / 1000) };
   return JSON.stringify({ ...members, signed_metadata: signingKey.signJwt('JWT', claims) });
 }
@@ -89,7 +89,7 @@ function metadataMembers(
   };
 }
 
-/** What is enforced, no more: a client that trusts in less would be refused, one that trusts in more be exposed. */
+/** Exactly what is enforced: a client that expects less would be refused, one that expects more would be exposed. */
 function senderConstraints({ dpop, clientCertificates }: SidecarConfig): Readonly<Record<string, unknown>> {
   return {
     ...(dpop.mode !== 'Off' && { dpop_signing_alg_values_supported: DPOP_ALGORITHMS }),
@@ -116,7 +116,7 @@ function humanReadable(texts: HumanReadable, tag: string): Record<string, string
 
 /**
  * Fields of every answer with a document, 304 among them: public data, readable from any web page, without credentials.
- * No `Vary`: a document is the same whoever asks.
+ * No `Vary`: a document is the same for every client.
  */
 export function metadataFields({ tag }: TaggedText): readonly string[] {
   return ['ETag', tag, ...METADATA_FIELDS];
