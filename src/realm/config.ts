@@ -2,12 +2,13 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { isLoopback } from '../protocol/host.ts';
+import { SCOPE_TOKEN } from '../protocol/oauth.ts';
 import { RealmError } from './failure.ts';
 
-/** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
 const scopeToken = z
   .string()
-  .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,255}$/, 'must be a scope token (RFC 6749 section 3.3)')
+  .regex(SCOPE_TOKEN, 'must be a scope token (RFC 6749 section 3.3)')
+  .max(255)
   .refine((name) => name !== 'openid' && name !== 'offline_access', 'is reserved; choose another name');
 
 const name = z.string().min(1).max(255);

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type Provider from 'oidc-provider';
 import type { Logger } from '../../base/log.ts';
+import { AUTHORIZATION_SERVER_METADATA_PATH, OPENID_CONFIGURATION_PATH } from '../../protocol/oauth.ts';
 import type { Audiences, TokenType } from './access-token.ts';
 import { createProvider, LOGIN_ROUTE, ROUTES } from './authorization-provider.ts';
 import { handleLogin } from './login-interaction.ts';
@@ -146,7 +147,7 @@ function requestHandler(realm: Realm): (req: IncomingMessage, res: ServerRespons
 
 /** RFC 8414 section 3.1: the well-known part goes before the issuer's path. MCP clients try all of these forms. */
 function wellKnownPath(path: string, realmPath: string): string | undefined {
-  const forms = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'];
+  const forms = [AUTHORIZATION_SERVER_METADATA_PATH, OPENID_CONFIGURATION_PATH];
   return forms.find((form) => path === `${form}${realmPath}`);
 }
 

@@ -1,12 +1,13 @@
 // The kinds of fields that the configuration file is made of: tokens, names, URLs. Which fields there are is in config.ts.
 import { z } from 'zod';
 import { isLoopback } from '../../protocol/host.ts';
+import { SCOPE_TOKEN } from '../../protocol/oauth.ts';
 import { canonicalResource, resourceProblems } from '../../protocol/resource-identifier.ts';
 
-/** RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ). */
 export const scopeToken = z
   .string()
-  .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, 'must be a scope token (RFC 6749 section 3.3)');
+  .regex(SCOPE_TOKEN, 'must be a scope token (RFC 6749 section 3.3)')
+  .max(256);
 
 /** RFC 9110 section 5.1: a field name is a token. */
 export const headerName = z

@@ -1,5 +1,6 @@
 // The metadata of one authorization server (RFC 8414, OpenID Connect Discovery): finds it, and compares its issuer.
 import { isObject } from '../../protocol/json.ts';
+import { AUTHORIZATION_SERVER_METADATA_PATH, OPENID_CONFIGURATION_PATH } from '../../protocol/oauth.ts';
 import type { IssuerErrorCode, IssuerFailure } from '../../protocol/sidecar-status.ts';
 import { parseJson, type FetchText } from './fetch.ts';
 import { IssuerError, issuerFailure } from './issuer-error.ts';
@@ -120,8 +121,8 @@ function metadataUrls(issuer: string): string[] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}${AUTHORIZATION_SERVER_METADATA_PATH}${path}`,
+    `${origin}${path}${OPENID_CONFIGURATION_PATH}`,
   ];
 }
 

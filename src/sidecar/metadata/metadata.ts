@@ -1,11 +1,10 @@
 // The protected resource metadata (RFC 9728): its URLs, its documents, its answers. Built from configuration alone.
+import { AUTHORIZATION_SERVER_METADATA_PATH, RESOURCE_METADATA_PATH } from '../../protocol/oauth.ts';
 import { originOf, pathOf } from '../../protocol/resource-identifier.ts';
 import type { SidecarConfig } from '../config/config.ts';
 import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import { taggedText, type TaggedText } from './etag.ts';
 import { keySet, type SigningKey } from '../tokens/signing-key.ts';
-
-const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /** How long clients may keep the document (RFC 9728 section 7.10), in seconds. */
 const MAX_AGE_SECONDS = 300;
@@ -18,10 +17,10 @@ export function metadataUrl(resource: string): string {
 /** The path of `metadataUrl`. The root form, without the resource's path, answers as an alias. */
 export function metadataPath(resource: string): string {
   const path = pathOf(resource);
-  return WELL_KNOWN + (path === '/' ? '' : path);
+  return RESOURCE_METADATA_PATH + (path === '/' ? '' : path);
 }
 
-export const METADATA_ROOT_PATH = WELL_KNOWN;
+export const METADATA_ROOT_PATH = RESOURCE_METADATA_PATH;
 
 /** Where the keys that sign the document are: below its path, which the sidecar serves anyway. */
 export function metadataKeysPath(resource: string): string {
@@ -29,7 +28,7 @@ export function metadataKeysPath(resource: string): string {
 }
 
 /** Where clients of MCP 2025-03-26 look for the authorization server's metadata, served where that is configured. */
-export const AUTHORIZATION_SERVER_PATH = '/.well-known/oauth-authorization-server';
+export const AUTHORIZATION_SERVER_PATH = AUTHORIZATION_SERVER_METADATA_PATH;
 
 /** The public documents. */
 export type PublicDocument = 'resource' | 'root' | 'keys' | 'authorization_server';
