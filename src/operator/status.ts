@@ -1,5 +1,5 @@
 // PURE: inputs -> the complete status. Times move only when a condition's status does.
-import { CONDITION_TYPES, type Verdict } from '../api/conditions.ts';
+import { CONDITION_TYPES, type Verdict } from '../protocol/conditions.ts';
 import { selectorLabels } from '../api/names.ts';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import { resourceIdentifier } from '../desired/resource.ts';

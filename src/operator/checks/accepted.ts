@@ -1,5 +1,5 @@
 // Accepted: whether every object of the server was applied.
-import type { Verdict } from '../../api/conditions.ts';
+import type { Verdict } from '../../protocol/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
 export function accepted({ failure }: Inputs): Verdict<'Accepted'> {

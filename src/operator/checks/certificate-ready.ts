@@ -1,5 +1,5 @@
 // CertificateReady: whether port 8001 has a certificate for the resource's host that is valid now.
-import type { CertificateReadyReason, Verdict } from '../../api/conditions.ts';
+import type { CertificateReadyReason, Verdict } from '../../protocol/conditions.ts';
 import { resourceIdentifier } from '../../desired/resource.ts';
 import type { Inputs } from '../inputs.ts';
 

@@ -1,5 +1,5 @@
 // Isolated: whether the server's own port refuses connections from outside its pod. By trying, not from a policy's existence.
-import type { Verdict } from '../../api/conditions.ts';
+import type { Verdict } from '../../protocol/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
 export function isolated({ server, pods }: Inputs): Verdict<'Isolated'> {

@@ -1,5 +1,5 @@
 // KeysAvailable: whether the sidecars hold signing keys of every issuer, as each reports it. Pure.
-import type { KeysAvailableReason, Verdict } from '../../api/conditions.ts';
+import type { KeysAvailableReason, Verdict } from '../../protocol/conditions.ts';
 import { ADMIN_PORT } from '../../api/names.ts';
 import type { Inputs } from '../inputs.ts';
 import type { ReportedCode } from '../sidecar-status.ts';

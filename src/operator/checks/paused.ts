@@ -1,5 +1,5 @@
 // Paused: that the operator leaves the server alone, and what that means for a generation that it has not applied.
-import type { Verdict } from '../../api/conditions.ts';
+import type { Verdict } from '../../protocol/conditions.ts';
 import { PAUSED_ANNOTATION } from '../../api/names.ts';
 import type { Inputs } from '../inputs.ts';
 

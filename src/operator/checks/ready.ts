@@ -1,5 +1,5 @@
 // Ready: whether clients with a valid token can use the server. Sums the other conditions up and looks at the pods.
-import type { ReadyReason, Verdict } from '../../api/conditions.ts';
+import type { ReadyReason, Verdict } from '../../protocol/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
 /** The reason for each condition that Ready depends on. Isolated is not among them: clients can use a server that is not isolated. */

@@ -1,7 +1,7 @@
 // The conditions: one row a situation, what the resource then says.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConditionReasons, ConditionType } from '../../../src/api/conditions.ts';
+import type { ConditionReasons, ConditionType } from '../../../src/protocol/conditions.ts';
 import { status } from '../../../src/operator/status.ts';
 import type { ReportedCode } from '../../../src/operator/sidecar-status.ts';
 import type { Inputs } from '../../../src/operator/inputs.ts';
