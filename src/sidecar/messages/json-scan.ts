@@ -1,7 +1,5 @@
 // One pass over the text of JSON-RPC messages: how deep it goes, and how many members stand where decisions are made.
-
-/** Deeper nesting than this is refused (RESOURCE_SERVER E6): parsers behind us may recurse. */
-const MAX_DEPTH = 64;
+import { JsonTokens } from '../../base/json-tokens.ts';
 
 /** How many members the objects of one message have in the text: more than the parsed object has means one came twice. */
 export interface Shape {
@@ -23,14 +21,6 @@ const COUNTED: readonly (readonly [name: string, counter: Counted])[] = [
   ['notifications', 'notifications'],
 ];
 
-const QUOTE = 0x22;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-
 /**
  * Scans `text`, which holds one message or an array of them, in linear time. Does not check that it is JSON: its answer
  * counts only if `JSON.parse` accepts the text.
@@ -39,79 +29,67 @@ const CLOSE_BRACE = 0x7d;
  */
 export function scan(text: string, level: 1 | 2): readonly Shape[] | undefined {
   const shapes: Shape[] = [];
+  const tokens = new JsonTokens(text);
   let shape: Shape = emptyShape();
-  let depth = 0;
   let inParams = false;
   let counted: Counted | undefined;
-  // The string that was read last: at a colon, it is the member's name.
-  let start = 0;
-  let end = 0;
-  const { length } = text;
-  for (let at = 0; at < length; at++) {
-    switch (text.charCodeAt(at)) {
-      case QUOTE:
-        start = at + 1;
-        end = endOfString(text, start);
-        if (end < 0) return shapes; // no JSON
-        at = end;
-        break;
-      case COLON:
+  for (;;) {
+    const token = tokens.next();
+    const { depth } = tokens;
+    switch (token) {
+      case ':':
         if (depth === level) {
           shape.message++;
-          if (end - start === 2 && text.startsWith('id', start)) shape.idAt = at + 1;
+          if (isWrittenAs(text, tokens, 'id')) shape.idAt = tokens.at;
         } else if (depth === level + 1) {
           if (inParams) shape.params++;
         } else if (depth === level + 2 && counted !== undefined) shape[counted]++;
         break;
-      case OPEN_BRACE:
-        if (++depth > MAX_DEPTH) return undefined;
+      case '{':
         if (depth === level) shapes.push((shape = emptyShape()));
-        else if (depth === level + 1) inParams = isName(text, start, end, 'params');
-        else if (depth === level + 2) counted = inParams ? counterOf(text, start, end) : undefined;
+        else if (depth === level + 1) inParams = isName(text, tokens, 'params');
+        else if (depth === level + 2) counted = inParams ? counterOf(text, tokens) : undefined;
         break;
-      case OPEN_BRACKET:
-        if (++depth > MAX_DEPTH) return undefined;
+      case '[':
         // What stands in an array stands one level deeper than any of the objects that are counted.
         if (depth === level + 1) inParams = false;
         else if (depth === level + 2) counted = undefined;
         break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        depth--;
+      case '}':
+      case ']':
         break;
+      case 'too deep':
+        return undefined;
+      case 'end':
+        return shapes;
       default:
+        return token satisfies never;
     }
   }
-  return shapes;
 }
 
 function emptyShape(): Shape {
   return { message: 0, params: 0, meta: 0, ref: 0, notifications: 0, idAt: -1 };
 }
 
-/** Where the string that begins at `start` ends; -1 if it does not. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start);
-  while (end > start && text.charCodeAt(end - 1) === BACKSLASH) {
-    let first = end - 1;
-    while (first > start && text.charCodeAt(first - 1) === BACKSLASH) first--;
-    if ((end - first) % 2 === 0) return end; // each backslash is escaped by the one before it
-    end = text.indexOf('"', end + 1);
-  }
-  return end;
-}
-
-function counterOf(text: string, start: number, end: number): Counted | undefined {
-  for (const [name, counter] of COUNTED) if (isName(text, start, end, name)) return counter;
+function counterOf(text: string, tokens: JsonTokens): Counted | undefined {
+  for (const [name, counter] of COUNTED) if (isName(text, tokens, name)) return counter;
   return undefined;
 }
 
-/** Whether a name as it stands in the text means `name`: "params" and "\u0070arams" do. */
-function isName(text: string, start: number, end: number, name: string): boolean {
-  if (end - start === name.length) return text.startsWith(name, start);
+/** Whether the last string is `name`, without escapes. */
+function isWrittenAs(text: string, { stringStart, stringEnd }: JsonTokens, name: string): boolean {
+  return stringEnd - stringStart === name.length && text.startsWith(name, stringStart);
+}
+
+/** Whether the last string means `name`: "params" and "\u0070arams" do. */
+function isName(text: string, tokens: JsonTokens, name: string): boolean {
+  if (isWrittenAs(text, tokens, name)) return true;
+  const { stringStart, stringEnd } = tokens;
+  const length = stringEnd - stringStart;
   // An escape makes it longer, six times at most.
-  if (end - start < name.length || end - start > 6 * name.length) return false;
-  const written = text.slice(start, end);
+  if (length <= name.length || length > 6 * name.length) return false;
+  const written = text.slice(stringStart, stringEnd);
   return written.includes('\\') && isJsonString(written, name);
 }
 

@@ -1,8 +1,6 @@
 // Parses JSON the way a security decision needs it: UTF-8, one object, no member twice. Not a general parser.
+import { JsonTokens } from '../../base/json-tokens.ts';
 import { decodeUtf8, isObject, type Members } from '../../protocol/json.ts';
-
-/** Deeper nesting than this is refused: no token or decision needs it, and recursion must be bounded. */
-const MAX_DEPTH = 64;
 
 /**
  * Parses the bytes of one JSON object.
@@ -24,36 +22,36 @@ export function parseObject(bytes: Uint8Array): Members | undefined {
 
 /** Whether no object in `text` names a member twice. `text` must be valid JSON: `JSON.parse` has accepted it. */
 function hasUniqueMembers(text: string): boolean {
-  const scopes: (Set<string> | undefined)[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === '{' || char === '[') {
-      if (scopes.push(char === '{' ? new Set() : undefined) > MAX_DEPTH) return false;
-    } else if (char === '}' || char === ']') {
-      scopes.pop();
-    } else if (char === '"') {
-      const end = endOfString(text, at);
-      const names = scopes.at(-1);
-      if (names !== undefined && isFollowedByColon(text, end + 1)) {
+  const tokens = new JsonTokens(text);
+  /** The names in each object that is open; `undefined` for an array. */
+  const open: (Set<string> | undefined)[] = [];
+  for (;;) {
+    const token = tokens.next();
+    switch (token) {
+      case '{':
+        open.push(new Set());
+        break;
+      case '[':
+        open.push(undefined);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        break;
+      case ':': {
+        const names = open.at(-1);
         // Escapes are decoded first: "a" and "\u0061" are the same name.
-        const name = JSON.parse(text.slice(at, end + 1)) as string;
-        if (names.has(name)) return false;
+        const name = JSON.parse(text.slice(tokens.stringStart - 1, tokens.stringEnd + 1)) as string;
+        if (names === undefined || names.has(name)) return false;
         names.add(name);
+        break;
       }
-      at = end;
+      case 'too deep':
+        return false;
+      case 'end':
+        return true;
+      default:
+        return token satisfies never;
     }
   }
-  return true;
-}
-
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at;
-}
-
-function isFollowedByColon(text: string, start: number): boolean {
-  let at = start;
-  while (text[at] === ' ' || text[at] === '\t' || text[at] === '\n' || text[at] === '\r') at++;
-  return text[at] === ':';
 }
