@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RequestHeaders } from '../../src/sidecar/http/request-headers.ts';
-import { agree } from '../../src/sidecar/messages/header-agreement.ts';
+import { validateHeaders } from '../../src/sidecar/messages/header-agreement.ts';
 import { NAMED, readBody, type Message } from '../../src/sidecar/messages/message.ts';
 import { AUDIENCE, base64Url, signCompact, signingKey, type SigningKey } from '../support/issuer.ts';
 import { ISSUER, Judge } from '../support/judge.ts';
@@ -389,7 +389,7 @@ describe('mutants of requests of both eras', () => {
           const { body } = reading;
           if (body.latin1 !== undefined) assert.ok(Buffer.from(body.latin1, 'latin1').equals(bytes));
           const fields = headers.read(lines.flat());
-          const agreement = agree(body, fields);
+          const agreement = validateHeaders(body, fields);
           if (!agreement.ok) return void tally.refused++;
           tally.accepted++;
           const value = readJson(bytes.toString());

@@ -6,7 +6,8 @@ import { isCompactJws, MAX_TOKEN_LENGTH, parseCompactJws, type CompactJws } from
 import type { SignatureAlgorithm } from '../config/algorithms.ts';
 import type { IssuerConfig, SidecarConfig } from '../config/config.ts';
 import { parseConfirmation, type BindingModes, type Confirmation } from '../tokens/confirmation.ts';
-import type { Denial, Scheme } from '../denial/denial.ts';
+import type { Scheme } from '../denial/challenge.ts';
+import type { Denial } from '../denial/denial.ts';
 import type { DpopVerifier } from './dpop.ts';
 import { claimHeaderLines } from '../tokens/claim-headers.ts';
 import type { Introspector } from '../issuers/introspection.ts';

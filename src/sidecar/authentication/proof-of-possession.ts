@@ -2,7 +2,8 @@
 import type { Socket } from 'node:net';
 import { clientCertificateThumbprint } from './client-certificate.ts';
 import type { Confirmation } from '../tokens/confirmation.ts';
-import type { Denial, Scheme } from '../denial/denial.ts';
+import type { Scheme } from '../denial/challenge.ts';
+import type { Denial } from '../denial/denial.ts';
 import type { DpopVerifier } from './dpop.ts';
 import type { RequestFields } from '../http/request-headers.ts';
 

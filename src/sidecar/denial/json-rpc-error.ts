@@ -1,6 +1,6 @@
-// The JSON-RPC error that a refused message is answered with. Which message is refused is decided elsewhere.
+// The JSON-RPC error object that answers an invalid message. Which messages are invalid is decided in messages/.
 
-/** An error object of JSON-RPC 2.0 section 5.1, and what is logged of it. Holds no text of the client's but the id. */
+/** An error object of JSON-RPC 2.0 section 5.1, and what is logged of it. Repeats nothing that the client sent but the id and an unsupported version. */
 export interface JsonRpcError {
   /** One of `protocol/json-rpc.ts`. */
   readonly code: number;

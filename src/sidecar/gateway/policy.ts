@@ -2,7 +2,7 @@
 import type { Authenticator } from '../authentication/authenticate.ts';
 import type { SidecarConfig } from '../config/config.ts';
 import { hostPolicy, originPolicy } from './cors.ts';
-import type { ChallengeParameters } from '../denial/denial.ts';
+import type { ChallengeParameters } from '../denial/challenge.ts';
 import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import type { DpopNonces } from '../authentication/dpop-nonce.ts';
 import { RequestHeaders } from '../http/request-headers.ts';

@@ -1,10 +1,11 @@
 // What a permitted request asks for, as far as it was read: the messages in its body, their era, how its answer may end.
 import type { IncomingMessage } from 'node:http';
 import type { RequestFields } from '../http/request-headers.ts';
-import { agree } from './header-agreement.ts';
+import { validateHeaders } from './header-agreement.ts';
 import { SUBSCRIPTION_MEMBER } from './known-members.ts';
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
-import { echoedId, readBody, type Message } from './message.ts';
+import { readBody, type Message } from './message.ts';
+import { echoedId } from './message-errors.ts';
 import { eraOf, type Era } from '../../protocol/mcp-revision.ts';
 
 /** The modern call whose answer is a stream of notifications without end (MCP 2026-07-28, "Subscriptions"). */
@@ -47,7 +48,7 @@ export type CallReading =
 export function readCall(bytes: Buffer, fields: RequestFields): CallReading {
   const reading = readBody(bytes);
   if (!reading.ok) return reading;
-  const agreement = agree(reading.body, fields);
+  const agreement = validateHeaders(reading.body, fields);
   if (!agreement.ok) return agreement;
   const { messages, isBatch, latin1 } = reading.body;
   const { era } = agreement;

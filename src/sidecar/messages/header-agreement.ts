@@ -1,14 +1,8 @@
-// Whether the header fields of a POST agree with its body, and which era it is of. The body decides; fields only confirm.
+// Validates the header fields of a POST against its body, and finds the era. The body decides; fields only confirm.
 import type { RequestFields } from '../http/request-headers.ts';
-import {
-  HEADER_MISMATCH,
-  INVALID_PARAMS,
-  INVALID_REQUEST,
-  UNSUPPORTED_VERSION,
-} from '../../protocol/json-rpc.ts';
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
-import { NAMED, echoedId, type Body, type Message } from './message.ts';
-import { VERSION_MEMBER } from './known-members.ts';
+import { NAMED, type Body, type Message } from './message.ts';
+import { messageError, type MessageProblem } from './message-errors.ts';
 import { decodeUtf8 } from '../../protocol/json.ts';
 import {
   BATCHING_VERSION,
@@ -27,11 +21,11 @@ export type StandardFields = Pick<
   'protocolVersion' | 'mcpMethod' | 'mcpName' | 'repeatedField'
 >;
 
-export type Agreement =
+export type HeaderValidation =
   { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly refusal: JsonRpcError };
 
-const LEGACY: Agreement = { ok: true, era: 'legacy' };
-const MODERN: Agreement = { ok: true, era: 'modern' };
+const LEGACY: HeaderValidation = { ok: true, era: 'legacy' };
+const MODERN: HeaderValidation = { ok: true, era: 'modern' };
 
 /** MCP 2026-07-28, Streamable HTTP, "Server Validation": methods whose `Mcp-Name` is required. */
 const NAME_REQUIRED: ReadonlySet<string> = new Set([
@@ -39,84 +33,65 @@ const NAME_REQUIRED: ReadonlySet<string> = new Set([
 ]);
 
 /** Compares the fields with the body and decides the era of the request. */
-export function agree(body: Body, fields: StandardFields): Agreement {
+export function validateHeaders(body: Body, fields: StandardFields): HeaderValidation {
   const [message] = body.messages;
-  if (message === undefined) throw new Error('a body without messages was not refused');
+  if (message === undefined) throw new Error('readBody accepted a body without messages');
   const only = body.isBatch ? undefined : message;
   if (fields.repeatedField !== undefined)
-    return mismatch(only, 'repeated_field', 'A header field that must be unique came twice');
+    return invalid('repeated_field', only, { message: `Duplicate header field ${fields.repeatedField}` });
   if (body.isBatch) return batch(fields);
   return message.version === undefined
     ? unversioned(message, fields)
     : modern(message, message.version, fields);
 }
 
-function batch({ protocolVersion }: StandardFields): Agreement {
+function batch({ protocolVersion }: StandardFields): HeaderValidation {
   // Where no version is named, servers assume this one (MCP 2025-06-18, "Protocol Version Header").
   if (protocolVersion === undefined || protocolVersion === BATCHING_VERSION) return LEGACY;
-  return refuse(undefined, {
-    code: INVALID_REQUEST,
-    reason: 'batch_in_other_version',
-    message: `Only MCP ${BATCHING_VERSION} has batches`,
-  });
+  return invalid('batch_in_other_version');
 }
 
 /** The body names a version: a modern message. */
-function modern(message: Message, version: string, fields: StandardFields): Agreement {
+function modern(message: Message, version: string, fields: StandardFields): HeaderValidation {
   const { protocolVersion, mcpMethod } = fields;
   if (protocolVersion !== undefined && protocolVersion !== version)
-    return mismatch(message, 'version_mismatch', 'MCP-Protocol-Version and the body name different versions');
+    return invalid('version_mismatch', message);
   if (eraOf(version) !== 'modern') return unsupported(message, version, MODERN_VERSIONS);
-  // The revision defines no field rules for notifications: what is there is compared.
-  const required = message.kind === 'request';
-  if (required && protocolVersion === undefined)
-    return mismatch(message, 'version_missing', 'MCP-Protocol-Version is missing');
-  if (required && mcpMethod === undefined)
-    return mismatch(message, 'method_missing', 'Mcp-Method is missing');
-  return mirrored(message, fields, required) ?? MODERN;
+  // The revision defines no field rules for notifications: fields that are present are compared.
+  if (message.kind === 'request') {
+    if (protocolVersion === undefined) return invalid('version_missing', message);
+    if (mcpMethod === undefined) return invalid('method_missing', message);
+    if (fields.mcpName === undefined && NAME_REQUIRED.has(message.method))
+      return validateMirroredHeaders(message, fields) ?? invalid('name_missing', message);
+  }
+  return validateMirroredHeaders(message, fields) ?? MODERN;
 }
 
 /** The body names no version: a legacy message, unless a field says otherwise. */
-function unversioned(message: Message, fields: StandardFields): Agreement {
+function unversioned(message: Message, fields: StandardFields): HeaderValidation {
   const { protocolVersion } = fields;
   const era = protocolVersion === undefined ? 'legacy' : eraOf(protocolVersion);
   if (era === undefined) return unsupported(message, protocolVersion ?? '', KNOWN_VERSIONS);
   if (era === 'modern' && message.kind !== 'notification') return modernFieldOnly(message);
-  return mirrored(message, fields, false) ?? (era === 'modern' ? MODERN : LEGACY);
+  return validateMirroredHeaders(message, fields) ?? (era === 'modern' ? MODERN : LEGACY);
 }
 
-function modernFieldOnly(message: Message): Agreement {
-  if (message.kind === 'response')
-    return refuse(undefined, {
-      code: INVALID_REQUEST,
-      reason: 'response_in_modern_era',
-      message: 'MCP 2026-07-28 has no responses from clients',
-    });
-  if (message.method === 'initialize')
-    return mismatch(message, 'version_mismatch', 'initialize is not of the version that the header names');
-  return refuse(message, {
-    code: INVALID_PARAMS,
-    reason: 'version_not_in_body',
-    message: `params._meta["${VERSION_MEMBER}"] is missing`,
+function modernFieldOnly(message: Message): HeaderValidation {
+  if (message.kind === 'response') return invalid('response_in_modern_era', message);
+  if (message.method !== 'initialize') return invalid('version_not_in_body', message);
+  return invalid('version_mismatch', message, {
+    message: 'MCP-Protocol-Version is a version without initialize',
   });
 }
 
-/** `Mcp-Method` and `Mcp-Name`, where they are there or have to be. */
-function mirrored(message: Message, fields: StandardFields, required: boolean): Agreement | undefined {
+/** Compares `Mcp-Method` and `Mcp-Name` with the body, where they are present. */
+function validateMirroredHeaders(message: Message, fields: StandardFields): HeaderValidation | undefined {
   if (message.kind === 'response') return undefined;
   const { mcpMethod, mcpName } = fields;
-  if (mcpMethod !== undefined && mcpMethod !== message.method)
-    return mismatch(message, 'method_mismatch', 'Mcp-Method and the body name different methods');
-  if (!NAMED.has(message.method)) return undefined;
-  if (mcpName === undefined) {
-    return required && NAME_REQUIRED.has(message.method)
-      ? mismatch(message, 'name_missing', 'Mcp-Name is missing')
-      : undefined;
-  }
+  if (mcpMethod !== undefined && mcpMethod !== message.method) return invalid('method_mismatch', message);
+  if (mcpName === undefined || !NAMED.has(message.method)) return undefined;
   const name = decodeFieldValue(mcpName);
-  return name !== undefined && name === message.name
-    ? undefined
-    : mismatch(message, 'name_mismatch', 'Mcp-Name and the body name different things');
+  return name !== undefined && name === message.name ? undefined : invalid('name_mismatch', message);
 }
 
 const SENTINEL_PREFIX = '=?base64?';
@@ -146,21 +121,17 @@ export function decodeFieldValue(value: string): string | undefined {
 }
 
 /** @param supported what the client can name instead, in the place where it named this one */
-function unsupported(message: Message, version: string, supported: readonly string[]): Agreement {
-  return refuse(message, {
-    code: UNSUPPORTED_VERSION,
-    reason: 'unknown_version',
-    message: 'Unsupported protocol version',
-    data: { supported, requested: version.slice(0, MAX_ECHOED_VERSION) },
-  });
+function unsupported(message: Message, version: string, supported: readonly string[]): HeaderValidation {
+  const requested = version.slice(0, MAX_ECHOED_VERSION);
+  return invalid('unknown_version', message, { data: { supported, requested } });
 }
 
-function mismatch(message: Message | undefined, reason: string, text: string): Agreement {
-  return refuse(message, { code: HEADER_MISMATCH, reason, message: text });
-}
-
-function refuse(message: Message | undefined, refusal: JsonRpcError): Agreement {
-  // A response's id is an id of the server's: nobody waits for an answer to it.
-  const id = message?.kind === 'request' ? echoedId(message.id) : undefined;
-  return { ok: false, refusal: { ...refusal, id } };
+function invalid(
+  reason: MessageProblem,
+  message?: Message,
+  details?: Parameters<typeof messageError>[2],
+): HeaderValidation {
+  // A response carries an id of the server's: the client does not wait for an answer to it.
+  const id = message?.kind === 'request' ? message.id : undefined;
+  return { ok: false, refusal: messageError(reason, id, details) };
 }

@@ -1,7 +1,7 @@
 // Header fields against bodies: which are refused and with which code, which era the others are of.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { agree, decodeFieldValue } from '../../../../src/sidecar/messages/header-agreement.ts';
+import { validateHeaders, decodeFieldValue } from '../../../../src/sidecar/messages/header-agreement.ts';
 import { readBody } from '../../../../src/sidecar/messages/message.ts';
 import { RequestHeaders } from '../../../../src/sidecar/http/request-headers.ts';
 
@@ -14,7 +14,7 @@ type Fields = readonly (readonly [name: string, value: string])[];
 function judge(message: unknown, fields: Fields) {
   const reading = readBody(Buffer.from(JSON.stringify(message)));
   assert.ok(reading.ok, reading.ok ? '' : reading.refusal.reason);
-  const agreement = agree(reading.body, headers.read(fields.flat()));
+  const agreement = validateHeaders(reading.body, headers.read(fields.flat()));
   if (agreement.ok) return agreement.era;
   const { code, id, data } = agreement.refusal;
   return { code, id, ...(data && { data }) };
