@@ -122,7 +122,7 @@ export class IssuerKeys {
   /** Drops keys past MAX_STALE_MS. */
   #usable(): readonly VerificationKey[] {
     const now = this.#deps.clock();
-    return this.#keys.filter(({ trustedUntil }) => now <= trustedUntil);
+    return this.#keys.filter(({ trust }) => trust.holds(now));
   }
 
   /** Scheduled refreshes do not start the cool-down, only token-triggered ones do: a key published since works at once. */
@@ -194,9 +194,9 @@ export class IssuerKeys {
   /** Keeps the identity of keys that stay, so that verdicts reached with them stand; the others end theirs. */
   #replace(fresh: readonly VerificationKey[], trustedUntil: number): void {
     const known = new Map(this.#keys.map((key) => [key.fingerprint, key]));
-    for (const key of this.#keys) key.trustedUntil = 0;
+    for (const { trust } of this.#keys) trust.revoke();
     this.#keys = fresh.map((key) => known.get(key.fingerprint) ?? key);
-    for (const key of this.#keys) key.trustedUntil = trustedUntil;
+    for (const { trust } of this.#keys) trust.extend(trustedUntil);
   }
 
   #schedule(): void {

@@ -1,8 +1,13 @@
-// Judges header and claims of a token whose issuer is known: tiny pure checks, first problem wins. No signatures here.
+// Validates header and claims of a token whose issuer is known; the first problem wins. Verifies no signature.
 import { isFilledText, type Members } from '../../protocol/json.ts';
 import { namesAudience } from './audience.ts';
 import type { IssuerConfig } from '../config/config.ts';
-import { parseConfirmation, type BindingModes, type ConfirmationProblem } from './confirmation.ts';
+import {
+  parseConfirmation,
+  type BindingModes,
+  type Confirmation,
+  type ConfirmationProblem,
+} from './confirmation.ts';
 
 /** Why a token is refused. Stable: these are the values of the `reason` label and log field. */
 export type TokenProblem =
@@ -34,87 +39,77 @@ export interface ClaimsInput {
   readonly skew: number;
 }
 
-type Check = (input: ClaimsInput) => TokenProblem | undefined;
+/** The claims that decisions need, of a token that passed every check. */
+export interface AccessTokenClaims {
+  readonly subject: string;
+  readonly client: string | undefined;
+  readonly scopes: readonly string[];
+  /** `exp`: seconds since the epoch. */
+  readonly expiry: number;
+  /** What the token is bound to; `undefined` for a bearer token. */
+  readonly confirmation: Confirmation | undefined;
+}
 
-/**
- * The first problem of a token's header and claims, or none.
- * The order is that of RFC 9068 section 4 after the signature: type, audience, time, required claims.
- */
-export function claimsProblem(input: ClaimsInput): TokenProblem | undefined {
-  for (const check of CHECKS) {
-    const problem = check(input);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+export type ClaimsValidation =
+  | { readonly ok: true; readonly claims: AccessTokenClaims }
+  | { readonly ok: false; readonly reason: TokenProblem };
+
+/** The order is that of RFC 9068 section 4 after the signature: type, audience, time, required claims. */
+export function validateClaims(input: ClaimsInput): ClaimsValidation {
+  const { claims, issuer, bindings, now, skew } = input;
+  const early = typeProblem(input) ?? kindProblem(input);
+  if (early !== undefined) return invalid(early);
+  // RFC 9449 section 7.2, RFC 8705 section 3: whether the client holds the key is verified with each request.
+  const confirmation = parseConfirmation(claims.cnf, bindings);
+  if (typeof confirmation === 'string') return invalid(confirmation);
+  // RFC 9068 section 4.
+  if (!namesAudience(claims.aud, issuer)) return invalid('wrong_audience');
+  // RFC 9068 section 2.2: `exp` is required. RFC 7519 section 4.1.4: now must be before it, give or take the skew.
+  const { sub: subject, exp: expiry } = claims;
+  if (!isFiniteNumber(expiry)) return invalid('no_expiry');
+  if (now >= expiry + skew) return invalid('expired');
+  if (!hasStarted(claims.nbf, input) || !hasStarted(claims.iat, input)) return invalid('not_yet_valid');
+  const client = CLIENT_CLAIMS.map((name) => claims[name]).find(isFilledText);
+  if (!isFilledText(subject) || !hasRequired(input, client)) return invalid('missing_claim');
+  return { ok: true, claims: { subject, client, scopes: grantedScopes(claims), expiry, confirmation } };
+}
+
+function invalid(reason: TokenProblem): ClaimsValidation {
+  return { ok: false, reason };
 }
 
 /** RFC 9068 section 4: `typ` is `at+jwt`. Compat: also `JWT` or none, which Keycloak and Entra send. */
-const checkType: Check = ({ header, issuer }) => {
+function typeProblem({ header, issuer }: ClaimsInput): TokenProblem | undefined {
   if (header.typ === undefined) return issuer.tokenProfile === 'Compat' ? undefined : 'wrong_type';
   if (typeof header.typ !== 'string') return 'wrong_type';
   if (isAccessTokenType(header.typ)) return undefined;
   return issuer.tokenProfile === 'Compat' && header.typ.toLowerCase() === 'jwt' ? undefined : 'wrong_type';
-};
+}
 
 /**
- * RFC 8725 section 3.12: other JWTs of the same issuer are no access tokens. A token that says `at+jwt` has said what it
- * is; the rest must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into `typ`, Amazon
- * Cognito into `token_use`).
+ * RFC 8725 section 3.12: other JWTs of the same issuer are no access tokens. A token with `typ: at+jwt` is an access
+ * token by that; any other must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into
+ * `typ`, Amazon Cognito into `token_use`).
  */
-const checkKind: Check = ({ header, claims }) => {
+function kindProblem({ header, claims }: ClaimsInput): TokenProblem | undefined {
   if (typeof header.typ === 'string' && isAccessTokenType(header.typ)) return undefined;
   if (typeof claims.typ === 'string' && OTHER_KINDS.has(claims.typ.toLowerCase()))
     return 'not_an_access_token';
   if (claims.token_use !== undefined && !ACCESS_TOKEN_USES.has(claims.token_use))
     return 'not_an_access_token';
   return CLAIMS_OF_OTHER_KINDS.some((name) => claims[name] !== undefined) ? 'not_an_access_token' : undefined;
-};
+}
 
-/** RFC 9449 section 7.2, RFC 8705 section 3: whether the client holds the key is judged with each request. */
-const checkBinding: Check = ({ claims, bindings }) => {
-  const confirmation = parseConfirmation(claims.cnf, bindings);
-  return typeof confirmation === 'string' ? confirmation : undefined;
-};
+/** RFC 7519 sections 4.1.5 and 4.1.6: `nbf` and `iat`, where they are there. */
+function hasStarted(value: unknown, { now, skew }: ClaimsInput): boolean {
+  return value === undefined || (isFiniteNumber(value) && value <= now + skew);
+}
 
-/** RFC 9068 section 4: `aud` names this resource. */
-const checkAudience: Check = ({ claims, issuer }) =>
-  namesAudience(claims.aud, issuer) ? undefined : 'wrong_audience';
-
-/** RFC 9068 section 2.2: `exp` is required. RFC 7519 section 4.1.4: now must be before it, give or take the skew. */
-const checkExpiry: Check = ({ claims, now, skew }) => {
-  if (!isFiniteNumber(claims.exp)) return 'no_expiry';
-  return now < claims.exp + skew ? undefined : 'expired';
-};
-
-/** RFC 7519 sections 4.1.5 and 4.1.6. */
-const checkStart: Check = ({ claims, now, skew }) => {
-  for (const value of [claims.nbf, claims.iat]) {
-    if (value === undefined) continue;
-    if (!isFiniteNumber(value) || value > now + skew) return 'not_yet_valid';
-  }
-  return undefined;
-};
-
-/** RFC 9068 section 2.2. Compat: who the token is about and which client it was given to, under any of the usual names. */
-const checkRequired: Check = ({ claims, issuer }) => {
-  if (!isFilledText(claims.sub)) return 'missing_claim';
-  if (issuer.tokenProfile === 'Compat') {
-    return CLIENT_CLAIMS.some((name) => isFilledText(claims[name])) ? undefined : 'missing_claim';
-  }
-  return isFilledText(claims.client_id) && isFilledText(claims.jti) && isFiniteNumber(claims.iat)
-    ? undefined
-    : 'missing_claim';
-};
-
-const CHECKS: readonly Check[] = [
-  checkType,
-  checkKind,
-  checkBinding,
-  checkAudience,
-  checkExpiry,
-  checkStart,
-  checkRequired,
-];
+/** RFC 9068 section 2.2, apart from `sub`. Compat: the client that the token was issued to, under any of the usual names. */
+function hasRequired({ claims, issuer }: ClaimsInput, client: string | undefined): boolean {
+  if (issuer.tokenProfile === 'Compat') return client !== undefined;
+  return isFilledText(claims.client_id) && isFilledText(claims.jti) && isFiniteNumber(claims.iat);
+}
 
 /** Values of Keycloak's payload `typ` that are not access tokens. */
 const OTHER_KINDS = new Set(['id', 'refresh', 'offline', 'logout']);
@@ -132,14 +127,14 @@ const CLAIMS_OF_OTHER_KINDS = [
   'events',
   'token_introspection',
 ] as const;
-/** RFC 9068, Keycloak and others, Entra v1, Okta: the client that asked for the token. */
-export const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const;
+/** The client that the token was issued to: RFC 9068, Keycloak and others, Entra v1, Okta. */
+const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const;
 
 /**
  * The scopes a token grants: `scope` as a space-separated string (RFC 9068 section 2.2.3), else `scp` as string or array
  * (Entra, Okta). Any other shape grants nothing.
  */
-export function grantedScopes(claims: Members): readonly string[] {
+function grantedScopes(claims: Members): readonly string[] {
   if (claims.scope !== undefined) return typeof claims.scope === 'string' ? splitScopes(claims.scope) : [];
   if (typeof claims.scp === 'string') return splitScopes(claims.scp);
   if (!Array.isArray(claims.scp)) return [];

@@ -9,11 +9,28 @@ export interface VerificationKey {
   readonly algorithms: ReadonlySet<SignatureAlgorithm>;
   /** Identity across refreshes: the same material, id and restrictions. */
   readonly fingerprint: string;
-  /**
-   * Verdicts reached with the key are void after this (milliseconds since the epoch): 0 when the issuer has withdrawn
-   * it, else the end of the time for which keys are trusted without being seen again.
-   */
-  trustedUntil: number;
+  /** The only part that changes. Tokens in the cache share it: they are void when the key is. */
+  readonly trust: KeyTrust;
+}
+
+/** Whether a key may still be used: it must be published, and seen again from time to time. Not trusted at first. */
+export class KeyTrust {
+  #until = Number.NEGATIVE_INFINITY;
+
+  /** The issuer publishes the key. @param until milliseconds since the epoch */
+  extend(until: number): void {
+    this.#until = until;
+  }
+
+  /** The issuer has withdrawn the key. */
+  revoke(): void {
+    this.#until = Number.NEGATIVE_INFINITY;
+  }
+
+  /** @param now milliseconds since the epoch */
+  holds(now: number): boolean {
+    return now <= this.#until;
+  }
 }
 
 const RSA: readonly SignatureAlgorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
@@ -47,10 +64,10 @@ export function verificationKey(jwk: unknown): VerificationKey | undefined {
   if (algorithms.size === 0) return undefined;
   const key = importPublicKey(jwk);
   if (key === undefined || isWeak(key)) return undefined;
-  return { kid, key, algorithms, fingerprint: fingerprint(key, kid, algorithms), trustedUntil: 0 };
+  return { kid, key, algorithms, fingerprint: fingerprint(key, kid, algorithms), trust: new KeyTrust() };
 }
 
-/** Whether the issuer publishes a signing key that is too weak to be used: somebody has to mend that. */
+/** Whether a JWK is a signing key that is too weak to be used: worth a warning, because the issuer must replace it. */
 export function isWeakKey(jwk: unknown): boolean {
   if (typeof jwk !== 'object' || jwk === null) return false;
   const { kty, use } = jwk as Record<string, unknown>;
@@ -59,7 +76,7 @@ export function isWeakKey(jwk: unknown): boolean {
   return key !== undefined && isWeak(key);
 }
 
-/** Private members, if an issuer ever published any, are not read. */
+/** Reads the public members only, also of a JWK that was published with private ones. */
 function importPublicKey(jwk: object): KeyObject | undefined {
   const { kty, crv, n, e, x, y } = jwk as Record<string, unknown>;
   try {

@@ -6,6 +6,7 @@ import { Authenticator } from '../../../../src/sidecar/authentication/authentica
 import type { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
 import type { SidecarConfig } from '../../../../src/sidecar/config/config.ts';
 import { signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { KeyTrust } from '../../../../src/sidecar/tokens/jwk.ts';
 import { CONFIG, dpopVerifier, ISSUER, Judge, PLAIN } from '../../../support/judge.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \t~%';
@@ -124,7 +125,9 @@ describe('where judging itself fails', () => {
       const token = judge.token(key);
       const find = () => {
         if (broken === undefined) throw new Error('no lookup');
-        return { kind: 'found', keys: [{ ...broken, trustedUntil: Number.POSITIVE_INFINITY }] };
+        const trust = new KeyTrust();
+        trust.extend(Number.POSITIVE_INFINITY);
+        return { kind: 'found', keys: [{ ...broken, trust }] };
       };
       const clock = () => judge.now;
       const authenticator = new Authenticator(config, {

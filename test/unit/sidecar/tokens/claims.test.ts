@@ -1,7 +1,7 @@
 // Claims one by one: which audiences are the same, what a token is bound to, which JWTs are no access tokens.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { claimsProblem, type ClaimsInput } from '../../../../src/sidecar/tokens/claims.ts';
+import { validateClaims, type ClaimsInput } from '../../../../src/sidecar/tokens/claims.ts';
 import type { BindingModes } from '../../../../src/sidecar/tokens/confirmation.ts';
 
 const NOW = 1_800_000_000;
@@ -31,7 +31,8 @@ function problem({
     now: NOW,
     skew: 30,
   };
-  return claimsProblem(input);
+  const validation = validateClaims(input);
+  return validation.ok ? undefined : validation.reason;
 }
 
 describe('the audience', () => {
