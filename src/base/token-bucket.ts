@@ -16,7 +16,7 @@ export class TokenBucket {
 
   /** Takes one. @returns 0 when there was one, else milliseconds until there will be */
   take(now: number): number {
-    // A clock that was set back gives nothing and takes nothing.
+    // A clock that is set back neither adds nor removes tokens.
     this.#left = Math.min(this.#capacity, this.#left + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
     if (this.#left < 1) return (1 - this.#left) / this.#perMs;
@@ -24,7 +24,7 @@ export class TokenBucket {
     return 0;
   }
 
-  /** Puts one back: what was taken turned out not to count. */
+  /** Puts one back: the event that took it does not count after all. */
   give(): void {
     this.#left = Math.min(this.#capacity, this.#left + 1);
   }

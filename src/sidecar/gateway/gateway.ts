@@ -362,10 +362,9 @@ export class Gateway {
     );
     const reason = 'reason' in denial ? denial.reason : denial.kind;
     this.#deps.metrics.denials.inc({ reason: denial.kind });
-    this.#denialLog.write(
-      { kind: denial.kind, reason, status, route: visit.route, method: req.method, requestId },
-      visit.authenticated,
-    );
+    const entry = { kind: denial.kind, reason, status, route: visit.route, method: req.method, requestId };
+    if (visit.authenticated) this.#denialLog.writeAlways(entry);
+    else this.#denialLog.writeLimited(entry);
     // Its body may have been on its way when the drain began.
     // What follows a request that could not be read as one is not to be trusted to be another. After authentication it is
     // about single fields, and what follows may be with the server already.

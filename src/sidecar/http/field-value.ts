@@ -1,8 +1,8 @@
-// What belongs to a field value and what is only around it. Judges no value.
+// Optional whitespace (OWS) around a field value. Does not validate the value.
 
 /**
- * RFC 9110 section 5.5: only SP and HTAB around a value are not part of it. `trim()` takes more, U+00A0 among them: a
- * length that is none to others would be one to us.
+ * Removes OWS: SP and HTAB only (RFC 9110 section 5.6.3). `trim()` removes more, U+00A0 among it: a Content-Length that
+ * other parsers reject would be accepted here.
  */
 export function trimBlanks(value: string): string {
   let start = 0;

@@ -1,4 +1,4 @@
-// A strict, incremental HTTP/1.1 response parser for the hop to the server. Knows nothing of sockets or of MCP.
+// A strict, incremental HTTP/1.1 response parser for the connection to the MCP server. Knows nothing of sockets or of MCP.
 import { boundedMemo } from './memo.ts';
 import { trimBlanks } from './field-value.ts';
 
@@ -8,7 +8,7 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_CHUNK_LINE_BYTES = 256;
 /** Trailers longer than this are refused (bytes); they are dropped in any case. */
 const MAX_TRAILER_BYTES = 8 * 1024;
-/** More interim responses than this in front of one answer are refused; one every four seconds may keep a long call alive. */
+/** More interim responses than this before the final one are refused: a server may send one every few seconds in a long call. */
 const MAX_INTERIM = 1_000;
 
 /** How the body is delimited (RFC 9112 section 6.3). */
@@ -33,12 +33,12 @@ export interface ResponseEvents {
   onEnd(): void;
 }
 
-/** The server's answer is not HTTP/1.1 that has exactly one reading. The connection must be closed. */
+/** The response is not HTTP/1.1, or parsers could read it in different ways. The connection must be closed. */
 export class ResponseSyntaxError extends Error {
   readonly code = 'ERR_UPSTREAM_SYNTAX';
 
   constructor(what: string) {
-    super(`malformed response from the server: ${what}`);
+    super(`malformed response from the MCP server: ${what}`);
     this.name = 'ResponseSyntaxError';
   }
 }
@@ -71,7 +71,7 @@ export class ResponseParser {
 
   /**
    * Takes the next bytes of the connection.
-   * @throws ResponseSyntaxError for anything with more than one reading, bytes after the end included
+   * @throws ResponseSyntaxError for anything malformed or ambiguous, bytes after the end included
    */
   feed(bytes: Buffer): void {
     let chunk = bytes;
@@ -90,16 +90,9 @@ export class ResponseParser {
     }
   }
 
-  /**
-   * The connection has ended.
-   * @returns whether the response was complete: only one delimited by the close may end here
-   */
-  end(): boolean {
-    if (this.#state === 'close') {
-      this.#state = 'done';
-      this.#events.onEnd();
-    }
-    return this.#state === 'done';
+  /** The connection has ended, which completes a response delimited by the close. Any other is incomplete: not `done`. */
+  end(): void {
+    if (this.#state === 'close') this.#finish();
   }
 
   /** Consumes from `at` and gives the next position, or `undefined` when more bytes are needed. */
@@ -129,14 +122,16 @@ export class ResponseParser {
   #head(chunk: Buffer, at: number): number | undefined {
     const end = chunk.indexOf('\r\n\r\n', at, 'latin1');
     if (end < 0 ? chunk.length - at > MAX_HEAD_BYTES : end - at > MAX_HEAD_BYTES) {
-      throw new ResponseSyntaxError(`the head is longer than ${MAX_HEAD_BYTES} bytes`);
+      throw new ResponseSyntaxError(`header section exceeds ${MAX_HEAD_BYTES} bytes`);
     }
     if (end < 0) return undefined;
     const head = parseHead(chunk.toString('latin1', at, end));
     // An interim response (RFC 9110 section 15.2) is for this hop; the final one follows.
     if (head.status < 200) {
-      if (head.status === 101) throw new ResponseSyntaxError('a protocol switch that nobody asked for');
-      if (++this.#interim > MAX_INTERIM) throw new ResponseSyntaxError('interim responses without end');
+      if (head.status === 101)
+        throw new ResponseSyntaxError('101 Switching Protocols without an Upgrade request');
+      if (++this.#interim > MAX_INTERIM)
+        throw new ResponseSyntaxError(`more than ${MAX_INTERIM} interim responses`);
       return end + 4;
     }
     this.#events.onHead(head);
@@ -178,7 +173,7 @@ export class ResponseParser {
     const line = readLine(chunk, at, MAX_CHUNK_LINE_BYTES);
     if (line === undefined) return undefined;
     const size = /^([0-9A-Fa-f]{1,12})(?:[ \t]*;.*)?$/.exec(line.text)?.[1];
-    if (size === undefined) throw new ResponseSyntaxError('an invalid chunk size');
+    if (size === undefined) throw new ResponseSyntaxError('invalid chunk size');
     this.#remaining = Number.parseInt(size, 16);
     this.#state = this.#remaining === 0 ? 'trailers' : 'chunk-data';
     return line.next;
@@ -186,22 +181,23 @@ export class ResponseParser {
 
   #chunkEnd(chunk: Buffer, at: number): number | undefined {
     if (chunk.length - at < 2) {
-      if (chunk[at] !== 0x0d) throw new ResponseSyntaxError('a chunk that is longer than its size');
+      if (chunk[at] !== 0x0d) throw new ResponseSyntaxError('chunk longer than its size');
       return undefined;
     }
     if (chunk[at] !== 0x0d || chunk[at + 1] !== 0x0a) {
-      throw new ResponseSyntaxError('a chunk that is longer than its size');
+      throw new ResponseSyntaxError('chunk longer than its size');
     }
     this.#state = 'chunk-size';
     return at + 2;
   }
 
-  /** Trailers are dropped: nothing here needs them, and they must never be taken for header fields. */
+  /** Trailers are dropped: they must never be merged into the header fields (RFC 9110 section 6.5.1). */
   #trailer(chunk: Buffer, at: number): number | undefined {
     const line = readLine(chunk, at, MAX_TRAILER_BYTES);
     if (line === undefined) return undefined;
     this.#trailerBytes += line.next - at;
-    if (this.#trailerBytes > MAX_TRAILER_BYTES) throw new ResponseSyntaxError('trailers are too long');
+    if (this.#trailerBytes > MAX_TRAILER_BYTES)
+      throw new ResponseSyntaxError(`trailer section exceeds ${MAX_TRAILER_BYTES} bytes`);
     if (line.text === '') this.#finish();
     return line.next;
   }
@@ -215,22 +211,22 @@ export class ResponseParser {
 function readLine(chunk: Buffer, at: number, limit: number): { text: string; next: number } | undefined {
   const end = chunk.indexOf('\r\n', at, 'latin1');
   if (end < 0 ? chunk.length - at > limit : end - at > limit)
-    throw new ResponseSyntaxError('a line is too long');
+    throw new ResponseSyntaxError(`line exceeds ${limit} bytes`);
   return end < 0 ? undefined : { text: chunk.toString('latin1', at, end), next: end + 2 };
 }
 
-/** RFC 9110 section 5.1: a field name is a token. Servers send the same few names all the time. */
+/** RFC 9110 section 5.1: a field name is a token. Memoized, because servers send the same few names. */
 const isToken = boundedMemo(1024, (name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
 
-/** Control characters, and CR or LF anywhere but as a pair: a field value must not be able to start another line. */
+/** Control characters, bare CR and bare LF: with them a field value could start another line. */
 const FORBIDDEN = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F]|\r(?!\n)|(?<!\r)\n/;
 
 /** Parses a head without its final empty line. */
 function parseHead(text: string): ResponseHead {
-  if (FORBIDDEN.test(text)) throw new ResponseSyntaxError('control characters in the head');
+  if (FORBIDDEN.test(text)) throw new ResponseSyntaxError('control character in the header section');
   const [statusLine, ...lines] = text.split('\r\n') as [string, ...string[]];
   const start = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(statusLine);
-  if (start === null) throw new ResponseSyntaxError('an invalid status line');
+  if (start === null) throw new ResponseSyntaxError('invalid status line');
   const fields: string[] = [];
   let length: string | undefined;
   let coding: string | undefined;
@@ -239,12 +235,13 @@ function parseHead(text: string): ResponseHead {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     // A token leaves no room for field folding or space before the colon (RFC 9112 sections 5.1 and 5.2).
-    if (!isToken(name)) throw new ResponseSyntaxError('an invalid field line');
+    if (!isToken(name)) throw new ResponseSyntaxError('invalid field line');
     const value = trimBlanks(line.slice(colon + 1));
     fields.push(name, value);
-    // Only names of these lengths are looked at more closely.
+    // Comparing lengths first is cheaper than lower-casing every name.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {
-      if (length !== undefined && length !== value) throw new ResponseSyntaxError('two content lengths');
+      if (length !== undefined && length !== value)
+        throw new ResponseSyntaxError('conflicting Content-Length fields');
       length = value;
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       coding = coding === undefined ? value.toLowerCase() : `${coding}, ${value.toLowerCase()}`;
@@ -258,15 +255,15 @@ function parseHead(text: string): ResponseHead {
   return { status, fields, framing, keepAlive };
 }
 
-/** RFC 9112 section 6.3. A response that says two things about its length is refused. */
+/** RFC 9112 section 6.3. Conflicting lengths are refused. */
 function bodyFraming(status: number, length: string | undefined, coding: string | undefined): Framing {
   if (status < 200 || status === 204 || status === 304) return { kind: 'none' };
   if (coding !== undefined) {
-    if (coding !== 'chunked') throw new ResponseSyntaxError('an unknown transfer coding');
-    if (length !== undefined) throw new ResponseSyntaxError('both a content length and a transfer coding');
+    if (coding !== 'chunked') throw new ResponseSyntaxError('unsupported transfer coding');
+    if (length !== undefined) throw new ResponseSyntaxError('both Content-Length and Transfer-Encoding');
     return { kind: 'chunked' };
   }
   if (length === undefined) return { kind: 'close' };
-  if (!/^\d{1,15}$/.test(length)) throw new ResponseSyntaxError('an invalid content length');
+  if (!/^\d{1,15}$/.test(length)) throw new ResponseSyntaxError('invalid Content-Length');
   return { kind: 'length', length: Number(length) };
 }

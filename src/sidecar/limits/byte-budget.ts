@@ -1,4 +1,4 @@
-// How many bytes of unfinished bodies may be held at once, by all requests together.
+// Bounds the bytes of incomplete bodies that all requests together keep in memory.
 
 export class BufferBudget {
   readonly #limit: number;

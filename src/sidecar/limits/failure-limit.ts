@@ -1,13 +1,13 @@
-// How often one source address may fail to authenticate: a bucket for each, in bounded memory. Blocks no good token.
+// Limits failed authentications per source address: a token bucket for each, in bounded memory. Never blocks a valid token.
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
-/** Addresses remembered. Beyond that the one known for longest is forgotten, which only gives it a fresh start. */
+/** Addresses remembered. Beyond that the oldest entry is dropped: that address starts with a full bucket again. */
 const MAX_ADDRESSES = 16_384;
 const MINUTE_MS = 60_000;
 
-/** Failed authentications, counted by where they come from. */
+/** Counts failed authentications by source address. */
 export class FailureLimit {
   readonly #perMinute: number;
   readonly #clock: Clock;
@@ -46,7 +46,7 @@ export class FailureLimit {
   }
 }
 
-/** One subscriber has a whole /64 of IPv6 (RFC 6177): counting single addresses there would count nothing. */
+/** An IPv6 subscriber has at least a whole /64 (RFC 6177): an attacker could use a new address for each request. */
 function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!isIPv6(plain)) return plain;

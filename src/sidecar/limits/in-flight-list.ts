@@ -1,14 +1,13 @@
-// Things under way, such as the requests that are with the server now: an unordered list in which each knows its place.
+// An unordered list of what is in flight, such as forwarded requests; each item holds its index, so that removal is O(1).
 
-/** What such a list holds. */
 export interface Placed {
-  /** Where it stands in the list; the list's to change. */
+  /** Index in the list; only the list changes it. */
   place: number;
 }
 
 /**
- * Not a `Set`: one that is added to and deleted from all the time is rehashed all the time, and with it almost half of
- * the young generation survived each collection (docs/performance.md).
+ * Not a `Set`: constant adding and deleting makes it rehash constantly, and almost half of the young generation survived
+ * each garbage collection (docs/performance.md).
  */
 export class InFlight<T extends Placed> {
   readonly #list: T[] = [];
@@ -29,7 +28,7 @@ export class InFlight<T extends Placed> {
     last.place = item.place;
   }
 
-  /** A copy: what is done with them may delete them. */
+  /** Iterates over a copy: the loop's body may delete items. */
   [Symbol.iterator](): Iterator<T> {
     return [...this.#list].values();
   }

@@ -1,13 +1,13 @@
-// Which refusals get a line of their own: all of those that took a good token, and of the rest a bounded number.
+// Logs denials: all of authenticated clients, and of the others a bounded number.
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
-/** Lines at once, and lines a second after that, for each kind of refusal. */
+/** Lines at once, and lines a second after that, for each kind of denial. */
 const BURST = 50;
 const PER_SECOND = 5;
 
-/** What stands in the line. Never anything that the client chose, but for the method. */
+/** The fields of the line. Nothing that the client chose, but for the method. */
 export interface DenialEntry {
   readonly kind: string;
   readonly status: number;
@@ -20,9 +20,9 @@ interface Allowance {
 }
 
 /**
- * Whoever can connect can be refused as often as they like, and each line costs disk and attention: what is beyond the
- * allowance is counted, and the next line of the kind says how many there were. The metrics count every one. At level
- * debug nothing is held back.
+ * An attacker without a token can cause any number of denials, and each line costs disk and attention. Beyond the
+ * allowance they are counted, and the next line of the kind says how many were suppressed. The metrics count all of them.
+ * At level debug nothing is suppressed.
  */
 export class DenialLog {
   readonly #logger: Logger;
@@ -35,17 +35,25 @@ export class DenialLog {
     this.#clock = clock;
   }
 
-  /** @param audited somebody with a good token was refused: always logged */
-  write(entry: DenialEntry, audited: boolean): void {
-    const suppressed = audited || this.#logger.isLevelEnabled('debug') ? 0 : this.#take(entry.kind);
-    if (suppressed === undefined) return;
+  /** Denials of clients whose token was valid: an audit log needs every one. */
+  writeAlways(entry: DenialEntry): void {
+    this.#log(entry, 0);
+  }
+
+  /** Denials that cost an attacker nothing. */
+  writeLimited(entry: DenialEntry): void {
+    const suppressed = this.#logger.isLevelEnabled('debug') ? 0 : this.#take(entry.kind);
+    if (suppressed !== undefined) this.#log(entry, suppressed);
+  }
+
+  #log(entry: DenialEntry, suppressed: number): void {
     this.#logger[entry.status >= 500 ? 'warn' : 'info'](
       { decision: 'deny', ...entry, ...(suppressed > 0 && { suppressed }) },
       'request denied',
     );
   }
 
-  /** @returns how many lines of this kind were held back before this one; undefined when this one is too */
+  /** @returns how many lines of this kind were suppressed before this one; undefined when this one is too */
   #take(kind: string): number | undefined {
     const now = this.#clock();
     let allowance = this.#allowances.get(kind);

@@ -29,25 +29,55 @@ export interface Gauges {
 /** From 0.5 ms, which a proxied call costs at least, to a minute, which tool calls may take (seconds). */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
-/** Methods that get a label of their own: the label set must be bounded. */
+/** Methods with their own label value; all others are `other`, because label sets must be bounded. */
 const METHODS = new Set(['POST', 'GET', 'DELETE', 'OPTIONS', 'HEAD']);
 
-/** Makes a registry of its own: nothing here is global. */
+/** Metrics in a new registry: nothing here is global. */
 export function createMetrics(gauges: Gauges): SidecarMetrics {
   const registry = new Registry();
-  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames, registers: [registry] });
+  defineGauges(registry, gauges);
+  return {
+    registry,
+    recordRequest: requestRecorder(registry),
+    denials: counter('mcp_sidecar_denials_total', 'Denied requests, by kind of denial.', ['reason']),
+    verifications: counter(
+      'mcp_sidecar_token_verifications_total',
+      'Token verifications that were not served from the cache, by outcome.',
+      ['outcome'],
+    ),
+    keyFetches: counter('mcp_sidecar_key_fetches_total', 'JWKS fetches from an issuer, by outcome.', [
+      'issuer',
+      'outcome',
+    ]),
+    introspections: counter(
+      'mcp_sidecar_introspections_total',
+      'Token introspection requests to an issuer, by outcome.',
+      ['issuer', 'outcome'],
+    ),
+    reloads: counter(
+      'mcp_sidecar_reloads_total',
+      'Reloads of configuration and certificate files, by outcome.',
+      ['kind', 'outcome'],
+    ),
+  };
+}
+
+/** Counter and histogram of requests; their labels are bound once, because this runs for every request. */
+function requestRecorder(registry: Registry): RecordRequest {
   const requests = new Counter({
     name: 'mcp_sidecar_requests_total',
-    help: 'Finished requests.',
-    labelNames: ['route', 'method', 'status'] as const,
-    registers,
+    help: 'Completed requests, by route, method and status.',
+    labelNames: ['route', 'method', 'status'],
+    registers: [registry],
   });
   const durations = new Histogram({
     name: 'mcp_sidecar_request_duration_seconds',
-    help: 'Time from the request head to the end of the response. Streams count for as long as they are open.',
-    labelNames: ['route'] as const,
+    help: 'Time from the request head to the end of the response, open streams included.',
+    labelNames: ['route'],
     buckets: DURATION_BUCKETS,
-    registers,
+    registers: [registry],
   });
   const observers = {
     mcp: durations.labels('mcp'),
@@ -55,77 +85,36 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
     other: durations.labels('other'),
   };
   const bound = new Map<string, Counter.Internal>();
-
-  defineGauges(registry, gauges);
-  return {
-    registry,
-    recordRequest: (route, method, status, seconds) => {
-      const key = `${route} ${METHODS.has(method) ? method : 'other'} ${status}`;
-      let counter = bound.get(key);
-      if (counter === undefined) {
-        counter = requests.labels(...(key.split(' ') as [string, string, string]));
-        bound.set(key, counter);
-      }
-      counter.inc();
-      observers[route].observe(seconds);
-    },
-    denials: new Counter({
-      name: 'mcp_sidecar_denials_total',
-      help: 'Requests refused, by reason.',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
-    verifications: new Counter({
-      name: 'mcp_sidecar_token_verifications_total',
-      help: 'Token verifications that were not served from the cache, by outcome.',
-      labelNames: ['outcome'] as const,
-      registers,
-    }),
-    keyFetches: new Counter({
-      name: 'mcp_sidecar_key_fetches_total',
-      help: 'Attempts to fetch the keys of an issuer, by outcome.',
-      labelNames: ['issuer', 'outcome'] as const,
-      registers,
-    }),
-    introspections: new Counter({
-      name: 'mcp_sidecar_introspections_total',
-      help: 'Token introspection requests to an issuer, by outcome.',
-      labelNames: ['issuer', 'outcome'] as const,
-      registers,
-    }),
-    reloads: new Counter({
-      name: 'mcp_sidecar_reloads_total',
-      help: 'Configuration and certificate files read again after a change, by outcome.',
-      labelNames: ['kind', 'outcome'] as const,
-      registers,
-    }),
+  return (route, method, status, seconds) => {
+    const key = `${route} ${METHODS.has(method) ? method : 'other'} ${status}`;
+    let requestsOfKind = bound.get(key);
+    if (requestsOfKind === undefined) {
+      requestsOfKind = requests.labels(...(key.split(' ') as [string, string, string])); // joined above
+      bound.set(key, requestsOfKind);
+    }
+    requestsOfKind.inc();
+    observers[route].observe(seconds);
   };
 }
 
 function defineGauges(registry: Registry, gauges: Gauges): void {
-  addGauge(registry, 'mcp_sidecar_requests_in_flight', 'Requests being served.', gauges.requestsInFlight);
+  addGauge(registry, 'mcp_sidecar_requests_in_flight', 'Requests in flight.', gauges.requestsInFlight);
   addGauge(
     registry,
     'mcp_sidecar_upstream_connections',
     'Open connections to the MCP server.',
     gauges.upstreamConnections,
   );
-  addGauge(
-    registry,
-    'mcp_sidecar_cached_tokens',
-    'Verified tokens remembered by digest.',
-    gauges.cachedTokens,
-  );
-  addGauge(registry, 'mcp_sidecar_sessions', 'MCP sessions whose owner is remembered.', gauges.sessions);
+  addGauge(registry, 'mcp_sidecar_cached_tokens', 'Verified tokens in the cache.', gauges.cachedTokens);
+  addGauge(registry, 'mcp_sidecar_sessions', 'MCP sessions bound to a principal.', gauges.sessions);
   addProcessGauges(registry);
   new Gauge({
     name: 'mcp_sidecar_keys_loaded_timestamp_seconds',
-    help: 'When the signing keys of an issuer were last fetched.',
+    help: 'Time of the last successful JWKS fetch from an issuer.',
     labelNames: ['issuer'] as const,
     registers: [registry],
     collect() {
-      // An issuer that is no longer configured must not leave a time behind that only grows older.
-      this.reset();
+      this.reset(); // the series of an issuer that was removed must end
       for (const { issuer, seconds } of gauges.keysLoadedAt()) this.set({ issuer }, seconds);
     },
   });

@@ -178,7 +178,7 @@ describe('an answer', () => {
 describe('malformed', () => {
   for (const [name, text] of Object.entries(malformed)) {
     it(name, () => {
-      assert.match(whole(text).error ?? '', /^malformed response from the server: /);
+      assert.match(whole(text).error ?? '', /^malformed response from the MCP server: /);
     });
   }
 });

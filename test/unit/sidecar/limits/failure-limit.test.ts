@@ -1,9 +1,6 @@
-// Failed authentications by address: how many, for how long, and in how much memory. And lines of the log, likewise.
+// Failed authentications by address: how many, for how long, and in how much memory.
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
-import { DenialLog } from '../../../../src/sidecar/observability/denial-log.ts';
 import { FailureLimit } from '../../../../src/sidecar/limits/failure-limit.ts';
 
 describe('failures of one address', () => {
@@ -66,63 +63,5 @@ describe('failures of one address', () => {
     assert.equal(limit.count('a'), 1);
     now = 1_000;
     assert.equal(limit.count('a'), undefined);
-  });
-});
-
-describe('the log of refusals', () => {
-  function logAt(level: string) {
-    const lines: Record<string, unknown>[] = [];
-    const stream = new Writable({
-      write: (chunk: Buffer, _, done) => {
-        lines.push(JSON.parse(chunk.toString()) as Record<string, unknown>);
-        done();
-      },
-    });
-    const world = { now: 0, lines, log: undefined as unknown as DenialLog };
-    world.log = new DenialLog(pino({ level }, stream), () => world.now);
-    return world;
-  }
-  const entry = (kind: string) => ({ kind, status: 401 });
-
-  it('has a line for each while they are few', () => {
-    const world = logAt('info');
-    for (let i = 0; i < 40; i++) world.log.write(entry('no_credentials'), false);
-    assert.equal(world.lines.length, 40);
-  });
-
-  it('holds back a flood, and says afterwards how much', () => {
-    const world = logAt('info');
-    for (let i = 0; i < 10_000; i++) world.log.write(entry('no_credentials'), false);
-    assert.equal(world.lines.length, 50);
-    world.now += 1_000;
-    world.log.write(entry('no_credentials'), false);
-    assert.equal(world.lines.at(-1)?.suppressed, 9_950);
-    world.log.write(entry('no_credentials'), false);
-    assert.equal(world.lines.at(-1)?.suppressed, undefined);
-  });
-
-  it('of one kind does not drown another', () => {
-    const world = logAt('info');
-    for (let i = 0; i < 1_000; i++) world.log.write(entry('no_credentials'), false);
-    world.log.write(entry('invalid_token'), false);
-    assert.equal(world.lines.at(-1)?.kind, 'invalid_token');
-  });
-
-  it('has every refusal of somebody with a good token', () => {
-    const world = logAt('info');
-    for (let i = 0; i < 1_000; i++) world.log.write({ kind: 'insufficient_scope', status: 403 }, true);
-    assert.equal(world.lines.length, 1_000);
-  });
-
-  it('has every refusal at level debug', () => {
-    const world = logAt('debug');
-    for (let i = 0; i < 1_000; i++) world.log.write(entry('no_credentials'), false);
-    assert.equal(world.lines.length, 1_000);
-  });
-
-  it('warns of what is our trouble', () => {
-    const world = logAt('info');
-    world.log.write({ kind: 'keys_unavailable', status: 503 }, false);
-    assert.equal(world.lines[0]?.level, 40);
   });
 });
