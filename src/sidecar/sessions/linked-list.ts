@@ -1,56 +1,56 @@
-// A queue that anything can leave from anywhere, at the same cost however long it is. Decides nothing.
+// A doubly linked list: add at the end, remove from anywhere in O(1).
 
-/** The place of one item. Whoever may take it out keeps it. */
-export interface Place<T> {
+/** Holds one item. The caller keeps the node to remove the item later. */
+export interface ListNode<T> {
   readonly item: T;
-  before: Place<T> | undefined;
-  after: Place<T> | undefined;
+  before: ListNode<T> | undefined;
+  after: ListNode<T> | undefined;
 }
 
 /**
- * Linked places. Not a `Set`: to find the first of one walks over the gaps of all that were deleted before it, and what is
- * first added and first deleted all the time leaves nothing but gaps there.
+ * Not a `Set`: finding its first item walks over the gaps of all deleted ones before it, and where the oldest items are
+ * the first to go there are nothing but gaps.
  */
-export class Queue<T> {
-  #first: Place<T> | undefined;
-  #last: Place<T> | undefined;
+export class LinkedList<T> {
+  #first: ListNode<T> | undefined;
+  #last: ListNode<T> | undefined;
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get first(): Place<T> | undefined {
+  get first(): ListNode<T> | undefined {
     return this.#first;
   }
 
-  push(item: T): Place<T> {
-    const place: Place<T> = { item, before: undefined, after: undefined };
-    this.#link(place);
-    return place;
+  push(item: T): ListNode<T> {
+    const node: ListNode<T> = { item, before: undefined, after: undefined };
+    this.#link(node);
+    return node;
   }
 
-  /** @param place of this queue */
-  remove(place: Place<T>): void {
-    this.#unlink(place);
+  /** @param node of this list */
+  remove(node: ListNode<T>): void {
+    this.#unlink(node);
   }
 
-  /** To the end of the queue. */
-  moveBack(place: Place<T>): void {
-    this.#unlink(place);
-    this.#link(place);
+  /** Moves a node of this list to its end. */
+  moveToEnd(node: ListNode<T>): void {
+    this.#unlink(node);
+    this.#link(node);
   }
 
-  #link(place: Place<T>): void {
-    place.before = this.#last;
-    place.after = undefined;
-    if (this.#last === undefined) this.#first = place;
-    else this.#last.after = place;
-    this.#last = place;
+  #link(node: ListNode<T>): void {
+    node.before = this.#last;
+    node.after = undefined;
+    if (this.#last === undefined) this.#first = node;
+    else this.#last.after = node;
+    this.#last = node;
     this.#size++;
   }
 
-  #unlink({ before, after }: Place<T>): void {
+  #unlink({ before, after }: ListNode<T>): void {
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;

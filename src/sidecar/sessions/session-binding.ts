@@ -1,4 +1,4 @@
-// Whether a legacy request may use the session that it names, and what the server's answer says of sessions.
+// Whether a legacy request may use the session that it names, and what the server's response says about sessions.
 import type { Call } from '../messages/call.ts';
 import type { SidecarConfig } from '../config/config.ts';
 import type { Denial } from '../denial/denial.ts';
@@ -9,8 +9,8 @@ import { isSessionId, type Sessions } from './sessions.ts';
 type SessionFields = Pick<RequestFields, 'sessionId' | 'lastEventId'>;
 
 /**
- * Why a legacy request may not go on. Somebody else's session and one that never was get the same answer: it tells
- * nothing of what ids there are (RESOURCE_SERVER D22, J16).
+ * Why a legacy request is denied. A session of another principal and one that never existed get the same answer, which
+ * does not reveal what ids exist (RESOURCE_SERVER D22, J16).
  */
 export function sessionProblem(
   { sessionId, lastEventId }: SessionFields,
@@ -19,7 +19,7 @@ export function sessionProblem(
   unknownSessions: SidecarConfig['transport']['unknownSessions'],
 ): Denial | undefined {
   if (sessionId === undefined) {
-    // Replay belongs to a stream, and without a session nothing says whose that was (RESOURCE_SERVER D25).
+    // Resuming belongs to a stream, and without a session its owner is unknown (RESOURCE_SERVER D25).
     return lastEventId === undefined
       ? undefined
       : { kind: 'session_not_found', reason: 'event_id_without_session' };
@@ -29,15 +29,15 @@ export function sessionProblem(
   if (known === owner) return undefined;
   if (known !== undefined) return { kind: 'session_not_found', reason: 'session_of_another' };
   if (unknownSessions === 'NotFound') return { kind: 'session_not_found', reason: 'unknown_session' };
-  // At once, not when the answer comes: of two who name it at the same time only one gets it.
+  // Now, not with the response: of two principals that name it at the same time only one gets it.
   sessions.bind(sessionId, owner);
   return undefined;
 }
 
-/** What is to be done when the head of the answer is there; `undefined` where nothing is. */
+/** Called with the head of the response. */
 export type ObserveHead = (head: ResponseHead) => Denial | undefined;
 
-/** Learns from the answer to a legacy request: a session that begins, or one that is over. */
+/** Learns from the response to a legacy request: a session that begins, or one that is over. `undefined`: neither. */
 export function sessionObserver(
   call: Call,
   method: string | undefined,
@@ -57,14 +57,14 @@ export function sessionObserver(
     if (status < 200 || status >= 300) return undefined;
     const begun = sessionIdOf(fields);
     if (begun === undefined) return undefined;
-    // The next request with it would be refused: it is better said here, where the server's log is near.
+    // The next request with it would be denied: better to fail now, next to the server's own log line.
     if (!isSessionId(begun)) return { kind: 'upstream_unreachable', reason: 'bad_session_id' };
     if (sessions.bind(begun, owner)) return undefined;
     return { kind: 'upstream_unreachable', reason: 'session_id_given_twice' };
   };
 }
 
-/** Two different ones are none that anybody could use. */
+/** The id in a response; an empty one, which is invalid, where there are two. */
 function sessionIdOf(fields: readonly string[]): string | undefined {
   let found: string | undefined;
   for (let i = 0; i < fields.length; i += 2) {

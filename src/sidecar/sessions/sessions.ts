@@ -1,18 +1,18 @@
-// Whose MCP session is whose (legacy era): ids learned from the server's answers, bound to principals, in bounded memory.
+// Which principal owns an MCP session (legacy era): ids from the server's responses, in bounded memory.
 import type { Clock } from '../../base/clock.ts';
-import { Queue, type Place } from './linked-list.ts';
-import { Shares, type Owner } from './ownership.ts';
+import { LinkedList, type ListNode } from './linked-list.ts';
+import { OwnerCounts, type Owner } from './ownership.ts';
 
-/** Sessions that are remembered at most: some 50 MB if each is another principal's. */
+/** Sessions remembered at most: some 50 MB if each belongs to another principal. */
 const MAX_SESSIONS = 65_536;
-/** A session that was not used for this long is forgotten (milliseconds). */
+/** A session without a request for this long is forgotten (milliseconds). */
 const IDLE_MS = 24 * 60 * 60_000;
-/** Sessions that are looked at, whether they are idle, for each one that begins: they are found sooner than others come. */
+/** Sessions that are checked for idleness when another begins: two, so that checking overtakes beginning. */
 const SWEPT_FOR_EACH = 2;
-/** When a principal has to give up a session, so many that were used lately are passed over at most. */
+/** When a session of a principal is evicted, at most this many recently used ones are passed over. */
 const SECOND_CHANCES = 16;
 
-/** MCP 2025-11-25, "Session Management": visible ASCII. The length is ours to bound. */
+/** MCP 2025-11-25, "Session Management": visible ASCII. The bound on the length is the sidecar's own. */
 const SESSION_ID = /^[\x21-\x7E]{1,256}$/;
 
 export function isSessionId(id: string): boolean {
@@ -26,32 +26,32 @@ export interface SessionsOptions {
 
 interface Session {
   readonly owner: Owner<string>;
-  /** Among all ids, and among those of its owner. */
-  readonly place: Place<string>;
-  readonly placeAtOwner: Place<string>;
+  /** Its nodes in the list of all ids, and in that of its owner. */
+  readonly node: ListNode<string>;
+  readonly nodeOfOwner: ListNode<string>;
   /** Milliseconds since the epoch. */
   usedAt: number;
-  /** Whether it was used since somebody last looked for one to forget. */
+  /** Whether it was used since it was last considered for eviction. */
   isInUse: boolean;
 }
 
 /**
- * Owners by session id. An owner is the digest of issuer, subject and client (`Principal.owner`), never of a token: a
- * refreshed token is the same principal's.
+ * Owners by session id. An owner is the digest of issuer, subject and client (`Principal.owner`), not of a token: a
+ * refreshed token belongs to the same principal.
  *
- * When there is no room for another, whoever has the most gives one up, and of theirs one that was not used lately: who
- * begins sessions without end pushes out nobody who has fewer (RESOURCE_SERVER G13, D24). Of several who have as many, it is
- * the one who has had so many for longest. To look a session up changes two members of an object and no order; everything
- * else is done when a session begins or ends, and costs the same however many there are.
+ * When the limit is exceeded, the owner with the most sessions loses one that was not used recently: an attacker who
+ * begins sessions without end evicts no session of an owner with fewer (RESOURCE_SERVER G13, D24). Among owners with as
+ * many, the one that has had so many for longest loses one. A look-up changes two members of an object and no order; the
+ * rest happens when a session begins or ends, at the same cost however many there are.
  */
 export class Sessions {
   readonly #clock: Clock;
   readonly #size: number;
   readonly #idleMs: number;
   readonly #sessions = new Map<string, Session>();
-  /** Ids in the order in which they came, or were last looked at. */
-  readonly #ids = new Queue<string>();
-  readonly #shares = new Shares<string>();
+  /** Ids, the one that was checked for idleness longest ago first. */
+  readonly #ids = new LinkedList<string>();
+  readonly #counts = new OwnerCounts<string>();
 
   constructor(clock: Clock, { size = MAX_SESSIONS, idleMs = IDLE_MS }: SessionsOptions = {}) {
     this.#clock = clock;
@@ -64,7 +64,7 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  /** The owner of a session; to ask is to use it. `undefined` for one that is not known. */
+  /** The owner of a session, which counts as used now; `undefined` for an unknown one. */
   ownerOf(id: string): string | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
@@ -78,13 +78,13 @@ export class Sessions {
     return session.owner.name;
   }
 
-  /** Binds a session. @returns false, and changes nothing, if it is somebody else's */
+  /** Binds a session to an owner. @returns false, and changes nothing, if it belongs to another */
   bind(id: string, owner: string): boolean {
     const current = this.ownerOf(id);
     if (current !== undefined) return current === owner;
     this.#sweep();
     this.#begin(ownText(id), owner);
-    if (this.#sessions.size > this.#size) this.#forgetOne(id);
+    if (this.#sessions.size > this.#size) this.#evictOne(id);
     return true;
   }
 
@@ -93,14 +93,14 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#sessions.delete(id);
-    this.#ids.remove(session.place);
-    this.#shares.remove(session.owner, session.placeAtOwner);
+    this.#ids.remove(session.node);
+    this.#counts.remove(session.owner, session.nodeOfOwner);
   }
 
   #begin(id: string, principal: string): void {
-    const { owner, place: placeAtOwner } = this.#shares.add(principal, id);
-    const place = this.#ids.push(id);
-    this.#sessions.set(id, { owner, place, placeAtOwner, usedAt: this.#clock(), isInUse: false });
+    const { owner, node: nodeOfOwner } = this.#counts.add(principal, id);
+    const node = this.#ids.push(id);
+    this.#sessions.set(id, { owner, node, nodeOfOwner, usedAt: this.#clock(), isInUse: false });
   }
 
   #isIdle({ usedAt }: Session, now: number): boolean {
@@ -109,26 +109,26 @@ export class Sessions {
 
   #sweep(): void {
     const now = this.#clock();
-    for (let looks = 0; looks < SWEPT_FOR_EACH; looks++) {
-      const place = this.#ids.first;
-      const session = place && this.#sessions.get(place.item);
-      if (place === undefined || session === undefined) return;
-      if (this.#isIdle(session, now)) this.end(place.item);
-      else this.#ids.moveBack(place);
+    for (let checked = 0; checked < SWEPT_FOR_EACH; checked++) {
+      const node = this.#ids.first;
+      const session = node && this.#sessions.get(node.item);
+      if (node === undefined || session === undefined) return;
+      if (this.#isIdle(session, now)) this.end(node.item);
+      else this.#ids.moveToEnd(node);
     }
   }
 
-  /** @param begun the one that needs the room */
-  #forgetOne(begun: string): void {
-    const ids = this.#shares.largest?.things;
+  /** @param begun the new session, which is not evicted itself */
+  #evictOne(begun: string): void {
+    const ids = this.#counts.largest?.items;
     for (let chances = 0; ; chances++) {
-      const place = ids?.first;
-      const session = place && this.#sessions.get(place.item);
-      if (ids === undefined || place === undefined || session === undefined) return;
-      const isSpared = place.item === begun || (session.isInUse && chances < SECOND_CHANCES);
-      if (!isSpared) return this.end(place.item);
+      const node = ids?.first;
+      const session = node && this.#sessions.get(node.item);
+      if (ids === undefined || node === undefined || session === undefined) return;
+      const isSpared = node.item === begun || (session.isInUse && chances < SECOND_CHANCES);
+      if (!isSpared) return this.end(node.item);
       session.isInUse = false;
-      ids.moveBack(place);
+      ids.moveToEnd(node);
     }
   }
 }
