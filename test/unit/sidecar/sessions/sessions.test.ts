@@ -114,6 +114,17 @@ describe('sessions', () => {
     assert.equal(sessions.ownerOf('new0'), 'bob');
   });
 
+  it('that are idle are found behind one that is in use', () => {
+    let now = 0;
+    const sessions = new Sessions(() => now, { idleMs: HOUR });
+    for (const id of ['used', 'idle']) sessions.bind(id, 'alice');
+    now = HOUR - 1;
+    sessions.ownerOf('used');
+    now = HOUR;
+    sessions.bind('new', 'alice');
+    assert.equal(sessions.size, 2);
+  });
+
   it('that ended do not come back, and leave room', () => {
     const sessions = new Sessions(() => 0, { size: 2 });
     sessions.bind('s', 'alice');
