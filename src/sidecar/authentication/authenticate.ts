@@ -1,4 +1,4 @@
-// Token -> Principal, or a Denial. The only maker of principals; what they may do is decided in authorize.ts.
+// Authenticates: token -> Principal, or a Denial. The only maker of principals; authorization/ decides what they may do.
 import type { Clock } from '../../base/clock.ts';
 import {
   validateClaims,

@@ -1,12 +1,12 @@
-// The certificate that a client showed in the TLS handshake, by its thumbprint (RFC 8705 section 3.1). Trusts none of them.
+// The thumbprint of the client certificate of a TLS connection (RFC 8705 section 3.1). Validates no certificate.
 import { hash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 /**
  * SHA-256 of the certificate in DER, base64url; `undefined` for a client without one. The handshake has proven that the
- * client holds its key; who issued it does not matter, because the token names the certificate itself (RFC 8705
- * sections 3 and 6.2).
+ * client holds its key. Its issuer does not matter, because the token names the certificate itself (RFC 8705 sections 3
+ * and 6.2).
  */
 export function clientCertificateThumbprint(socket: Socket): string | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;

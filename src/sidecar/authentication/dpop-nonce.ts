@@ -1,11 +1,11 @@
-// Nonces that DPoP proofs must carry (RFC 9449 section 9). Kept nowhere: each follows from the time and a key of this process.
+// Nonces for DPoP proofs (RFC 9449 section 9), without state: each is computed from the time and a key of this process.
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 
-/** A nonce is given out for this long, and good for as long again (milliseconds). */
+/** A nonce is sent for this long, and accepted for as long again (milliseconds). */
 const PERIOD_MS = 60_000;
 
-/** The key is this process's own: a proof made for one replica, or before a restart, is good nowhere else. */
+/** The key is random: a proof made for another replica, or before a restart, is not accepted. */
 export class DpopNonces {
   readonly #clock: Clock;
   readonly #key = randomBytes(32);
@@ -17,19 +17,19 @@ export class DpopNonces {
     this.#clock = clock;
   }
 
-  /** The nonce to use from now on: goes out with every answer (RFC 9449 section 8.2). */
+  /** The nonce to use from now on, sent with every answer (RFC 9449 section 8.2). */
   get current(): string {
-    this.#turn();
+    this.#update();
     return this.#current;
   }
 
-  /** Whether a proof with this nonce was made a short while ago. */
+  /** Whether the nonce was sent in this period or the one before. */
   accepts(nonce: unknown): boolean {
-    this.#turn();
+    this.#update();
     return nonce === this.#current || nonce === this.#previous;
   }
 
-  #turn(): void {
+  #update(): void {
     const period = Math.floor(this.#clock() / PERIOD_MS);
     if (period === this.#period) return;
     this.#period = period;

@@ -1,4 +1,4 @@
-// DPoP proofs: whether a client holds the key that its token is bound to (RFC 9449 section 4.3). The token is judged before.
+// Verifies DPoP proofs: that the client holds the key that its verified token is bound to (RFC 9449 section 4.3).
 import { isObject, type Members } from '../../protocol/json.ts';
 import type { Clock } from '../../base/clock.ts';
 import { parseCompactJws, type CompactJws } from '../tokens/compact-jws.ts';
@@ -30,7 +30,7 @@ export type ProofProblem =
   | 'bad_proof_signature'
   | 'replayed_proof';
 
-/** What came in the `DPoP` fields of a request, and the method it came with. */
+/** The method of a request and its `DPoP` fields. */
 export interface PresentedProof {
   readonly method: string;
   readonly proof: string | undefined;
@@ -45,10 +45,10 @@ export interface DpopDependencies {
   readonly nonces: DpopNonces | undefined;
 }
 
-/** RFC 7518 sections 6.2.2, 6.3.2 and 6.4: a key with one of these is no public key. */
+/** RFC 7518 sections 6.2.2, 6.3.2 and 6.4: a key with one of these is not a public key. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** Judges proofs for one resource. */
+/** Verifies proofs for one resource. */
 export class DpopVerifier {
   readonly #deps: DpopDependencies;
   readonly #uri: string | undefined;
@@ -61,8 +61,8 @@ export class DpopVerifier {
   }
 
   /**
-   * Checks the proof that came with a token; the numbers are those of RFC 9449 section 4.3. Cheap checks stand first,
-   * and only a proof that is good in every other respect is remembered.
+   * The numbers are those of RFC 9449 section 4.3. Cheap checks come first, and only a proof that is valid in every other
+   * respect is remembered as used.
    * @param tokenDigest SHA-256 of the token, one character a byte
    * @param jkt the thumbprint that the token is bound to
    */
@@ -81,13 +81,13 @@ export class DpopVerifier {
     return this.#recall(jws.claims, jkt);
   }
 
-  /** Checks 3 (what is required is there and of its type) and 8 to 12. */
+  /** Checks 3 (required claims and their types) and 8 to 12. */
   #claimsProblem({ claims }: CompactJws, method: string, tokenDigest: string): ProofProblem | undefined {
     if (typeof claims.jti !== 'string' || claims.jti === '') return 'no_proof_id';
     if (claims.htm !== method) return 'wrong_proof_method';
     const uri = typeof claims.htu === 'string' ? normalHttpUri(claims.htu) : undefined;
     if (uri === undefined || uri !== this.#uri) return 'wrong_proof_uri';
-    // NaN and Infinity are further away than any lifetime.
+    // NaN and Infinity are outside of any lifetime.
     if (typeof claims.iat !== 'number' || !(Math.abs(this.#now() - claims.iat) <= this.#lifetime))
       return 'proof_not_of_now';
     const ath = Buffer.from(tokenDigest, 'latin1').toString('base64url');
@@ -96,7 +96,7 @@ export class DpopVerifier {
 
   /** RFC 9449 section 11.1. */
   #recall({ jti, iat }: Members, jkt: string): Denial | undefined {
-    // Both were looked at in #claimsProblem. A thumbprint has one length, so two pairs never make the same text.
+    // #claimsProblem has checked both. All thumbprints have one length, so two pairs never make the same text.
     const recall = this.#deps.memory.recall(
       `${jkt}${jti as string}`,
       iat as number,

@@ -1,4 +1,4 @@
-// Whether the client holds what its token is bound to. Asked with every request; the token was judged before.
+// Verifies with every request that the client holds the key that its verified token is bound to.
 import type { Socket } from 'node:net';
 import { clientCertificateThumbprint } from './client-certificate.ts';
 import type { Confirmation } from '../tokens/confirmation.ts';
@@ -7,7 +7,7 @@ import type { Denial } from '../denial/denial.ts';
 import type { DpopVerifier } from './dpop.ts';
 import type { RequestFields } from '../http/request-headers.ts';
 
-/** What a request shows besides its token. Looked at only where the token is bound to something. */
+/** What a request presents besides its token. Read only where the token is bound to a key. */
 export interface Presentation {
   readonly req: { readonly method?: string | undefined; readonly socket: Socket };
   readonly fields: Pick<RequestFields, 'proof' | 'proofs'>;
@@ -21,8 +21,8 @@ export interface PresentedToken {
 }
 
 /**
- * The refusal, or none. The scheme must fit the token: a bound one as plain Bearer is a stolen one (RFC 9449 section 7.2),
- * and a plain one with the scheme DPoP is no DPoP token.
+ * The denial, or none. The scheme must fit the token: a bound one as Bearer may be stolen (RFC 9449 section 7.2), and an
+ * unbound one is no DPoP token.
  */
 export function possessionProblem(
   { scheme, digest, confirmation }: PresentedToken,

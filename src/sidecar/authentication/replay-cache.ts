@@ -1,23 +1,23 @@
-// Remembers which DPoP proofs were used, for as long as they could be used again. Judges nothing else about them.
+// Remembers used DPoP proofs, for as long as they could be replayed. Does not verify them.
 import { digestOf } from '../tokens/token-cache.ts';
 
-/** Proofs are remembered together with others of the same time and forgotten together with them (seconds). */
+/** Proofs issued in the same window are forgotten together (seconds). */
 const WINDOW_SECONDS = 30;
 /** About 20 MB when full: three thousand proofs a second at the default lifetime (entries). */
 const MAX_ENTRIES = 262_144;
 
 /**
- * `full`: nothing was forgotten to make room, so nobody can push out what they want to replay; and the proof was not
- * remembered, so it must not pass either (docs/adr/0013).
+ * `full`: the proof must not be accepted, because it was not remembered. Nothing is evicted to make room: an attacker could
+ * evict the proof to replay (docs/adr/0013).
  */
 export type Recall = 'new' | 'seen' | 'too_old' | 'full';
 
-/** Lives as long as the process: a new configuration must not make used proofs good again. */
+/** Lives as long as the process: a new configuration must not make used proofs valid again. */
 export class ReplayMemory {
   readonly #maxEntries: number;
   readonly #windows = new Map<number, Set<string>>();
   #size = 0;
-  /** Windows before this one were forgotten, for good: a clock set back does not make their proofs good again. */
+  /** Windows before this one are forgotten for good: a clock set back does not make their proofs valid again. */
   #oldest = Number.NEGATIVE_INFINITY;
 
   constructor(maxEntries = MAX_ENTRIES) {
@@ -30,10 +30,10 @@ export class ReplayMemory {
   }
 
   /**
-   * Asks for a proof and remembers it, in one step.
-   * @param id what tells the proof from others: its key and its `jti`
+   * Looks a proof up and remembers it, in one step.
+   * @param id its key and its `jti`
    * @param issuedAt its `iat` (seconds since the epoch)
-   * @param oldest `iat` before this is refused by everybody from now on (seconds since the epoch)
+   * @param oldest proofs with an `iat` before this are too old from now on (seconds since the epoch)
    */
   recall(id: string, issuedAt: number, oldest: number): Recall {
     this.#forgetBefore(Math.floor(oldest / WINDOW_SECONDS));

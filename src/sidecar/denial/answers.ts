@@ -9,7 +9,10 @@ export interface Answer {
    * characters that RFC 6750 section 3 allows there.
    */
   readonly text: string;
-  /** A `WWW-Authenticate` field comes with it, and names the error in the challenge of this scheme: the one that the client used, or DPoP. */
+  /**
+   * A `WWW-Authenticate` field comes with it, and names the error in the challenge of this scheme: the one that the
+   * client used, or DPoP.
+   */
   readonly challenge?: 'used' | 'DPoP';
   /** A `Retry-After` field comes with it. */
   readonly isTemporary?: boolean;
@@ -57,7 +60,7 @@ export const ANSWERS = {
     challenge: 'used',
   },
 
-  // What a token is validated with is missing. No challenge: a client would throw a valid token away (RESOURCE_SERVER B21).
+  // The authorization server is needed. No challenge: a client would discard a valid token (RESOURCE_SERVER B21).
   keys_unavailable: {
     status: 503,
     error: 'temporarily_unavailable',

@@ -1,6 +1,9 @@
 // The JSON-RPC error object that answers an invalid message. Which messages are invalid is decided in messages/.
 
-/** An error object of JSON-RPC 2.0 section 5.1, and what is logged of it. Repeats nothing that the client sent but the id and an unsupported version. */
+/**
+ * An error object of JSON-RPC 2.0 section 5.1, and what is logged of it. Repeats nothing that the client sent but
+ * the id and an unsupported version.
+ */
 export interface JsonRpcError {
   /** One of `protocol/json-rpc.ts`. */
   readonly code: number;

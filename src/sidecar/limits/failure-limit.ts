@@ -1,4 +1,4 @@
-// Limits failed authentications per source address: a token bucket for each, in bounded memory. Never blocks a valid token.
+// Limits failed authentications per source address, in bounded memory. Never blocks a valid token.
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';

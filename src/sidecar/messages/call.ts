@@ -65,7 +65,9 @@ export function readCall(bytes: Buffer, fields: RequestFields): CallReading {
   return { ok: true, call: call as Call, messages, body: { bytes, latin1 } };
 }
 
-/** A request without a body, or with one that is not looked at: what its fields say, where that can only cost rights. */
+/**
+ * A request without a body, or with one that is not looked at: what its fields say, where that can only cost rights.
+ */
 export function unreadCall({ method }: Pick<IncomingMessage, 'method'>, fields: RequestFields): Call {
   const isPost = method === 'POST';
   // Listening by GET and ending a session are of the legacy era whatever a field says (RESOURCE_SERVER D36).

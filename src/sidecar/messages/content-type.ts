@@ -22,7 +22,9 @@ export function contentProblem(
   return undefined;
 }
 
-/** `application/json`, with parameters or without; a charset other than UTF-8 is another type (RFC 8259 section 8.1). */
+/**
+ * `application/json`, with parameters or without; a charset other than UTF-8 is another type (RFC 8259 section 8.1).
+ */
 const isJsonType = boundedMemo(MAX_TYPES, (value: string): boolean => {
   const [type, ...parameters] = value.toLowerCase().split(';');
   if (type?.trim() !== 'application/json') return false;

@@ -1,7 +1,7 @@
 // One pass over the text of JSON-RPC messages: how deep it goes, and how many members stand where decisions are made.
 import { JsonTokens } from '../../base/json-tokens.ts';
 
-/** How many members the objects of one message have in the text: more than the parsed object has means one came twice. */
+/** How many members the objects of one message have in the text: more than in the parsed object means a duplicate. */
 export interface Shape {
   message: number;
   params: number;
@@ -14,7 +14,7 @@ export interface Shape {
 
 type Counted = 'meta' | 'ref' | 'notifications';
 
-/** Objects in `params` whose members are looked at. */
+/** Objects in `params` whose members are counted. */
 const COUNTED: readonly (readonly [name: string, counter: Counted])[] = [
   ['_meta', 'meta'],
   ['ref', 'ref'],
@@ -97,6 +97,6 @@ function isJsonString(written: string, name: string): boolean {
   try {
     return JSON.parse(`"${written}"`) === name;
   } catch {
-    return false; // no JSON: the text will be refused as a whole
+    return false; // not JSON: JSON.parse refuses the whole text
   }
 }

@@ -1,6 +1,6 @@
-// The members by which messages are judged, and whether an object's members have only one reading.
+// The members of messages that decisions depend on, and whether all parsers read an object's members alike.
 
-/** The members that MCP gives a meaning in one object. */
+/** The members that MCP defines in one object. */
 export interface MemberNames {
   readonly names: ReadonlySet<string>;
   readonly folded: ReadonlySet<string>;
@@ -18,9 +18,9 @@ export const PARAMS_MEMBERS = memberNames(
   ...['progressToken', 'progress', 'total', 'message', 'inputResponses', 'requestState', 'status', 'roots'],
 );
 
-/** `params._meta` of a modern request says its version here. */
+/** The member of `params._meta` with the version of a modern request. */
 export const VERSION_MEMBER = 'io.modelcontextprotocol/protocolVersion';
-/** The result that ends a `subscriptions/listen` names its request here. */
+/** The member of `_meta` in the result that ends a `subscriptions/listen`: the request's id. */
 export const SUBSCRIPTION_MEMBER = 'io.modelcontextprotocol/subscriptionId';
 
 export const META_MEMBERS = memberNames(
@@ -46,8 +46,8 @@ export const NOTIFICATIONS_MEMBERS = memberNames(
 export type MemberProblem = 'duplicate_member' | 'member_spelled_otherwise' | 'lone_surrogate';
 
 /**
- * What gives the members of an object more than one reading.
- * @param count how many members stand in the text
+ * Why parsers may read the members of an object differently; `undefined` if they do not.
+ * @param count how many members the object has in the text
  */
 export function memberProblem(
   object: Readonly<Record<string, unknown>>,
@@ -58,15 +58,15 @@ export function memberProblem(
   for (const name in object) {
     members++;
     if (known.names.has(name)) continue;
-    // Go matches names without regard to case, and the last one wins: what is `Name` to us would be `name` to it.
+    // Go's decoder ignores case, and the last member wins: it would read `Name` as `name`.
     if (known.folded.has(fold(name))) return 'member_spelled_otherwise';
     if (!name.isWellFormed()) return 'lone_surrogate';
   }
-  // Which of two counts, parsers disagree; ours would have kept the last.
+  // Of duplicates some parsers keep the first, some the last; JSON.parse keeps the last.
   return members === count ? undefined : 'duplicate_member';
 }
 
-/** Equal for names that differ by case or by Unicode simple folding: by way of capitals, U+017F becomes `s`. */
+/** Equal for names that differ in case or by Unicode simple folding: upper case first, so that U+017F becomes `s`. */
 function fold(name: string): string {
   return name.toUpperCase().toLowerCase();
 }

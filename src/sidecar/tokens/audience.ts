@@ -1,10 +1,10 @@
-// Whether the `aud` claim of a token names this resource. Exact, but for spellings that are the same URL.
+// Whether the `aud` claim of a token names this resource: exactly, or as an equivalent URL.
 import { canonicalUrl } from '../../protocol/resource-identifier.ts';
 import type { IssuerConfig } from '../config/config.ts';
 
 /**
  * RFC 9068 section 4, RFC 8707 section 2: one value must be an accepted identifier; a prefix of it is another resource.
- * Sole: a token for several services could be replayed by any of them at the others, so it is refused.
+ * Sole: each service that a token is for could replay it at the others, so a token for several is refused.
  */
 export function namesAudience(
   aud: unknown,

@@ -28,7 +28,9 @@ function claimValue(claim: unknown): string | undefined {
     : undefined;
 }
 
-/** Everything but visible ASCII, and `%` itself, is percent-encoded as UTF-8: no claim can end the line it stands in. */
+/**
+ * Everything but visible ASCII, and `%` itself, is percent-encoded as UTF-8: no claim can end the line it stands in.
+ */
 function percentEncode(text: string): string {
   return text.toWellFormed().replace(/[^\x21-\x24\x26-\x7E]/gu, (char) => encodeURIComponent(char));
 }

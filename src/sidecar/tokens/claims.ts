@@ -87,9 +87,9 @@ function typeProblem({ header, issuer }: ClaimsInput): TokenProblem | undefined 
 }
 
 /**
- * RFC 8725 section 3.12: other JWTs of the same issuer are no access tokens. A token with `typ: at+jwt` is an access
- * token by that; any other must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into
- * `typ`, Amazon Cognito into `token_use`).
+ * RFC 8725 section 3.12: other JWTs of the same issuer are not access tokens. `typ: at+jwt` makes a token one; any other
+ * must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into the claim `typ`, Amazon Cognito
+ * into `token_use`).
  */
 function kindProblem({ header, claims }: ClaimsInput): TokenProblem | undefined {
   if (typeof header.typ === 'string' && isAccessTokenType(header.typ)) return undefined;
@@ -105,7 +105,10 @@ function hasStarted(value: unknown, { now, skew }: ClaimsInput): boolean {
   return value === undefined || (isFiniteNumber(value) && value <= now + skew);
 }
 
-/** RFC 9068 section 2.2, apart from `sub`. Compat: the client that the token was issued to, under any of the usual names. */
+/**
+ * RFC 9068 section 2.2, apart from `sub`. Compat: the client that the token was issued to, under any of the usual
+ * names.
+ */
 function hasRequired({ claims, issuer }: ClaimsInput, client: string | undefined): boolean {
   if (issuer.tokenProfile === 'Compat') return client !== undefined;
   return isFilledText(claims.client_id) && isFilledText(claims.jti) && isFiniteNumber(claims.iat);

@@ -1,13 +1,13 @@
-// Splits a compact JWS strictly, before any cryptography. Whether the token is any good is not decided here.
+// Parses a compact JWS strictly, before any cryptography. Does not verify it.
 import { parseObject } from './strict-json.ts';
 
-/** Longer tokens are refused unread (bytes of the credential). */
+/** Longer tokens are refused without parsing (bytes of the credential). */
 export const MAX_TOKEN_LENGTH = 16 * 1024;
 
 /** RFC 7515 section 7.1: three non-empty base64url parts, no padding, no white space. */
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
-/** Whether a token has the shape of a signed JWT: then it is judged as one, or not at all. */
+/** Whether a token has the form of a signed JWT: then it is validated as one, and never introspected. */
 export function isCompactJws(token: string): boolean {
   return COMPACT_JWS.test(token);
 }
@@ -19,7 +19,7 @@ export interface CompactJws {
 
 /**
  * Decodes header and claims of a compact JWS.
- * `undefined` for anything that two parsers could read differently: wrong number of parts, padding, characters outside
+ * `undefined` for anything that parsers could read differently: wrong number of parts, padding, characters outside
  * base64url, unused bits that are not zero, duplicate members, non-UTF-8 (RFC 7515 sections 2 and 4, RFC 8725 section 3.7).
  */
 export function parseCompactJws(token: string): CompactJws | undefined {
@@ -33,7 +33,7 @@ export function parseCompactJws(token: string): CompactJws | undefined {
   return header && claims ? { header, claims } : undefined;
 }
 
-/** Decodes, and encodes again to compare: an altered unused bit in the last character is another spelling, and refused. */
+/** Compares with the text encoded again: one with other unused bits in its last character is refused. */
 function decodeBase64Url(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url');
   return bytes.toString('base64url') === part ? bytes : undefined;

@@ -1,7 +1,7 @@
-// What a token is bound to: its `cnf` claim (RFC 7800). Whether the client holds that is not judged here.
+// What a token is bound to: its `cnf` claim (RFC 7800). Whether the client holds the key is verified elsewhere.
 import { isObject } from '../../protocol/json.ts';
 
-/** The keys that the holder of a token must show; at least one. */
+/** The keys whose possession a client must prove; at least one. */
 export interface Confirmation {
   /** Thumbprint of the key that signs DPoP proofs (RFC 9449 section 6.1). */
   readonly jkt: string | undefined;
@@ -9,7 +9,7 @@ export interface Confirmation {
   readonly x5t: string | undefined;
 }
 
-/** How each kind of binding is treated: refused, allowed, or demanded of every token. */
+/** How each kind of binding is treated: refused, accepted, or required of every token. */
 export interface BindingModes {
   readonly dpop: 'Off' | 'Accept' | 'Require';
   readonly clientCertificates: 'Off' | 'Accept' | 'Require';
@@ -18,20 +18,22 @@ export interface BindingModes {
 /** SHA-256 in base64url. */
 const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 
-/** `not_bound`: every token has to be. `sender_constrained`: bound in a way that is not known, or not enforced here. */
+/**
+ * `not_bound`: but every token has to be. `sender_constrained`: bound in a way that is unknown or not enforced here.
+ */
 export type ConfirmationProblem = 'not_bound' | 'sender_constrained';
 
 /**
  * Reads `cnf`; `undefined` for a token that is not bound and need not be.
- * A binding that nobody would check is refused: taken as plain Bearer, the token would be worth more to a thief than its
- * issuer meant it to be (RFC 9449 section 7.2, RFC 8705 section 3).
+ * A binding that would not be enforced is refused: accepted as a bearer token, a stolen one could be used without the key
+ * (RFC 9449 section 7.2, RFC 8705 section 3).
  */
 export function parseConfirmation(
   cnf: unknown,
   modes: BindingModes,
 ): Confirmation | ConfirmationProblem | undefined {
-  const isDemanded = modes.dpop === 'Require' || modes.clientCertificates === 'Require';
-  if (cnf === undefined) return isDemanded ? 'not_bound' : undefined;
+  const isRequired = modes.dpop === 'Require' || modes.clientCertificates === 'Require';
+  if (cnf === undefined) return isRequired ? 'not_bound' : undefined;
   if (!isObject(cnf)) return 'sender_constrained';
   const { jkt, 'x5t#S256': x5t, ...unknown } = cnf;
   if (Object.keys(unknown).length > 0 || (jkt === undefined && x5t === undefined))

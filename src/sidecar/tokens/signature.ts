@@ -13,6 +13,6 @@ export async function isSignedBy(
     return true;
   } catch (error) {
     if (error instanceof errors.JOSEError) return false;
-    throw error; // not a verdict on the signature: the gateway answers 500 and nothing is forwarded
+    throw error; // says nothing about the signature: the gateway answers 500 and nothing is forwarded
   }
 }

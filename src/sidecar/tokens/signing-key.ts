@@ -21,7 +21,7 @@ export interface SigningKey {
 
 /**
  * A key from its PEM text: RSA of 2048 bits or more, EC on a NIST curve, or Ed25519.
- * @throws Error that says what is wrong and never repeats the text
+ * @throws Error with the rule that was broken; never repeats the text
  */
 export function parseSigningKey(pem: string): SigningKey {
   const key = importPrivateKey(pem);

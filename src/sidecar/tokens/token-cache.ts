@@ -1,4 +1,4 @@
-// Remembers verdicts on tokens by digest, in bounded memory. Never the tokens; and it judges nothing itself.
+// Caches what is known of verified tokens, by digest and in bounded memory. Holds no token, and checks no expiry.
 import { hash } from 'node:crypto';
 
 /** Entries of one generation. Two are kept, so that at most twice this many tokens are remembered. */
@@ -8,16 +8,16 @@ const GENERATION_SIZE = 16_384;
  * A cache in two generations: when the young one is full it becomes the old one, and the old one is dropped as a whole.
  * A hit in the old generation moves the entry to the young one. No list to maintain, no timer, bounded memory.
  */
-export class TokenCache<Verdict> {
+export class TokenCache<Entry> {
   readonly #size: number;
-  #young = new Map<string, Verdict>();
-  #old = new Map<string, Verdict>();
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
 
   constructor(size = GENERATION_SIZE) {
     this.#size = size;
   }
 
-  get(digest: string): Verdict | undefined {
+  get(digest: string): Entry | undefined {
     const young = this.#young.get(digest);
     if (young !== undefined) return young;
     const old = this.#old.get(digest);
@@ -25,12 +25,12 @@ export class TokenCache<Verdict> {
     return old;
   }
 
-  set(digest: string, verdict: Verdict): void {
+  set(digest: string, entry: Entry): void {
     if (this.#young.size >= this.#size) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(digest, verdict);
+    this.#young.set(digest, entry);
   }
 
   delete(digest: string): void {
@@ -43,7 +43,7 @@ export class TokenCache<Verdict> {
   }
 }
 
-/** SHA-256 of a token, as 32 one-byte characters: a short key that gives nothing away if memory is dumped. */
+/** SHA-256 of a token, as 32 one-byte characters: short, and useless to an attacker who reads the memory. */
 export function digestOf(token: string): string {
   return hash('sha256', token, 'binary');
 }
