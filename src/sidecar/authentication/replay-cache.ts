@@ -10,7 +10,7 @@ const MAX_ENTRIES = 262_144;
  * `full`: the proof must not be accepted, because it was not remembered. Nothing is evicted to make room: an attacker could
  * evict the proof to replay (docs/adr/0013).
  */
-export type Recall = 'new' | 'seen' | 'too_old' | 'full';
+export type ReplayResult = 'new' | 'seen' | 'too_old' | 'full';
 
 /** Lives as long as the process: a new configuration must not make used proofs valid again. */
 export class ReplayMemory {
@@ -35,7 +35,7 @@ export class ReplayMemory {
    * @param issuedAt its `iat` (seconds since the epoch)
    * @param oldest proofs with an `iat` before this are too old from now on (seconds since the epoch)
    */
-  recall(id: string, issuedAt: number, oldest: number): Recall {
+  recall(id: string, issuedAt: number, oldest: number): ReplayResult {
     this.#forgetBefore(Math.floor(oldest / WINDOW_SECONDS));
     const at = Math.floor(issuedAt / WINDOW_SECONDS);
     if (at < this.#oldest) return 'too_old';
