@@ -45,7 +45,7 @@ const ALGORITHMS: Readonly<Record<string, readonly SignatureAlgorithm[]>> = {
 };
 
 /** RFC 7518 section 3.3. */
-const MIN_RSA_BITS = 2048;
+export const MIN_RSA_BITS = 2048;
 
 /**
  * A verification key from a member of a JWK set, or `undefined` where it is not one: another use, a key type that is

@@ -1,9 +1,7 @@
 // A private key of the sidecar, from a mounted Secret, and the compact JWS that it signs. Why not jose: ADR 20.
 import { createPrivateKey, createPublicKey, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { MIN_RSA_BITS } from './jwk.ts';
 import { jwkThumbprint } from './jwk-thumbprint.ts';
-
-/** RFC 7518 section 3.3. */
-const MIN_RSA_BITS = 2048;
 
 /** JWS algorithm and digest by the curve of the key (RFC 7518 section 3.4). */
 const CURVES: Readonly<Record<string, readonly [algorithm: string, digest: string]>> = {
