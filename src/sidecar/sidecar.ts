@@ -1,32 +1,25 @@
 // Puts the parts together and holds what lives as long as the process: listeners, keys, the policy in force.
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:https';
-import type { Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { SidecarStatus } from '../protocol/sidecar-status.ts';
 import { createAdmin } from './observability/admin.ts';
 import { Authenticator } from './authentication/authenticate.ts';
-import { ConfigError, readConfig, type SidecarConfig } from './config/config.ts';
 import type { FetchJson, FetchText } from './issuers/fetch.ts';
 import { DpopVerifier } from './authentication/dpop.ts';
 import { DpopNonces } from './authentication/dpop-nonce.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Introspector } from './issuers/introspection.ts';
 import { KeyRing, type TrustedIssuer } from './issuers/key-ring.ts';
-import {
-  askForClientCertificates,
-  createListener,
-  listen,
-  replaceCertificate,
-  type Certificate,
-} from './http/listener.ts';
+import { UnusedConnections } from './http/connections.ts';
+import { askForClientCertificates, createListener, listen, replaceCertificate } from './http/listener.ts';
+import { fileNames, isSameConfiguration, loadFiles, type LoadedFiles } from './loaded-files.ts';
 import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
 import { compilePolicy, type Policy } from './gateway/policy.ts';
-import { keySet, parseSigningKey, type SigningKey } from './tokens/signing-key.ts';
+import { keySet, type SigningKey } from './tokens/signing-key.ts';
 import { ReplayMemory } from './authentication/replay-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { watchFiles } from './config/watch-files.ts';
@@ -42,20 +35,6 @@ export interface SidecarDependencies {
   readonly stop: AbortSignal;
 }
 
-/** What was read from files at one moment: the configuration and what it points to. */
-interface Loaded {
-  readonly config: SidecarConfig;
-  readonly certificate: Certificate;
-  /** CA bundles by file name. */
-  readonly caBundles: ReadonlyMap<string, string>;
-  /** Private keys of ours by file name, as text and ready to sign. */
-  readonly signingKeys: ReadonlyMap<string, { readonly pem: string; readonly key: SigningKey }>;
-  /** Credentials of ours by file name, without the line end that editors put behind them. */
-  readonly secrets: ReadonlyMap<string, string>;
-  readonly digest: string;
-  readonly warnings: readonly string[];
-}
-
 /** One running sidecar. */
 export class Sidecar {
   readonly #file: string;
@@ -69,14 +48,11 @@ export class Sidecar {
   readonly #replays = new ReplayMemory();
   readonly #nonces: DpopNonces;
   readonly #sessions: Sessions;
-  #loaded: Loaded;
+  #loaded: LoadedFiles;
   readonly #ring: KeyRing;
   #watching = new AbortController();
-  /** Connections that have not made a request yet: Node does not count them among the idle ones. */
-  readonly #fresh = new Set<Socket>();
-  /** TCP connections on which no TLS has come about, by the peer: nothing else links them with what they become. */
-  readonly #handshakes = new Map<string, Socket>();
-  #watched = '';
+  readonly #unusedConnections: UnusedConnections;
+  #watchedFiles: readonly string[] = [];
   #draining = false;
   /** Resolves when everything has been closed. */
   readonly closed: Promise<void>;
@@ -89,7 +65,7 @@ export class Sidecar {
     this.#file = file;
     this.#deps = deps;
     this.#nonces = new DpopNonces(deps.clock);
-    this.#loaded = load(file);
+    this.#loaded = loadFiles(file);
     this.#sessions = new Sessions(deps.clock);
     this.#ring = new KeyRing(trustedIssuers(this.#loaded), {
       clock: deps.clock,
@@ -117,29 +93,12 @@ export class Sidecar {
       this.#gateway.handle(req, res, expectsContinue),
     );
     askForClientCertificates(this.#listener, this.#loaded.config.clientCertificates.mode !== 'Off');
-    this.#listener.on('connection', (socket: Socket) => {
-      const peer = peerOf(socket);
-      this.#handshakes.set(peer, socket);
-      socket.once('close', () => {
-        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
-      });
-    });
-    this.#listener.on('secureConnection', (socket) => {
-      this.#handshakes.delete(peerOf(socket));
-      this.#fresh.add(socket);
-      socket.once('close', () => this.#fresh.delete(socket));
-    });
-    this.#listener.on('request', (req) => this.#fresh.delete(req.socket));
+    this.#unusedConnections = new UnusedConnections(this.#listener);
     this.#admin = createAdmin({
       status: () => this.status(),
       metrics: () => this.#metrics.registry.metrics(),
       metricsContentType: this.#metrics.registry.contentType,
-      jwks: () =>
-        keySet(
-          [this.#signingKey(this.#loaded, this.#loaded.config.identityAssertion?.keyFile)].flatMap(
-            (key) => key ?? [],
-          ),
-        ),
+      jwks: () => this.#identityKeys(),
     });
     this.closed = new Promise((resolve) => {
       deps.stop.addEventListener('abort', () => void this.#drain().then(resolve), { once: true });
@@ -181,7 +140,7 @@ export class Sidecar {
     };
   }
 
-  #policy(loaded: Loaded): Policy {
+  #policy(loaded: LoadedFiles): Policy {
     const { config } = loaded;
     const { clock } = this.#deps;
     const nonces = config.dpop.mode !== 'Off' && config.dpop.nonces === 'Required' ? this.#nonces : undefined;
@@ -204,7 +163,7 @@ export class Sidecar {
   }
 
   /** Of the one issuer whose opaque tokens are taken. */
-  #introspector({ config, caBundles, secrets }: Loaded): Introspector | undefined {
+  #introspector({ config, caBundles, secrets }: LoadedFiles): Introspector | undefined {
     for (const { issuer, introspection, jwks } of config.issuers) {
       const kept = this.#ring.get(issuer);
       if (introspection === undefined || kept === undefined) continue;
@@ -231,8 +190,14 @@ export class Sidecar {
     return undefined;
   }
 
-  #signingKey({ signingKeys }: Loaded, file: string | undefined): SigningKey | undefined {
+  #signingKey({ signingKeys }: LoadedFiles, file: string | undefined): SigningKey | undefined {
     return file === undefined ? undefined : signingKeys.get(file)?.key;
+  }
+
+  /** The public keys that the server verifies identity assertions with. */
+  #identityKeys(): string {
+    const key = this.#signingKey(this.#loaded, this.#loaded.config.identityAssertion?.keyFile);
+    return keySet(key === undefined ? [] : [key]);
   }
 
   /** What is allowed, and yet is to be looked at: said once for each configuration. */
@@ -241,18 +206,9 @@ export class Sidecar {
   }
 
   #watch(): void {
-    const { config, caBundles, signingKeys, secrets } = this.#loaded;
-    const { certificateFile, keyFile } = config.tls;
-    const files = [
-      this.#file,
-      certificateFile,
-      keyFile,
-      ...caBundles.keys(),
-      ...signingKeys.keys(),
-      ...secrets.keys(),
-    ];
-    if (files.join('\0') === this.#watched) return;
-    this.#watched = files.join('\0');
+    const files = fileNames(this.#file, this.#loaded);
+    if (isDeepStrictEqual(files, this.#watchedFiles)) return;
+    this.#watchedFiles = files;
     this.#watching.abort();
     this.#watching = new AbortController();
     watchFiles(files, () => void this.#reload(), AbortSignal.any([this.#watching.signal, this.#deps.stop]));
@@ -261,12 +217,12 @@ export class Sidecar {
   /** Takes over changed files. A change that cannot be used is logged, and what was in force stays in force. */
   async #reload(): Promise<void> {
     const { logger } = this.#deps;
-    let next: Loaded;
+    let next: LoadedFiles;
     try {
-      next = load(this.#file);
+      next = loadFiles(this.#file);
     } catch (error) {
       this.#metrics.reloads.inc({ kind: 'config', outcome: 'failed' });
-      logger.error({ reason: (error as Error).message }, 'changed files not taken over');
+      logger.error({ reason: (error as Error).message }, 'reload failed, keeping current configuration');
       return;
     }
     const previous = this.#loaded;
@@ -280,12 +236,12 @@ export class Sidecar {
     }
     this.#loaded = next;
     logger.level = next.config.logLevel;
-    if (next.digest !== previous.digest || !sameFiles(next, previous)) await this.#takeOver(next);
+    if (!isSameConfiguration(next, previous)) await this.#takeOver(next);
     this.#watch();
   }
 
   /** Swaps the policy once the keys of new issuers are there, or could not be had. */
-  async #takeOver(next: Loaded): Promise<void> {
+  async #takeOver(next: LoadedFiles): Promise<void> {
     await this.#ring.replace(trustedIssuers(next));
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
@@ -296,7 +252,7 @@ export class Sidecar {
     }
     this.#warn();
     this.#metrics.reloads.inc({ kind: 'config', outcome: 'ok' });
-    this.#deps.logger.info({ digest: next.digest }, 'configuration replaced');
+    this.#deps.logger.info({ digest: next.digest }, 'configuration reloaded');
   }
 
   /** Not ready, no new connections, streams ended, calls finished; after the grace period whatever is left is cut. */
@@ -310,7 +266,7 @@ export class Sidecar {
     const listenerClosed = new Promise((resolve) => this.#listener.close(resolve));
     this.#gateway.drain();
     this.#listener.closeIdleConnections();
-    for (const socket of [...this.#fresh, ...this.#handshakes.values()]) socket.destroy();
+    this.#unusedConnections.destroy();
     await listenerClosed;
     clearTimeout(grace);
     this.#gateway.close();
@@ -319,80 +275,10 @@ export class Sidecar {
   }
 }
 
-/**
- * Reads the configuration and the files it names, and checks that certificate and key belong together.
- * @throws ConfigError with every problem
- */
-function load(file: string): Loaded {
-  const { config, digest, warnings } = readConfig(file);
-  const problems: string[] = [];
-  const read = (path: string, name: string) => {
-    try {
-      return readFileSync(name, 'utf8');
-    } catch (cause) {
-      problems.push(
-        `${path}: ${name} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`,
-      );
-      return '';
-    }
-  };
-  const cert = read('tls.certificateFile', config.tls.certificateFile);
-  const key = read('tls.keyFile', config.tls.keyFile);
-  const caBundles = new Map<string, string>();
-  config.issuers.forEach(({ jwks: { caFile } }, index) => {
-    if (caFile !== undefined) caBundles.set(caFile, read(`issuers[${index}].jwks.caFile`, caFile));
-  });
-  const signingKeys = new Map<string, { pem: string; key: SigningKey }>();
-  for (const [path, name] of signingKeyFiles(config)) {
-    const pem = read(path, name);
-    try {
-      if (pem !== '') signingKeys.set(name, { pem, key: parseSigningKey(pem) });
-    } catch (cause) {
-      problems.push(`${path}: ${name} ${(cause as Error).message}`);
-    }
-  }
-  const secrets = new Map<string, string>();
-  config.issuers.forEach(({ introspection }, index) => {
-    if (introspection === undefined) return;
-    for (const member of ['clientIdFile', 'clientSecretFile'] as const) {
-      const path = `issuers[${index}].introspection.${member}`;
-      const text = read(path, introspection[member]).replace(/\r?\n$/, '');
-      if (text === '' && problems.length === 0) problems.push(`${path}: ${introspection[member]} is empty`);
-      secrets.set(introspection[member], text);
-    }
-  });
-  if (problems.length === 0) {
-    try {
-      createSecureContext({ cert, key });
-    } catch (cause) {
-      problems.push(`tls: certificate and key cannot be used together: ${(cause as Error).message}`);
-    }
-  }
-  if (problems.length > 0) throw new ConfigError(file, problems);
-  return { config, certificate: { cert, key }, caBundles, signingKeys, secrets, digest, warnings };
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
-}
-
-function signingKeyFiles({ metadata, identityAssertion }: SidecarConfig): [path: string, name: string][] {
-  const files: [string, string | undefined][] = [
-    ['metadata.signingKeyFile', metadata.signingKeyFile],
-    ['identityAssertion.keyFile', identityAssertion?.keyFile],
-  ];
-  return files.flatMap(([path, name]) => (name === undefined ? [] : [[path, name]]));
-}
-
-function trustedIssuers({ config, caBundles }: Loaded): TrustedIssuer[] {
+/** What the key ring needs to know of each issuer. */
+function trustedIssuers({ config, caBundles }: LoadedFiles): TrustedIssuer[] {
   return config.issuers.map((issuer) => ({
     config: issuer,
     ca: issuer.jwks.caFile === undefined ? undefined : caBundles.get(issuer.jwks.caFile),
   }));
-}
-
-function sameFiles(a: Loaded, b: Loaded): boolean {
-  const texts = ({ caBundles, signingKeys, secrets }: Loaded) =>
-    JSON.stringify([...caBundles, ...secrets, ...[...signingKeys].map(([file, { pem }]) => [file, pem])]);
-  return texts(a) === texts(b);
 }

@@ -163,7 +163,7 @@ describe('the mode changes', () => {
     const { configDigest } = await changing.status();
     await changing.writeConfig({ ...changing.config, clientCertificates: { mode } });
     await waitFor(async () => (await changing.status()).configDigest !== configDigest, 'the change');
-    await waitFor(() => changing.log.includes('configuration replaced'), 'the configuration to be in force');
+    await waitFor(() => changing.log.includes('configuration reloaded'), 'the configuration to be in force');
   }
 
   it('without a restart: the next connection is asked, and an open stream lives on', async () => {

@@ -42,9 +42,9 @@ beforeEach(() => {
 
 /** Changes the configuration and waits until it is in force. */
 async function takeOver(changes: Partial<SidecarConfig>): Promise<void> {
-  const replaced = occurrences('configuration replaced');
+  const replaced = occurrences('configuration reloaded');
   await bed.writeConfig({ ...original, ...changes });
-  await waitFor(() => occurrences('configuration replaced') > replaced, 'the configuration to be taken over');
+  await waitFor(() => occurrences('configuration reloaded') > replaced, 'the configuration to be taken over');
 }
 
 const occurrences = (text: string) => bed.log.split(text).length - 1;
@@ -171,9 +171,13 @@ describe('signed metadata', () => {
 
   it('a key that is none is refused: the old one stays', async () => {
     const before = (await get(KEYS)).body;
-    const refusals = occurrences('changed files not taken over');
+    const refusals = occurrences('reload failed, keeping current configuration');
     writeFileSync(keyFile, 'no key');
-    await waitFor(() => occurrences('changed files not taken over') > refusals, 'the refusal', 15_000);
+    await waitFor(
+      () => occurrences('reload failed, keeping current configuration') > refusals,
+      'the refusal',
+      15_000,
+    );
     assert.match(bed.log, /is not a private key in PEM form/);
     assert.equal((await get(KEYS)).body, before);
     writeKey();

@@ -29,9 +29,9 @@ beforeEach(async () => {
 async function takeOver(changes: Partial<SidecarConfig>): Promise<void> {
   const config = { ...original, ...changes };
   if (JSON.stringify(config) === JSON.stringify(bed.config)) return;
-  const replaced = occurrences('configuration replaced');
+  const replaced = occurrences('configuration reloaded');
   await bed.writeConfig(config);
-  await waitFor(() => occurrences('configuration replaced') > replaced, 'the configuration to be taken over');
+  await waitFor(() => occurrences('configuration reloaded') > replaced, 'the configuration to be taken over');
 }
 
 const occurrences = (text: string) => bed.log.split(text).length - 1;
@@ -91,9 +91,12 @@ for (const [name, text] of [
   ],
 ] as const) {
   it(`a configuration that ${name} is refused: the old one stays`, async () => {
-    const refusals = occurrences('changed files not taken over');
+    const refusals = occurrences('reload failed, keeping current configuration');
     await writeFile(bed.configFile, text());
-    await waitFor(() => occurrences('changed files not taken over') > refusals, 'the refusal');
+    await waitFor(
+      () => occurrences('reload failed, keeping current configuration') > refusals,
+      'the refusal',
+    );
     assertRefused(
       await bed.callWith(bed.issuer.token({ claims: { scope: 'openid' } })),
       'insufficient_scope',
@@ -149,8 +152,8 @@ it('the next handshake has the new certificate; an open stream lives on', async 
 
 it('a certificate that does not fit its key is refused: the old one stays', async () => {
   const before = await serialNumber();
-  const refusals = occurrences('changed files not taken over');
+  const refusals = occurrences('reload failed, keeping current configuration');
   await writeFile(bed.config.tls.certificateFile, (await selfSigned()).cert);
-  await waitFor(() => occurrences('changed files not taken over') > refusals, 'the refusal');
+  await waitFor(() => occurrences('reload failed, keeping current configuration') > refusals, 'the refusal');
   assert.equal(await serialNumber(), before);
 });

@@ -121,7 +121,7 @@ describe('a session', () => {
   it('outlives a change of the configuration', async () => {
     const id = await session();
     await bed.writeConfig({ ...bed.config, clockSkewSeconds: bed.config.clockSkewSeconds + 1 });
-    await waitFor(() => bed.log.includes('configuration replaced'), 'the new configuration');
+    await waitFor(() => bed.log.includes('configuration reloaded'), 'the new configuration');
     assert.equal((await use(id, alice())).status, 200);
     reset(bed);
     assertNotFound(await use(id, bob()));
