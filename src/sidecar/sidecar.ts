@@ -1,4 +1,4 @@
-// Puts the parts together and holds what lives as long as the process: listeners, keys, the policy in force.
+// Puts the parts together and holds what lives as long as the process: listeners, keys, the configuration in force.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:https';
@@ -18,7 +18,7 @@ import { UnusedConnections } from './http/connections.ts';
 import { askForClientCertificates, createListener, listen, replaceCertificate } from './http/listener.ts';
 import { fileNames, isSameConfiguration, loadFiles, type LoadedFiles } from './loaded-files.ts';
 import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
-import { compilePolicy, type Policy } from './gateway/policy.ts';
+import { compileConfig, type CompiledConfig } from './gateway/compiled-config.ts';
 import { keySet, type SigningKey } from './tokens/signing-key.ts';
 import { ReplayMemory } from './authentication/replay-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -78,12 +78,12 @@ export class Sidecar {
     });
     this.#metrics = createMetrics({
       requestsInFlight: () => this.#gateway.inFlight,
-      upstreamConnections: () => this.#gateway.policy.upstream.connections,
-      cachedTokens: () => this.#gateway.policy.authenticator.cached,
+      upstreamConnections: () => this.#gateway.config.upstream.connections,
+      cachedTokens: () => this.#gateway.config.authenticator.cached,
       sessions: () => this.#sessions.size,
       keysLoadedAt: () => this.#ring.loadedAt,
     });
-    this.#gateway = new Gateway(this.#policy(this.#loaded), {
+    this.#gateway = new Gateway(this.#compile(this.#loaded), {
       logger: deps.logger,
       metrics: this.#metrics,
       sessions: this.#sessions,
@@ -124,7 +124,7 @@ export class Sidecar {
   async status(): Promise<SidecarStatus> {
     const { config, certificate, digest } = this.#loaded;
     const problems = [...this.#ring.problems];
-    const { upstream } = this.#gateway.policy;
+    const { upstream } = this.#gateway.config;
     if (!(await upstream.probe(PROBE_TIMEOUT_MS))) {
       problems.push(`the MCP server does not accept connections on ${upstream.host} port ${upstream.port}`);
     }
@@ -140,7 +140,7 @@ export class Sidecar {
     };
   }
 
-  #policy(loaded: LoadedFiles): Policy {
+  #compile(loaded: LoadedFiles): CompiledConfig {
     const { config } = loaded;
     const { clock } = this.#deps;
     const nonces = config.dpop.mode !== 'Off' && config.dpop.nonces === 'Required' ? this.#nonces : undefined;
@@ -153,7 +153,9 @@ export class Sidecar {
     });
     const [first] = config.issuers;
     const metadata = first && this.#ring.get(first.issuer)?.metadata;
-    return compilePolicy(config, authenticator, this.#pseudonym, {
+    return compileConfig(config, {
+      authenticator,
+      pseudonym: this.#pseudonym,
       clock,
       nonces,
       metadataKey: this.#signingKey(loaded, config.metadata.signingKeyFile),
@@ -240,12 +242,12 @@ export class Sidecar {
     this.#watch();
   }
 
-  /** Swaps the policy once the keys of new issuers are there, or could not be had. */
+  /** Swaps the configuration once the keys of new issuers are there, or could not be had. */
   async #takeOver(next: LoadedFiles): Promise<void> {
     await this.#ring.replace(trustedIssuers(next));
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
-    this.#gateway.policy = this.#policy(next);
+    this.#gateway.replaceConfig(this.#compile(next));
     if (askForClientCertificates(this.#listener, next.config.clientCertificates.mode !== 'Off')) {
       // A new context also ends the sessions of before, which were begun without a certificate and would be resumed so.
       replaceCertificate(this.#listener, next.certificate);

@@ -55,7 +55,7 @@ export class Judge {
   /** How often it was asked. */
   fetches = 0;
   readonly keys: IssuerKeys;
-  readonly #authenticator: Authenticator;
+  readonly authenticator: Authenticator;
   readonly #stop = new AbortController();
 
   constructor(...published: readonly SigningKey[]) {
@@ -79,7 +79,7 @@ export class Judge {
       },
     });
     // What the authenticator does not look at is left out of the configuration.
-    this.#authenticator = new Authenticator(CONFIG as SidecarConfig, {
+    this.authenticator = new Authenticator(CONFIG as SidecarConfig, {
       clock,
       keys: new Map([[ISSUER, this.keys]]),
       dpop: dpopVerifier(clock),
@@ -114,12 +114,12 @@ export class Judge {
 
   /** The same of a whole `Authorization` value. */
   async verdictOn(authorization: string): Promise<string> {
-    return outcome(await this.#authenticator.authenticate(authorization, PLAIN));
+    return outcome(await this.authenticator.authenticate(authorization, PLAIN));
   }
 
   /** Whether the verdict is remembered: then it is there without a promise. */
   remembers(token: string): boolean {
-    return !(this.#authenticator.authenticate(`Bearer ${token}`, PLAIN) instanceof Promise);
+    return !(this.authenticator.authenticate(`Bearer ${token}`, PLAIN) instanceof Promise);
   }
 
   stop(): void {

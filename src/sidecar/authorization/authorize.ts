@@ -1,34 +1,41 @@
-// Principal + request -> Permit, or a Denial. The only maker of permits: without one nothing is forwarded.
+// (Principal, Call) -> Permit, or a Denial. The only maker of permits: without one nothing is forwarded.
 import type { Principal } from '../authentication/authenticate.ts';
 import type { Denial } from '../denial/denial.ts';
-import type { ScopePolicy } from './scopes.ts';
+import type { Call } from '../messages/call.ts';
+import type { Policy } from './policy.ts';
 
-/** Only this module can make one. */
-declare const permitted: unique symbol;
+/** Only this module can make one: the private member has no run-time value, and a copy with changes does not have it. */
+declare class Permitted {
+  readonly #permitted: true;
+}
 
-/** The right to forward one request. */
-export interface Permit {
-  readonly [permitted]: true;
+/** The right to forward one call of one principal. What it does not hold cannot be forwarded. */
+export interface Permit extends Permitted {
   readonly principal: Principal;
+  /** The request with its body: a permit is kept no longer than a call. */
+  readonly call: Call;
 }
 
 export type Authorization =
   { readonly ok: true; readonly permit: Permit } | { readonly ok: false; readonly denial: Denial };
 
 /**
- * Decides whether the principal may do what it asks.
- * All required scopes are named in one denial, so that a client steps up once (RFC 6750 section 3.1).
+ * What is refused whatever the principal asks for. Asked before a body is read, so that a client without the scopes that
+ * everything needs costs no body; `authorize` asks again.
  */
-export function authorize(
-  principal: Principal,
-  requiredScopes: readonly string[],
-  scopes: ScopePolicy,
-): Authorization {
+export function baselineDenial(principal: Principal, { requiredScopes, scopes }: Policy): Denial | undefined {
   for (const scope of requiredScopes) {
     if (!scopes.covers(principal.scopes, scope)) {
-      const missing = scopes.stepUp(principal.scopes, requiredScopes);
-      return { ok: false, denial: { kind: 'insufficient_scope', scopes: missing } };
+      // All required scopes in one denial, so that a client steps up once (RFC 6750 section 3.1).
+      return { kind: 'insufficient_scope', scopes: scopes.stepUp(principal.scopes, requiredScopes) };
     }
   }
-  return { ok: true, permit: { principal } as Permit }; // the brand has no run-time value
+  return undefined;
+}
+
+/** Decides whether the principal may make the call. */
+export function authorize(principal: Principal, call: Call, policy: Policy): Authorization {
+  const denial = baselineDenial(principal, policy);
+  if (denial !== undefined) return { ok: false, denial };
+  return { ok: true, permit: { principal, call } as Permit }; // the private member has no run-time value
 }

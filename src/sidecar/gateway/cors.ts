@@ -1,6 +1,5 @@
-// Origin and Host: which browser origins may call (Fetch CORS), and under which names this server answers.
-import { hostOfField } from '../../protocol/host.ts';
-import type { SidecarConfig } from '../config/config.ts';
+// Which browser origins may call, and what their browsers are told (Fetch, CORS).
+import type { RequestFields } from '../http/request-headers.ts';
 
 const ALLOWED_HEADERS = [
   'Authorization',
@@ -36,7 +35,7 @@ export function originPolicy(allowedOrigins: readonly string[]): (origin: string
 }
 
 /** Fields of a response to an allowed origin. */
-export function corsFields(origin: string): string[] {
+function corsFields(origin: string): string[] {
   return [
     'Access-Control-Allow-Origin',
     origin,
@@ -48,7 +47,7 @@ export function corsFields(origin: string): string[] {
 }
 
 /** Fields of the answer to a preflight from an allowed origin. `*` would not cover `Authorization`, so all are named. */
-export function preflightFields(origin: string, requestedHeaders: string | undefined): string[] {
+function preflightFields(origin: string, requestedHeaders: string | undefined): string[] {
   const parameters = (requestedHeaders ?? '')
     .split(',', MAX_PARAMETER_HEADERS)
     .map((name) => name.trim().toLowerCase())
@@ -64,32 +63,27 @@ export function preflightFields(origin: string, requestedHeaders: string | undef
   ];
 }
 
-/** Host values seen and judged. Bounded: what does not fit is judged again. */
-const MAX_KNOWN_HOSTS = 64;
+type OriginFields = Pick<RequestFields, 'origin' | 'origins' | 'preflightMethod' | 'preflightHeaders'>;
 
-/**
- * A test for the value of a `Host` field: one of our names, on any port (a NodePort or a port-forward changes the port,
- * an attacker who rebinds DNS cannot change the name).
- */
-export function hostPolicy(
-  config: Pick<SidecarConfig, 'resource' | 'publicHosts'>,
-): (host: string) => boolean {
-  const names = new Set([
-    new URL(config.resource).hostname,
-    ...config.publicHosts.map((name) => name.toLowerCase()),
-  ]);
-  const known = new Map<string, boolean>();
-  return (host) => {
-    const judged = known.get(host);
-    if (judged !== undefined) return judged;
-    const name = hostOfField(host);
-    const ours = name !== undefined && names.has(name);
-    if (known.size < MAX_KNOWN_HOSTS) known.set(host, ours);
-    return ours;
-  };
-}
+export type OriginCheck =
+  | { readonly kind: 'refused' }
+  /** Not a call: the browser asks whether it may make one. */
+  | { readonly kind: 'preflight'; readonly fields: readonly string[] }
+  /** Every answer carries these fields; none where no browser is involved. */
+  | { readonly kind: 'allowed'; readonly fields: readonly string[] };
 
-/** Whether the value of a `Host` field is one at all (RFC 9112 section 3.2). */
-export function isHost(host: string | undefined): boolean {
-  return host !== undefined && hostOfField(host) !== undefined;
+const REFUSED: OriginCheck = { kind: 'refused' };
+const NO_ORIGIN: OriginCheck = { kind: 'allowed', fields: [] };
+
+/** Before authentication: a page that may not call learns nothing about tokens (MCP Streamable HTTP, Origin). */
+export function checkOrigin(
+  method: string | undefined,
+  { origin, origins, preflightMethod, preflightHeaders }: OriginFields,
+  isAllowed: (origin: string) => boolean,
+): OriginCheck {
+  if (origin === undefined) return NO_ORIGIN;
+  if (origins > 1 || !isAllowed(origin)) return REFUSED;
+  if (method === 'OPTIONS' && preflightMethod !== undefined)
+    return { kind: 'preflight', fields: preflightFields(origin, preflightHeaders) };
+  return { kind: 'allowed', fields: corsFields(origin) };
 }

@@ -1,406 +1,360 @@
-// The way of one request: read -> route -> authenticate -> authorize -> proxy. Each step is decided in its own module.
+// One request from head to answer: the order of the steps. Each step is decided in its own module, none of them here.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../base/log.ts';
-import { schemeOf, type Authentication } from '../authentication/authenticate.ts';
-import { authorize, type Permit } from '../authorization/authorize.ts';
-import { BufferBudget } from '../limits/byte-budget.ts';
-import { readCall, unreadCall, type Call, type JudgedBody } from '../messages/call.ts';
-import { contentProblem } from '../messages/content-type.ts';
-import { corsFields, isHost, preflightFields } from './cors.ts';
-import { discardRest, endBeforeBody } from '../http/discard-body.ts';
+import { schemeOf, type Authentication, type Principal } from '../authentication/authenticate.ts';
+import { authorize, baselineDenial, type Permit } from '../authorization/authorize.ts';
 import { denialResponse, type Denial } from '../denial/denial.ts';
-import { isNamedBy, type TaggedText } from '../metadata/etag.ts';
-import type { RequestFields } from '../http/request-headers.ts';
+import { discardRest, endBeforeBody } from '../http/discard-body.ts';
+import { BodyReader, type BodyResult } from '../http/read-body.ts';
+import { Admissions } from '../limits/admission.ts';
+import { BufferBudget } from '../limits/byte-budget.ts';
 import { InFlight } from '../limits/in-flight-list.ts';
-import { InFlightLimit } from '../limits/in-flight-limit.ts';
+import { announcesBody, callWithoutBody, readCall, unreadCall, type Call } from '../messages/call.ts';
+import type { PublicDocument } from '../metadata/metadata.ts';
 import { DenialLog } from '../observability/denial-log.ts';
-import {
-  METADATA_PREFLIGHT_FIELDS,
-  METADATA_TYPE,
-  metadataFields,
-  type PublicDocument,
-} from '../metadata/metadata.ts';
-import type { RouteLabel, SidecarMetrics } from '../observability/metrics.ts';
-import type { Policy } from './policy.ts';
-import { proxy, type Forwarding } from '../proxy/proxy.ts';
-import { BodyReader } from '../http/read-body.ts';
-import { sessionObserver, sessionProblem } from '../sessions/session-binding.ts';
+import type { SidecarMetrics } from '../observability/metrics.ts';
+import { proxy, type ProxiedRequest } from '../proxy/proxy.ts';
+import { checkSession, type SessionUse } from '../sessions/session-binding.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { CompiledConfig } from './compiled-config.ts';
+import { checkOrigin } from './cors.ts';
+import { ANY_ORIGIN, documentAnswer } from './public-documents.ts';
+import { requestContext, type RequestContext } from './request-context.ts';
+import { checkHead } from './request-head.ts';
 
-/** More fields than this are refused: Node would silently drop the rest, and a second Authorization with it. */
-const MAX_FIELDS = 100;
 const EXPIRE_INTERVAL_MS = 1_000;
 /** Bytes of bodies that have not come to their end, of all requests together; more if a single one may be larger. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const MCP_METHODS = 'POST, GET, DELETE, OPTIONS';
+/** No status went out: the client was gone before its request was complete. What others write for it. */
+const CLIENT_CLOSED = 499;
 
 export interface GatewayDependencies {
   readonly logger: Logger;
   readonly metrics: SidecarMetrics;
-  /** They outlive every policy. */
+  /** They outlive every configuration. */
   readonly sessions: Sessions;
   /** While draining: a request is over, its connection may be idle now. */
   readonly onDrained: () => void;
 }
 
-/** What is known of a request while it is judged. */
-interface Visit {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly policy: Policy;
-  readonly fields: RequestFields;
-  readonly startedAt: number;
-  /** The client waits for `100 Continue` before it sends the body. */
-  readonly expectsContinue: boolean;
-  route: RouteLabel;
-  /** Whether the token was good: a refusal after that is always logged. */
-  authenticated: boolean;
-  /** Of the JSON-RPC request, as JSON text, once it was read: answers of ours name it. */
-  id: string | undefined;
-  /** CORS fields for the answer, whatever it will be. */
-  corsFields: readonly string[];
-}
-
-/** Serves requests by the policy of the moment. Requests under way finish by the one they came in with. */
+/**
+ * Serves requests by the configuration in force; requests under way finish by the one they came in with. The order of the
+ * steps is one that types hold to where it matters: route, origin, authenticate (-> `Principal`), baseline scopes, read and
+ * validate (-> `Call`), authorize (-> `Permit`), session (-> `SessionUse`), admit (-> `Admission`), proxy.
+ */
 export class Gateway {
   readonly #deps: GatewayDependencies;
-  readonly #forwardings = new InFlight<Forwarding>();
-  readonly #inFlightLimit = new InFlightLimit();
-  readonly #bodies = new InFlight<BodyReader>();
   readonly #denialLog: DenialLog;
-  #budget: BufferBudget;
+  readonly #admissions = new Admissions();
+  readonly #proxied = new InFlight<ProxiedRequest>();
+  readonly #bodies = new InFlight<BodyReader>();
   readonly #expiry: NodeJS.Timeout;
-  #policy: Policy;
+  #config: CompiledConfig;
+  #budget: BufferBudget;
   #draining = false;
 
-  constructor(policy: Policy, deps: GatewayDependencies) {
-    this.#policy = policy;
+  constructor(config: CompiledConfig, deps: GatewayDependencies) {
+    this.#config = config;
     this.#deps = deps;
     this.#denialLog = new DenialLog(deps.logger, () => performance.now());
-    this.#budget = budgetFor(policy);
+    this.#budget = budgetFor(config);
     this.#expiry = setInterval(() => this.#expire(), EXPIRE_INTERVAL_MS).unref();
   }
 
-  get policy(): Policy {
-    return this.#policy;
+  /** The configuration in force. */
+  get config(): CompiledConfig {
+    return this.#config;
   }
 
-  set policy(policy: Policy) {
-    this.#policy.upstream.close();
-    if (policy.config.transport.maxMessageBytes !== this.#policy.config.transport.maxMessageBytes)
-      this.#budget = budgetFor(policy);
-    this.#policy = policy;
+  /** Requests from here on are served by `next`. Idle connections to the server that was configured before are closed. */
+  replaceConfig(next: CompiledConfig): void {
+    const previous = this.#config;
+    if (next.config.transport.maxMessageBytes !== previous.config.transport.maxMessageBytes)
+      this.#budget = budgetFor(next);
+    this.#config = next;
+    previous.upstream.close();
   }
 
   /** Requests that are with the server now. */
   get inFlight(): number {
-    return this.#forwardings.size;
+    return this.#admissions.underWay;
   }
 
   /** Ends listening streams now; calls go on. Answers from here on close their connection. */
   drain(): void {
     this.#draining = true;
-    for (const forwarding of this.#forwardings) if (forwarding.isListening) forwarding.endListening();
+    for (const proxied of this.#proxied) if (proxied.isListening) proxied.endListening();
   }
 
   close(): void {
     clearInterval(this.#expiry);
-    this.#policy.upstream.close();
+    this.#config.upstream.close();
   }
 
-  /** The request listener. Never throws: what nobody foresaw becomes one 500 here, and nothing is forwarded. */
+  /** The request listener. */
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const policy = this.#policy;
-    const fields = policy.requestHeaders.read(req.rawHeaders);
-    const visit: Visit = {
-      req,
-      res,
-      policy,
-      fields,
-      startedAt: performance.now(),
-      expectsContinue,
-      route: 'other',
-      authenticated: false,
-      id: undefined,
-      corsFields: NO_FIELDS,
-    };
+    const context = requestContext(req, res, this.#config, expectsContinue);
     if (this.#draining) res.shouldKeepAlive = false;
+    this.#guard(context, () => this.#route(context));
+  }
+
+  /** Whatever a step throws becomes one 500 here, and nothing is forwarded: in an event it would end the process. */
+  #guard(context: RequestContext, step: () => void): void {
     try {
-      this.#serve(visit);
+      step();
     } catch (error) {
-      this.#unexpected(visit, error);
+      this.#onUnexpected(context, error);
     }
   }
 
-  #serve(visit: Visit): void {
-    const { req, policy } = visit;
-    const target = originForm(req.url ?? '', policy);
-    const problem = requestProblem(visit);
-    if (problem !== undefined || target === undefined) return this.#deny(visit, problem ?? MISDIRECTED);
-    const route = policy.route(target);
+  /** Goes on after an event: the client may have gone. */
+  #resume(context: RequestContext, step: () => void): void {
+    if (context.res.destroyed) return this.#record(context, CLIENT_CLOSED);
+    this.#guard(context, step);
+  }
+
+  // --- steps ---
+
+  #route(context: RequestContext): void {
+    const { config, audit } = context;
+    const head = checkHead(context, config.isOurHost);
+    if (!head.ok) return this.#deny(context, head.denial);
+    const route = config.route(head.target);
     switch (route.kind) {
       case 'metadata':
-        visit.route = 'metadata';
-        return this.#serveMetadata(visit, route.document);
+        audit.route = 'metadata';
+        return this.#serveDocument(context, route.document);
       case 'protected':
-        visit.route = 'mcp';
-        return this.#serveProtected(visit, route.search);
+        audit.route = 'mcp';
+        return this.#checkOrigin(context, route.search);
       case 'not_found':
-        return this.#deny(visit, { kind: 'not_found' });
+        return this.#deny(context, { kind: 'not_found' });
       default:
         return route satisfies never;
     }
   }
 
-  /** RFC 9728 section 3: no credentials asked for, none looked at. */
-  #serveMetadata(visit: Visit, name: PublicDocument): void {
-    const { req, policy } = visit;
-    const document = policy.document(name);
-    switch (req.method) {
-      case 'GET':
-      case 'HEAD':
-        if (document !== undefined) return this.#answerDocument(visit, document);
-        visit.corsFields = ANY_ORIGIN;
-        return this.#deny(visit, { kind: 'metadata_unavailable' });
-      case 'OPTIONS':
-        return this.#answer(visit, 204, METADATA_PREFLIGHT_FIELDS, undefined);
-      default:
-        visit.corsFields = ANY_ORIGIN;
-        return this.#deny(visit, { kind: 'method_not_allowed', allow: 'GET, HEAD, OPTIONS' });
-    }
+  #serveDocument(context: RequestContext, name: PublicDocument): void {
+    const answer = documentAnswer(context.req, () => context.config.document(name));
+    if (answer.ok) return this.#answer(context, answer.status, answer.fields, answer.body);
+    context.audit.answerFields = ANY_ORIGIN;
+    this.#deny(context, answer.denial);
   }
 
-  /** RFC 9110 section 13.1.2: who has it already is told so, without it. */
-  #answerDocument(visit: Visit, document: TaggedText): void {
-    const fields = metadataFields(document);
-    const has = isNamedBy(visit.req.headers['if-none-match'], document);
-    if (has) return this.#answer(visit, 304, fields, undefined);
-    return this.#answer(visit, 200, [...METADATA_TYPE, ...fields], document.text);
-  }
-
-  #serveProtected(visit: Visit, search: string): void {
-    const { req, policy, fields } = visit;
-    if (fields.origin !== undefined) {
-      // Before authentication: a page that may not call learns nothing about tokens (MCP Streamable HTTP, Origin).
-      if (fields.origins > 1 || !policy.isAllowedOrigin(fields.origin)) {
-        return this.#deny(visit, { kind: 'origin_not_allowed' });
-      }
-      visit.corsFields = corsFields(fields.origin);
-      if (req.method === 'OPTIONS' && fields.preflightMethod !== undefined) {
-        return this.#answer(visit, 204, preflightFields(fields.origin, fields.preflightHeaders), undefined);
-      }
-    }
+  #checkOrigin(context: RequestContext, search: string): void {
+    const { req, fields, config, audit } = context;
+    const origin = checkOrigin(req.method, fields, config.isAllowedOrigin);
+    if (origin.kind === 'refused') return this.#deny(context, { kind: 'origin_not_allowed' });
+    if (origin.kind === 'preflight') return this.#answer(context, 204, origin.fields, undefined);
     // With every answer: a client that has it already need not be sent back for it (RFC 9449 section 8.2).
-    if (policy.nonces !== undefined) {
-      visit.corsFields = [...visit.corsFields, 'DPoP-Nonce', policy.nonces.current];
-    }
-    if (req.method !== 'POST' && req.method !== 'GET' && req.method !== 'DELETE') {
-      return this.#deny(visit, { kind: 'method_not_allowed', allow: MCP_METHODS });
-    }
-    if (fields.authorizations > 1) {
-      return this.#deny(visit, { kind: 'invalid_request', reason: 'several_authorization_fields' });
-    }
-    const authentication = policy.authenticator.authenticate(fields.authorization, visit);
-    if (!(authentication instanceof Promise)) return this.#serveAuthenticated(visit, search, authentication);
+    audit.answerFields =
+      config.nonces === undefined ? origin.fields : [...origin.fields, 'DPoP-Nonce', config.nonces.current];
+    this.#authenticate(context, search);
+  }
+
+  #authenticate(context: RequestContext, search: string): void {
+    const { req, fields, config } = context;
+    if (req.method !== 'POST' && req.method !== 'GET' && req.method !== 'DELETE')
+      return this.#deny(context, { kind: 'method_not_allowed', allow: MCP_METHODS });
+    if (fields.authorizations > 1)
+      return this.#deny(context, { kind: 'invalid_request', reason: 'several_authorization_fields' });
+    const authentication = config.authenticator.authenticate(fields.authorization, context);
+    if (!(authentication instanceof Promise)) return this.#onAuthentication(context, search, authentication);
     authentication.then(
-      (verified) => this.#serveVerified(visit, search, verified),
-      (error: unknown) => this.#unexpected(visit, error),
+      (verified) => this.#resume(context, () => this.#onAuthentication(context, search, verified)),
+      (error: unknown) => this.#onUnexpected(context, error),
     );
   }
 
-  /** After an await: the client may have gone, and whatever is thrown would be nobody's. */
-  #serveVerified(visit: Visit, search: string, authentication: Authentication): void {
-    if (visit.res.destroyed) return;
-    try {
-      this.#serveAuthenticated(visit, search, authentication);
-    } catch (error) {
-      this.#unexpected(visit, error);
-    }
+  #onAuthentication(context: RequestContext, search: string, authentication: Authentication): void {
+    if (!authentication.ok) return this.#deny(context, limitFailures(context, authentication.denial));
+    context.audit.authenticated = true;
+    const { principal } = authentication;
+    const denial = baselineDenial(principal, context.config.policy);
+    if (denial !== undefined) return this.#deny(context, denial);
+    this.#readCall(context, search, principal);
   }
 
-  #serveAuthenticated(visit: Visit, search: string, authentication: Authentication): void {
-    if (!authentication.ok) return this.#deny(visit, this.#counted(visit, authentication.denial));
-    visit.authenticated = true;
-    const authorization = authorize(
-      authentication.principal,
-      visit.policy.config.requiredScopes,
-      visit.policy.scopes,
-    );
-    if (!authorization.ok) return this.#deny(visit, authorization.denial);
-
-    this.#serveAuthorized(visit, search, authorization.permit);
-  }
-
-  /** From here on it is about what is asked. Without a body, or with one that nobody looks at, the fields say it all. */
-  #serveAuthorized(visit: Visit, search: string, permit: Permit): void {
-    const { req, res, fields, policy } = visit;
-    const isEnforced = policy.config.transport.messageChecks === 'Enforced';
-    if (isEnforced && req.method === 'POST') return this.#readMessage(visit, search, permit);
+  /** Without a body, or with one that is not looked at, the fields say it all. */
+  #readCall(context: RequestContext, search: string, principal: Principal): void {
+    const { req, res, fields, config } = context;
+    const { messageChecks } = config.config.transport;
+    if (messageChecks === 'Enforced' && req.method === 'POST')
+      return this.#readBody(context, search, principal);
     if (fields.repeatedField !== undefined)
-      return this.#deny(visit, { kind: 'bad_request', reason: 'repeated_field' });
-    // GET and DELETE have no use for one, and what cannot be judged must not pass.
-    if (isEnforced && (fields.chunked || Number(fields.contentLength ?? 0) > 0))
-      return this.#deny(visit, { kind: 'bad_request', reason: 'unexpected_body' });
-    if (visit.expectsContinue) res.writeContinue();
-    this.#forward(visit, search, permit, unreadCall(req, fields), undefined);
+      return this.#deny(context, { kind: 'bad_request', reason: 'repeated_field' });
+    // GET and DELETE have no use for one, and what cannot be validated must not pass.
+    if (messageChecks === 'Enforced' && announcesBody(fields))
+      return this.#deny(context, { kind: 'bad_request', reason: 'unexpected_body' });
+    if (context.expectsContinue) res.writeContinue();
+    const call =
+      messageChecks === 'Enforced'
+        ? callWithoutBody(context, search)
+        : unreadCall(context, search, messageChecks);
+    this.#authorize(context, principal, call);
   }
 
-  /** A POST: what its fields say of the body is judged first, and then the whole body, before any of it goes on. */
-  #readMessage(visit: Visit, search: string, permit: Permit): void {
-    const { req, res, fields, policy } = visit;
-    const { maxMessageBytes: maxBytes } = policy.config.transport;
-    const problem = contentProblem(fields, maxBytes);
-    if (problem !== undefined) return this.#deny(visit, problem);
-    if (visit.expectsContinue) res.writeContinue();
+  /** A POST: what its fields say of the body is checked first, and then the whole body, before any of it goes on. */
+  #readBody(context: RequestContext, search: string, principal: Principal): void {
+    const { req, res, fields, config } = context;
+    const denial = config.contentDenial(fields);
+    if (denial !== undefined) return this.#deny(context, denial);
+    if (context.expectsContinue) res.writeContinue();
     const length = fields.chunked ? undefined : Number(fields.contentLength ?? 0);
-    const reader = new BodyReader(
-      req,
-      { length, maxBytes, budget: this.#budget },
-      {
-        onBody: (bytes) => {
-          this.#bodies.delete(reader);
-          this.#serveMessage(visit, search, permit, bytes);
-        },
-        onRefused: (denial) => {
-          this.#bodies.delete(reader);
-          this.#deny(visit, denial);
-        },
-        onGone: () => {
-          this.#bodies.delete(reader);
-          this.#record(visit, CLIENT_CLOSED);
-        },
-      },
-    );
+    const { maxMessageBytes: maxBytes } = config.config.transport;
+    const limits = { length, maxBytes, budget: this.#budget };
+    const reader = new BodyReader(req, limits, (result) => {
+      this.#bodies.delete(reader);
+      this.#onBody(context, search, principal, result);
+    });
     this.#bodies.add(reader);
     reader.start();
   }
 
-  /** After an event: whatever is thrown would be nobody's. */
-  #serveMessage(visit: Visit, search: string, permit: Permit, bytes: Buffer): void {
-    try {
-      const reading = readCall(bytes, visit.fields);
-      if (reading.ok) {
-        visit.id = reading.call.id;
-        return this.#forward(visit, search, permit, reading.call, reading.body);
-      }
-      const { refusal } = reading;
-      this.#deny(visit, { kind: 'message_refused', reason: refusal.reason, refusal });
-    } catch (error) {
-      this.#unexpected(visit, error);
+  #onBody(context: RequestContext, search: string, principal: Principal, result: BodyResult): void {
+    switch (result.kind) {
+      case 'body':
+        return this.#resume(context, () => this.#validate(context, search, principal, result.bytes));
+      case 'refused':
+        return this.#resume(context, () => this.#deny(context, result.denial));
+      case 'gone':
+        return this.#record(context, CLIENT_CLOSED);
+      default:
+        return result satisfies never;
     }
   }
 
-  #forward(visit: Visit, search: string, permit: Permit, call: Call, body: JudgedBody | undefined): void {
-    const { req, res, fields, policy } = visit;
-    const { transport } = policy.config;
+  #validate(context: RequestContext, search: string, principal: Principal, bytes: Buffer): void {
+    const reading = readCall(bytes, context, search);
+    if (reading.ok) {
+      context.audit.id = reading.call.id;
+      return this.#authorize(context, principal, reading.call);
+    }
+    const { refusal } = reading;
+    this.#deny(context, { kind: 'message_refused', reason: refusal.reason, refusal });
+  }
+
+  #authorize(context: RequestContext, principal: Principal, call: Call): void {
+    const authorization = authorize(principal, call, context.config.policy);
+    if (!authorization.ok) return this.#deny(context, authorization.denial);
+    this.#checkSession(context, authorization.permit);
+  }
+
+  #checkSession(context: RequestContext, permit: Permit): void {
+    const { unknownSessions } = context.config.config.transport;
     const { owner } = permit.principal;
-    const { sessions } = this.#deps;
-    if (call.era === 'legacy') {
-      const problem = sessionProblem(fields, owner, sessions, transport.unknownSessions);
-      if (problem !== undefined) return this.#deny(visit, problem);
-    }
-    const identityLine = policy.identity?.line(permit.principal) ?? '';
-    // Node gives a response its connection when its turn comes.
-    const isPipelined = res.socket === null;
-    const full = this.#inFlightLimit.enter(req.socket, this.#forwardings.size, isPipelined);
-    if (full !== undefined) return this.#deny(visit, { kind: 'overloaded', reason: full });
-    const forwarding = proxy(
-      permit,
-      { req, res, fields, call, search, responseFields: visit.corsFields },
-      {
-        upstream: policy.upstream,
-        path: policy.upstreamPath,
-        hostLine: policy.hostLine,
-        forwardedLines: policy.forwardedLines,
-        identityLine,
-        callGraceMs: transport.callGraceSeconds * 1000,
-        keepAliveMs: transport.eventStreamKeepAliveSeconds * 1000,
-        observeHead: sessionObserver(call, req.method, fields, owner, sessions),
-        deny: (denial) => this.#writeDenial(visit, denial),
-        onClose: (closed) => {
-          this.#forwardings.delete(closed);
-          this.#inFlightLimit.leave(req.socket, isPipelined);
-          this.#record(visit, res.statusCode);
-          if (this.#draining) setImmediate(this.#deps.onDrained);
-        },
-      },
-      body,
-    );
-    this.#forwardings.add(forwarding);
+    const check = checkSession(permit.call, { owner, sessions: this.#deps.sessions, unknownSessions });
+    if (!check.ok) return this.#deny(context, check.denial);
+    this.#forward(context, permit, check.session);
   }
 
-  /** The refusal, or that there were too many. Whoever fails too often is told less, and a good token still passes. */
-  #counted({ req, policy }: Visit, denial: Denial): Denial {
-    if (policy.failures === undefined || !FAILURES.has(denial.kind)) return denial;
-    const seconds = policy.failures.count(req.socket.remoteAddress ?? '');
-    return seconds === undefined ? denial : { kind: 'too_many_failures', seconds };
+  /** Admits and proxies. No closure here may hold the permit: it holds the body, and an answer may take hours. */
+  #forward(context: RequestContext, permit: Permit, session: SessionUse): void {
+    const { res, config, audit } = context;
+    const identityLine = config.identity?.line(permit.principal) ?? '';
+    let proxied: ProxiedRequest | undefined = undefined;
+    const entry = this.#admissions.admit(res, () => this.#onOver(context, proxied));
+    if (!entry.ok) return this.#deny(context, { kind: 'overloaded', reason: entry.reason });
+    proxied = proxy(permit, {
+      target: config.target,
+      session,
+      admission: entry.admission,
+      identityLine,
+      responseFields: audit.answerFields,
+      refuse: (denial, cause) => this.#refuse(context, denial, cause),
+    });
+    this.#proxied.add(proxied);
   }
 
-  #answer(visit: Visit, status: number, fields: readonly string[], body: string | undefined): void {
-    const { res } = visit;
-    const length = body === undefined ? NO_FIELDS : ['Content-Length', String(Buffer.byteLength(body))];
+  // --- answers ---
+
+  /** An admitted request is over, however that came about. */
+  #onOver(context: RequestContext, proxied: ProxiedRequest | undefined): void {
+    if (proxied !== undefined) this.#proxied.delete(proxied);
+    this.#record(context, context.res.statusCode);
+    if (this.#draining) setImmediate(this.#deps.onDrained);
+  }
+
+  #answer(
+    context: RequestContext,
+    status: number,
+    fields: readonly string[],
+    body: string | undefined,
+  ): void {
+    const { req, res } = context;
+    const length = body === undefined ? [] : ['Content-Length', String(Buffer.byteLength(body))];
     res.writeHead(status, [...fields, ...length]);
     res.end(body);
     // Served without a token: a body that trickles in must not keep the connection.
-    if (!visit.req.complete) discardRest(visit.req, res);
-    this.#record(visit, status);
+    if (!req.complete) discardRest(req, res);
+    this.#record(context, status);
   }
 
-  #deny(visit: Visit, denial: Denial): void {
-    this.#writeDenial(visit, denial);
-    this.#record(visit, visit.res.statusCode);
+  /** Refuses a request that was not admitted. */
+  #deny(context: RequestContext, denial: Denial): void {
+    this.#writeDenial(context, denial);
+    this.#record(context, context.res.statusCode);
   }
 
   /** Logs the decision, once, and answers. The body of the request is not waited for. */
-  #writeDenial(visit: Visit, denial: Denial): void {
-    const { req, res, policy } = visit;
-    const { status, headers, body, requestId } = denialResponse(
-      denial,
-      policy.challenge,
-      schemeOf(visit.fields.authorization),
-      visit.id,
-    );
+  #writeDenial(context: RequestContext, denial: Denial): void {
+    const { req, res, fields, config, audit } = context;
+    const scheme = schemeOf(fields.authorization);
+    const { status, headers, body, requestId } = denialResponse(denial, config.challenge, scheme, audit.id);
     const reason = 'reason' in denial ? denial.reason : denial.kind;
     this.#deps.metrics.denials.inc({ reason: denial.kind });
-    const entry = { kind: denial.kind, reason, status, route: visit.route, method: req.method, requestId };
-    if (visit.authenticated) this.#denialLog.writeAlways(entry);
+    const entry = { kind: denial.kind, reason, status, route: audit.route, method: req.method, requestId };
+    if (audit.authenticated) this.#denialLog.writeAlways(entry);
     else this.#denialLog.writeLimited(entry);
-    // Its body may have been on its way when the drain began.
-    // What follows a request that could not be read as one is not to be trusted to be another. After authentication it is
-    // about single fields, and what follows may be with the server already.
+    // While draining, every answer closes its connection.
+    // An unreadable head desynchronizes the connection: it is not used again (RFC 9112 section 11.2). After authentication a
+    // bad request is about single fields, and what follows on the connection may be with the server already.
     const isUnreadable = denial.kind === 'bad_request' || denial.kind === 'header_fields_too_large';
-    if (this.#draining || (isUnreadable && !visit.authenticated)) res.shouldKeepAlive = false;
-    res.writeHead(status, [...headers, ...visit.corsFields]);
+    if (this.#draining || (isUnreadable && !audit.authenticated)) res.shouldKeepAlive = false;
+    res.writeHead(status, [...headers, ...audit.answerFields]);
     endBeforeBody(req, res, body);
   }
 
-  #unexpected(visit: Visit, error: unknown): void {
-    this.#deps.logger.error({ err: error, route: visit.route }, 'request failed');
-    try {
-      if (!visit.res.headersSent) return this.#deny(visit, { kind: 'internal_error' });
-    } catch {
-      // Even the refusal failed. The end of the connection is one too.
-    }
-    visit.res.destroy();
+  /** Refuses a request that was admitted: it is recorded when its response is over. */
+  #refuse(context: RequestContext, denial: Denial, cause: unknown): void {
+    if (cause !== undefined) this.#logUnexpected(context, cause);
+    this.#orDestroy(context, () => this.#writeDenial(context, denial));
   }
 
-  #record(visit: Visit, status: number): void {
-    const seconds = (performance.now() - visit.startedAt) / 1000;
-    this.#deps.metrics.recordRequest(visit.route, visit.req.method ?? '', status, seconds);
+  #onUnexpected(context: RequestContext, error: unknown): void {
+    this.#logUnexpected(context, error);
+    this.#orDestroy(context, () => this.#deny(context, { kind: 'internal_error' }));
+  }
+
+  #logUnexpected({ audit }: RequestContext, error: unknown): void {
+    this.#deps.logger.error({ err: error, route: audit.route }, 'request failed');
+  }
+
+  /** The end of the connection is a refusal, too: of an answer that has begun, and where even the refusal fails. */
+  #orDestroy({ res }: RequestContext, refuse: () => void): void {
+    if (!res.headersSent) {
+      try {
+        return refuse();
+      } catch (error) {
+        this.#deps.logger.error({ err: error }, 'refusal failed');
+      }
+    }
+    res.destroy();
+  }
+
+  #record({ audit, req, startedAt }: RequestContext, status: number): void {
+    const seconds = (performance.now() - startedAt) / 1000;
+    this.#deps.metrics.recordRequest(audit.route, req.method ?? '', status, seconds);
   }
 
   #expire(): void {
     const now = Date.now();
-    for (const forwarding of this.#forwardings) forwarding.expire(now);
+    for (const proxied of this.#proxied) proxied.expire(now);
     for (const body of this.#bodies) body.expire(now);
   }
 }
 
-const NO_FIELDS: readonly string[] = [];
-const ANY_ORIGIN: readonly string[] = ['Access-Control-Allow-Origin', '*'];
-/** No status went out: the client was gone before its request was complete. What others write for it. */
-const CLIENT_CLOSED = 499;
-const MISDIRECTED: Denial = { kind: 'misdirected' };
 /** Refusals of credentials; to send none is how every client begins. */
 const FAILURES: ReadonlySet<Denial['kind']> = new Set<Denial['kind']>([
   'invalid_token',
@@ -408,38 +362,13 @@ const FAILURES: ReadonlySet<Denial['kind']> = new Set<Denial['kind']>([
   'invalid_dpop_proof',
 ]);
 
-function budgetFor({ config }: Policy): BufferBudget {
+/** Rate-limits failed authentications by source address: beyond the limit the denial is a 429. A good token passes. */
+function limitFailures({ req, config }: RequestContext, denial: Denial): Denial {
+  if (config.failures === undefined || !FAILURES.has(denial.kind)) return denial;
+  const seconds = config.failures.count(req.socket.remoteAddress ?? '');
+  return seconds === undefined ? denial : { kind: 'too_many_failures', seconds };
+}
+
+function budgetFor({ config }: CompiledConfig): BufferBudget {
   return new BufferBudget(Math.max(MAX_BUFFERED_BYTES, 2 * config.transport.maxMessageBytes));
-}
-
-/** What makes a request unfit to be judged at all, whatever it asks for. */
-function requestProblem({ req, policy, fields }: Visit): Denial | undefined {
-  if (req.rawHeaders.length > 2 * MAX_FIELDS) return { kind: 'header_fields_too_large' };
-  // A request line without a version passes Node's parser as HTTP/0.9, which has neither fields nor bodies.
-  if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0')
-    return { kind: 'bad_request', reason: 'http_version' };
-  // RFC 9112 section 3.2: exactly one Host. Node serves the first of two.
-  if (fields.hosts > 1) return { kind: 'bad_request', reason: 'several_host_fields' };
-  if (fields.host === undefined || !policy.isOurHost(fields.host))
-    return isHost(fields.host) ? MISDIRECTED : { kind: 'bad_request', reason: 'invalid_host' };
-  // RFC 9112 section 6.1: a transfer coding in HTTP/1.0 has no meaning that two parties share.
-  if (fields.chunked && req.httpVersion !== '1.1')
-    return { kind: 'bad_request', reason: 'coding_in_http_1_0' };
-  // A larger number would be another one on the way to the server.
-  if (!Number.isSafeInteger(Number(fields.contentLength ?? 0)))
-    return { kind: 'bad_request', reason: 'content_length_too_large' };
-  if (fields.unknownCoding) return { kind: 'bad_request', reason: 'unknown_transfer_coding' };
-  if (fields.looped) return { kind: 'loop_detected' };
-  return undefined;
-}
-
-/**
- * The request target as a path (RFC 9112 section 3.2). An absolute target must name us: what a request names never
- * chooses where it is sent.
- */
-function originForm(target: string, policy: Policy): string | undefined {
-  if (target.startsWith('/')) return target;
-  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return target === '*' ? '*' : undefined;
-  const url = new URL(target);
-  return policy.isOurHost(url.host) ? url.pathname + url.search : undefined;
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
-import { tieToConnection } from './pipelining.ts';
+import { PipelinedResponses } from './pipelining.ts';
 
 /** A head longer than this is answered with 431 (bytes). */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -48,8 +48,9 @@ export function createListener(certificate: Certificate, handle: HandleRequest):
   /** RFC 9112 section 9.6: after an answer that ends the connection, what follows on it is no request. */
   const ended = new WeakSet<Socket>();
   const withUpgrade = new WeakSet<IncomingMessage>();
+  const pipelined = new PipelinedResponses();
   const serve: HandleRequest = (req, res, expectsContinue) => {
-    if (currentResponse(req.socket) !== res) tieToConnection(res, req.socket);
+    if (currentResponse(req.socket) !== res) pipelined.tie(res, req.socket);
     if (ended.has(req.socket)) return void res.destroy();
     // What follows a request to speak otherwise Node does not read as it should.
     if (withUpgrade.has(req)) res.shouldKeepAlive = false;

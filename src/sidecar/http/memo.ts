@@ -1,4 +1,4 @@
-// Remembers what a pure function said of the names that are seen again and again, in bounded memory.
+// Memoizes a pure function of one string, for a bounded number of strings.
 
 /** `compute`, remembered for the first `limit` names; the others are computed each time. */
 export function boundedMemo<T>(limit: number, compute: (name: string) => T): (name: string) => T {

@@ -4,13 +4,12 @@ import { isBodyTooSlow } from '../limits/body-timeout.ts';
 import type { BufferBudget } from '../limits/byte-budget.ts';
 import type { Denial } from '../denial/denial.ts';
 
-export interface BodyEvents {
+export type BodyResult =
   /** All of it is here. */
-  readonly onBody: (bytes: Buffer) => void;
-  readonly onRefused: (denial: Denial) => void;
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | { readonly kind: 'refused'; readonly denial: Denial }
   /** The client went before the end, or took too long for it. */
-  readonly onGone: () => void;
-}
+  | { readonly kind: 'gone' };
 
 export interface BodyLimits {
   /** As `Content-Length` says; `undefined` where the end shows it. */
@@ -19,12 +18,12 @@ export interface BodyLimits {
   readonly budget: BufferBudget;
 }
 
-/** One body on its way. Tells one of its events, once. */
+/** One body on its way. Gives one result, once. */
 export class BodyReader {
   /** Where it stands in the list of bodies that are being read; that list's to change. */
   place = -1;
   readonly #req: IncomingMessage;
-  readonly #events: BodyEvents;
+  readonly #onResult: (result: BodyResult) => void;
   readonly #limits: BodyLimits;
   #chunks: Buffer[] | undefined;
   #received = 0;
@@ -33,10 +32,10 @@ export class BodyReader {
   readonly #startedAt = Date.now();
   #lastActivity = this.#startedAt;
 
-  constructor(req: IncomingMessage, limits: BodyLimits, events: BodyEvents) {
+  constructor(req: IncomingMessage, limits: BodyLimits, onResult: (result: BodyResult) => void) {
     this.#req = req;
     this.#limits = limits;
-    this.#events = events;
+    this.#onResult = onResult;
   }
 
   start(): void {
@@ -47,7 +46,10 @@ export class BodyReader {
     this.#req.once('close', () => this.#onClose());
   }
 
-  /** Called every second. @param now milliseconds since the epoch */
+  /**
+   * Called every second.
+   * @param now milliseconds since the epoch
+   */
   expire(now: number): void {
     const pace = { startedAt: this.#startedAt, lastAt: this.#lastActivity, received: this.#received };
     if (isBodyTooSlow(now, pace)) this.#req.destroy();
@@ -82,18 +84,18 @@ export class BodyReader {
 
   #finish(bytes: Buffer): void {
     this.#stop();
-    this.#events.onBody(bytes);
+    this.#onResult({ kind: 'body', bytes });
   }
 
   #refuse(denial: Denial): void {
     this.#stop();
-    this.#events.onRefused(denial);
+    this.#onResult({ kind: 'refused', denial });
   }
 
   #onClose(): void {
     if (this.#over) return;
     this.#stop();
-    this.#events.onGone();
+    this.#onResult({ kind: 'gone' });
   }
 }
 

@@ -1,271 +1,338 @@
-// What is stripped, kept and added, in both directions: a table, and the one pass over the fields that applies it.
-import { boundedMemo } from './memo.ts';
+// Request header fields: one pass that reads what decisions need and writes down what is forwarded. Decides nothing itself.
 import type { SidecarConfig } from '../config/config.ts';
 import { trimBlanks } from './field-value.ts';
-
-/**
- * What becomes of a request field:
- * pass    forwarded as it came
- * strip   dropped: hop-by-hop, ours to set, or something a server might take for a proxy's word
- * others  read by the gateway, then dropped
- */
-type RequestTreatment =
-  | 'pass'
-  | 'strip'
-  | 'authorization'
-  | 'host'
-  | 'origin'
-  | 'dpop'
-  | 'connection'
-  | 'content-length'
-  | 'transfer-encoding'
-  | 'via'
-  | 'preflight-method'
-  | 'preflight-headers'
-  | 'content-type'
-  | 'content-encoding'
-  | 'session-id'
-  | 'last-event-id'
-  | 'protocol-version'
-  | 'mcp-method'
-  | 'mcp-name';
+import { boundedMemo } from './memo.ts';
 
 /** RFC 9110 section 7.6.1: fields of one hop. `Connection` names more. */
-const HOP_BY_HOP = ['keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'];
-
-const REQUEST_FIELDS = new Map<string, RequestTreatment>([
-  ...HOP_BY_HOP.map((name) => [name, 'strip'] as const),
-  ['authorization', 'authorization'],
-  ['host', 'host'],
-  ['origin', 'origin'],
-  ['connection', 'connection'],
-  ['content-length', 'content-length'],
-  ['transfer-encoding', 'transfer-encoding'],
-  ['via', 'via'],
-  ['access-control-request-method', 'preflight-method'],
-  ['access-control-request-headers', 'preflight-headers'],
-  // Read, and passed on as they are: what MCP decides by.
-  ['content-type', 'content-type'],
-  ['content-encoding', 'content-encoding'],
-  ['mcp-session-id', 'session-id'],
-  ['last-event-id', 'last-event-id'],
-  ['mcp-protocol-version', 'protocol-version'],
-  ['mcp-method', 'mcp-method'],
-  ['mcp-name', 'mcp-name'],
-  // As good as a part of the token (RFC 9449 section 4.1): it does not go on either.
-  ['dpop', 'dpop'],
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  ...['keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'],
 ]);
 
-/**
- * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. Ours are added
- * after these are gone (RFC 9700 section 4.13).
- */
-const SPOOFABLE = new RegExp(
-  `^(${[
-    // Where a request came from, as proxies and CDNs write it.
-    'proxy-.*|via-proxy|x-forwarded|x-forwarded-.*|forwarded|forwarded-.*|x-real-ip|x-client-.*|x-cluster-client-ip',
-    'true-client-ip|cf-connecting-.*|fastly-client-ip|fly-client-ip|x-azure-.*|x-appengine-.*|x-originating-ip',
-    'x-remote-.*|x-proxyuser-ip|x-envoy-.*|x-scheme|x-url-scheme|front-end-https|x-host|x-http-host-override',
-    // What it asked for before somebody changed it, or is to be taken for.
-    'x-original-.*|x-rewrite-.*|x-http-method|x-http-method-override|x-method-override|x-middleware-subrequest',
-    // Who it comes from, as authenticating proxies, meshes and gateways write it.
-    'x-auth-.*|x-authenticated-.*|x-authentik-.*|x-pomerium-.*|x-vouch-.*|x-oidc-.*|x-jwt-.*|x-mcp-.*|x-webauth-.*',
-    'x-user|x-user-.*|x-userid|x-userinfo|x-username|x-email|x-groups|x-roles|x-identity|x-identity-.*|x-consumer-.*',
-    'x-credential-.*|x-anonymous-consumer|x-id-token|x-access-token|x-spiffe-.*|remote-.*|tailscale-.*|cf-access-.*',
-    'x-amzn-oidc-.*|x-ms-client-.*|x-ms-token-.*|x-goog-authenticated-.*|x-goog-iap-.*|impersonate-.*',
-    // The certificate of a client.
-    'ssl-.*|x-ssl-.*|x-tls-.*|x-client-cert.*|client-cert.*|x-arr-clientcert',
-  ].join('|')})$`,
-);
+interface Spoofable {
+  /** A regular expression for whole names in lower case. */
+  readonly pattern: string;
+  /** Who sets such fields, and whose servers therefore believe them. */
+  readonly setBy: string;
+}
 
-/** Spellings seen and what becomes of them. Bounded: what does not fit is looked up again. */
+/**
+ * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. The sidecar's
+ * own are added after these are gone (RFC 9700 section 4.13).
+ */
+export const SPOOFABLE: readonly Spoofable[] = [
+  // Where a request came from.
+  { pattern: 'proxy-.*', setBy: 'forward proxies (RFC 9110 section 11.7)' },
+  { pattern: 'via-proxy', setBy: 'forward proxies' },
+  { pattern: 'forwarded', setBy: 'proxies that follow RFC 7239' },
+  { pattern: 'forwarded-.*', setBy: 'older reverse proxies' },
+  { pattern: 'x-forwarded', setBy: 'older reverse proxies' },
+  { pattern: 'x-forwarded-.*', setBy: 'nearly every reverse proxy; oauth2-proxy for users and groups' },
+  { pattern: 'x-real-ip', setBy: 'nginx, Traefik' },
+  { pattern: 'x-client-.*', setBy: 'load balancers: address, port and certificate of the client' },
+  { pattern: 'x-cluster-client-ip', setBy: 'Rackspace, Riverbed' },
+  { pattern: 'true-client-ip', setBy: 'Akamai, Cloudflare' },
+  { pattern: 'cf-connecting-.*', setBy: 'Cloudflare' },
+  { pattern: 'fastly-client-ip', setBy: 'Fastly' },
+  { pattern: 'fly-client-ip', setBy: 'Fly.io' },
+  { pattern: 'x-azure-.*', setBy: 'Azure Front Door' },
+  { pattern: 'x-appengine-.*', setBy: 'Google App Engine' },
+  { pattern: 'x-originating-ip', setBy: 'mail and web gateways' },
+  { pattern: 'x-remote-.*', setBy: 'Kubernetes API aggregation; older reverse proxies' },
+  { pattern: 'x-proxyuser-ip', setBy: 'Google front ends' },
+  { pattern: 'x-envoy-.*', setBy: 'Envoy and meshes built on it' },
+  { pattern: 'x-scheme', setBy: 'ingress-nginx' },
+  { pattern: 'x-url-scheme', setBy: 'older reverse proxies' },
+  { pattern: 'front-end-https', setBy: 'Microsoft gateways' },
+  { pattern: 'x-host', setBy: 'reverse proxies; frameworks that build URLs from it' },
+  { pattern: 'x-http-host-override', setBy: 'reverse proxies; frameworks that build URLs from it' },
+  // What it asked for before it was changed, or is to be taken for.
+  { pattern: 'x-original-.*', setBy: 'IIS URL Rewrite, ingress-nginx' },
+  { pattern: 'x-rewrite-.*', setBy: 'IIS, ISAPI_Rewrite' },
+  { pattern: 'x-http-method', setBy: 'clients of frameworks with a method override' },
+  { pattern: 'x-http-method-override', setBy: 'clients of frameworks with a method override' },
+  { pattern: 'x-method-override', setBy: 'clients of frameworks with a method override' },
+  { pattern: 'x-middleware-subrequest', setBy: 'Next.js' },
+  // Who it comes from.
+  { pattern: 'x-auth-.*', setBy: 'oauth2-proxy, ingress-nginx' },
+  { pattern: 'x-authenticated-.*', setBy: 'Kong' },
+  { pattern: 'x-authentik-.*', setBy: 'authentik' },
+  { pattern: 'x-pomerium-.*', setBy: 'Pomerium' },
+  { pattern: 'x-vouch-.*', setBy: 'Vouch Proxy' },
+  { pattern: 'x-oidc-.*', setBy: 'gateways with OpenID Connect' },
+  { pattern: 'x-jwt-.*', setBy: 'gateways that verify JWTs' },
+  { pattern: 'x-mcp-.*', setBy: 'this sidecar, as the examples configure it' },
+  { pattern: 'x-webauth-.*', setBy: 'authenticating proxies in front of Grafana' },
+  { pattern: 'x-user', setBy: 'authenticating proxies' },
+  { pattern: 'x-user-.*', setBy: 'authenticating proxies' },
+  { pattern: 'x-userid', setBy: 'authenticating proxies' },
+  { pattern: 'x-userinfo', setBy: 'Kong, APISIX' },
+  { pattern: 'x-username', setBy: 'authenticating proxies' },
+  { pattern: 'x-email', setBy: 'authenticating proxies' },
+  { pattern: 'x-groups', setBy: 'authenticating proxies' },
+  { pattern: 'x-roles', setBy: 'authenticating proxies' },
+  { pattern: 'x-identity', setBy: 'authenticating proxies' },
+  { pattern: 'x-identity-.*', setBy: 'authenticating proxies' },
+  { pattern: 'x-consumer-.*', setBy: 'Kong' },
+  { pattern: 'x-credential-.*', setBy: 'Kong' },
+  { pattern: 'x-anonymous-consumer', setBy: 'Kong' },
+  { pattern: 'x-id-token', setBy: 'gateways with OpenID Connect' },
+  { pattern: 'x-access-token', setBy: 'gateways with OpenID Connect' },
+  { pattern: 'x-spiffe-.*', setBy: 'meshes with SPIFFE identities' },
+  { pattern: 'remote-.*', setBy: 'Authelia; web servers (REMOTE_USER)' },
+  { pattern: 'tailscale-.*', setBy: 'Tailscale Serve' },
+  { pattern: 'cf-access-.*', setBy: 'Cloudflare Access' },
+  { pattern: 'x-amzn-oidc-.*', setBy: 'AWS Application Load Balancer' },
+  { pattern: 'x-ms-client-.*', setBy: 'Azure App Service' },
+  { pattern: 'x-ms-token-.*', setBy: 'Azure App Service' },
+  { pattern: 'x-goog-authenticated-.*', setBy: 'Google Identity-Aware Proxy' },
+  { pattern: 'x-goog-iap-.*', setBy: 'Google Identity-Aware Proxy' },
+  { pattern: 'impersonate-.*', setBy: 'proxies in front of the Kubernetes API server' },
+  // The certificate of a client.
+  { pattern: 'ssl-.*', setBy: 'nginx, Apache' },
+  { pattern: 'x-ssl-.*', setBy: 'HAProxy, nginx' },
+  { pattern: 'x-tls-.*', setBy: 'TLS terminators' },
+  { pattern: 'x-client-cert.*', setBy: 'TLS terminators' },
+  { pattern: 'client-cert.*', setBy: 'TLS terminators that follow RFC 9440' },
+  { pattern: 'x-arr-clientcert', setBy: 'Azure App Service' },
+];
+
+const IS_SPOOFABLE = new RegExp(`^(?:${SPOOFABLE.map(({ pattern }) => pattern).join('|')})$`);
+
+/** Spellings whose treatment is remembered. */
 const MAX_SPELLINGS = 1024;
 
 /** The request fields, read once. */
 export interface RequestFields {
   /** The last of each; the counts say whether there was more than one. */
-  authorization: string | undefined;
-  authorizations: number;
-  host: string | undefined;
-  hosts: number;
-  origin: string | undefined;
-  origins: number;
-  proof: string | undefined;
-  proofs: number;
-  contentLength: string | undefined;
-  chunked: boolean;
+  readonly authorization: string | undefined;
+  readonly authorizations: number;
+  readonly host: string | undefined;
+  readonly hosts: number;
+  readonly origin: string | undefined;
+  readonly origins: number;
+  readonly proof: string | undefined;
+  readonly proofs: number;
+  readonly contentLength: string | undefined;
+  readonly chunked: boolean;
   /** A transfer coding other than `chunked`: it would be lost on the way (RFC 9112 section 6.1). */
-  unknownCoding: boolean;
-  preflightMethod: string | undefined;
-  preflightHeaders: string | undefined;
+  readonly unknownCoding: boolean;
+  readonly preflightMethod: string | undefined;
+  readonly preflightHeaders: string | undefined;
   /** Whether the request has already passed this very process (RFC 9110 section 7.6.3). */
-  looped: boolean;
+  readonly looped: boolean;
   /** What the body is said to be; several of one name are joined by commas, and so are no type at all. */
-  contentType: string | undefined;
-  contentEncoding: string | undefined;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
   /** Of the legacy era (MCP 2025-11-25, "Session Management"). */
-  sessionId: string | undefined;
-  lastEventId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly lastEventId: string | undefined;
   /** Without blanks around them. */
-  protocolVersion: string | undefined;
-  mcpMethod: string | undefined;
-  mcpName: string | undefined;
+  readonly protocolVersion: string | undefined;
+  readonly mcpMethod: string | undefined;
+  readonly mcpName: string | undefined;
   /** A field of MCP that came twice: Node would join the values, others take the first or the last. */
-  repeatedField: string | undefined;
+  readonly repeatedField: string | undefined;
   /** `Name: value` lines to forward, each with its line end. */
-  forwarded: string;
+  readonly forwarded: string;
   /** The same for `Mcp-Session-Id` and `Last-Event-ID`, which only legacy requests keep. */
-  sessionLines: string;
+  readonly sessionLines: string;
 }
 
-/** Applies the table to request fields. One per configuration: the claim headers to strip are part of it. */
+/** While the fields are being read. */
+type Reading = { -readonly [Member in keyof RequestFields]: RequestFields[Member] } & {
+  /** What `Connection` names besides `keep-alive` and `close`, in lower case. */
+  named: Set<string> | undefined;
+};
+
+/** What becomes of a field. */
+interface Treatment {
+  readonly read: (fields: Reading, name: string, value: string) => void;
+  /** Whether it is dropped unread where `Connection` names it: it was not meant to be forwarded, nor to decide by. */
+  readonly isDroppable: boolean;
+}
+
+type FieldsConfig = Pick<SidecarConfig, 'claimToHeaders' | 'identityAssertion' | 'forwardOriginalToken'>;
+
+/** Reads request fields. One per configuration: the claim headers to strip are part of it. */
 export class RequestHeaders {
-  readonly #treatments = new Map<string, RequestTreatment>();
-  readonly #owned: ReadonlySet<string>;
-  readonly #forwardToken: boolean;
-  readonly #pseudonym: string;
+  readonly #treatment: (name: string) => Treatment;
 
   /** @param pseudonym the name this process uses in `Via` */
-  constructor(
-    config: Pick<SidecarConfig, 'claimToHeaders' | 'identityAssertion' | 'forwardOriginalToken'>,
-    pseudonym: string,
-  ) {
-    const { claimToHeaders, identityAssertion } = config;
-    this.#owned = new Set(
-      [...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => folded(header)),
-    );
-    this.#forwardToken = config.forwardOriginalToken;
-    this.#pseudonym = pseudonym;
+  constructor(config: FieldsConfig, pseudonym: string) {
+    const own = ownHeaders(config);
+    const treatments = treatmentsFor(config, pseudonym);
+    this.#treatment = boundedMemo(MAX_SPELLINGS, (name) => {
+      const lower = name.toLowerCase();
+      return isStripped(lower, own) ? STRIP : (treatments.get(lower) ?? PASS);
+    });
   }
 
   /** Reads `IncomingMessage.rawHeaders`: name, value, name, value … Only there are repeated fields still visible. */
   read(rawHeaders: readonly string[]): RequestFields {
     const fields = this.#pass(rawHeaders, undefined);
+    // Seldom: fields may stand in front of the `Connection` that names them.
     return fields.named === undefined ? fields : this.#pass(rawHeaders, fields.named);
   }
 
   /** @param named fields that `Connection` names: they belong to this hop and are dropped */
-  #pass(rawHeaders: readonly string[], named: ReadonlySet<string> | undefined): RequestFields & Named {
+  #pass(rawHeaders: readonly string[], named: ReadonlySet<string> | undefined): Reading {
     const fields = emptyFields();
     for (let i = 0; i < rawHeaders.length; i += 2) {
-      // rawHeaders has an even number of entries: a value stands behind each name.
-      const name = rawHeaders[i] as string;
-      const value = rawHeaders[i + 1] as string;
-      switch (this.#treatment(name)) {
-        case 'pass':
-          if (!named?.has(name.toLowerCase())) fields.forwarded += `${name}: ${value}\r\n`;
-          break;
-        case 'strip':
-          break;
-        case 'authorization':
-          fields.authorization = value;
-          fields.authorizations++;
-          if (this.#forwardToken) fields.forwarded += `Authorization: ${value}\r\n`;
-          break;
-        case 'host':
-          fields.host = value;
-          fields.hosts++;
-          break;
-        case 'origin':
-          fields.origin = value;
-          fields.origins++;
-          break;
-        case 'dpop':
-          fields.proof = value;
-          fields.proofs++;
-          break;
-        case 'connection':
-          if (!isPlainConnection(value)) fields.named = addNames(fields.named, value);
-          break;
-        case 'content-length':
-          fields.contentLength = value;
-          break;
-        case 'transfer-encoding':
-          fields.chunked = true;
-          fields.unknownCoding ||= value.toLowerCase() !== 'chunked';
-          break;
-        case 'via':
-          if (value.includes(this.#pseudonym)) fields.looped = true;
-          fields.forwarded += `Via: ${value}\r\n`;
-          break;
-        case 'preflight-method':
-          fields.preflightMethod = value;
-          break;
-        case 'preflight-headers':
-          fields.preflightHeaders = value;
-          break;
-        default:
-          // What `Connection` names was not meant for us to forward: neither is it to judge by.
-          if (!named?.has(name.toLowerCase())) this.#mcpField(fields, name, value);
-      }
+      const name = rawHeaders[i] as string; // names and values come in pairs
+      const treatment = this.#treatment(name);
+      if (named !== undefined && treatment.isDroppable && named.has(name.toLowerCase())) continue;
+      treatment.read(fields, name, rawHeaders[i + 1] as string);
     }
     return fields;
   }
-
-  /** A field that decisions are made by and that is forwarded. */
-  #mcpField(fields: RequestFields, name: string, value: string): void {
-    const line = `${name}: ${value}\r\n`;
-    switch (this.#treatment(name)) {
-      case 'content-type':
-        fields.contentType = join(fields.contentType, value);
-        break;
-      case 'content-encoding':
-        fields.contentEncoding = join(fields.contentEncoding, value);
-        break;
-      case 'session-id':
-        if (fields.sessionId !== undefined) fields.repeatedField = 'Mcp-Session-Id';
-        fields.sessionId = value;
-        fields.sessionLines += line;
-        return;
-      case 'last-event-id':
-        if (fields.lastEventId !== undefined) fields.repeatedField = 'Last-Event-ID';
-        fields.lastEventId = value;
-        fields.sessionLines += line;
-        return;
-      case 'protocol-version':
-        if (fields.protocolVersion !== undefined) fields.repeatedField = 'MCP-Protocol-Version';
-        fields.protocolVersion = trimBlanks(value);
-        break;
-      case 'mcp-method':
-        if (fields.mcpMethod !== undefined) fields.repeatedField = 'Mcp-Method';
-        fields.mcpMethod = trimBlanks(value);
-        break;
-      case 'mcp-name':
-        if (fields.mcpName !== undefined) fields.repeatedField = 'Mcp-Name';
-        fields.mcpName = trimBlanks(value);
-        break;
-      default:
-    }
-    fields.forwarded += line;
-  }
-
-  #treatment(name: string): RequestTreatment {
-    const known = this.#treatments.get(name);
-    if (known !== undefined) return known;
-    const treatment = this.#judge(name.toLowerCase());
-    if (this.#treatments.size < MAX_SPELLINGS) this.#treatments.set(name, treatment);
-    return treatment;
-  }
-
-  #judge(name: string): RequestTreatment {
-    // CGI and WSGI fold `_` and `-`: a name with an underscore could become one of ours behind us.
-    // Parameters of tools keep their names (MCP 2026-07-28): none of ours begins so.
-    if (name.includes('_') && !name.startsWith('mcp-param-')) return 'strip';
-    if (this.#owned.has(folded(name))) return 'strip';
-    return REQUEST_FIELDS.get(name) ?? (SPOOFABLE.test(name) ? 'strip' : 'pass');
-  }
 }
 
-/** `X_User` of ours and `X-User` of a client are one name to CGI and WSGI. */
+/** @param own names that the sidecar sets itself, folded */
+function isStripped(lower: string, own: ReadonlySet<string>): boolean {
+  // CGI and WSGI fold `_` and `-`: a name with an underscore could become one of the sidecar's behind it.
+  // Parameters of tools keep their names (MCP 2026-07-28): none of the sidecar's begins so.
+  if (lower.includes('_') && !lower.startsWith('mcp-param-')) return true;
+  return own.has(folded(lower)) || HOP_BY_HOP.has(lower) || IS_SPOOFABLE.test(lower);
+}
+
+/** Names, folded, of the headers in which the server is told who calls. */
+function ownHeaders({ claimToHeaders, identityAssertion }: FieldsConfig): ReadonlySet<string> {
+  return new Set([...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => folded(header)));
+}
+
+/** `X_User` of the sidecar and `X-User` of a client are one name to CGI and WSGI. */
 function folded(name: string): string {
   return name.toLowerCase().replaceAll('_', '-');
 }
 
-interface Named {
-  named: Set<string> | undefined;
+const STRIP: Treatment = { read: () => undefined, isDroppable: false };
+const PASS: Treatment = { read: forward, isDroppable: true };
+
+function forward(fields: Reading, name: string, value: string): void {
+  fields.forwarded += `${name}: ${value}\r\n`;
 }
 
-function emptyFields(): RequestFields & Named {
+/** What is read of the fields that decisions or framing need, by name in lower case. */
+function treatmentsFor(
+  { forwardOriginalToken }: FieldsConfig,
+  pseudonym: string,
+): ReadonlyMap<string, Treatment> {
+  /** Read, and not forwarded as it came. */
+  const taken = (read: Treatment['read']): Treatment => ({ read, isDroppable: false });
+  /** Read, and forwarded as it came: what MCP decides by. */
+  const mcp = (read: Treatment['read']): Treatment => ({ read, isDroppable: true });
+  return new Map<string, Treatment>([
+    ['authorization', taken(forwardOriginalToken ? readAndForwardAuthorization : readAuthorization)],
+    ['host', taken(readHost)],
+    ['origin', taken(readOrigin)],
+    // As good as a part of the token (RFC 9449 section 4.1): it does not go on either.
+    ['dpop', taken(readProof)],
+    ['connection', taken(readConnection)],
+    ['content-length', taken((fields, _name, value) => void (fields.contentLength = value))],
+    ['transfer-encoding', taken(readTransferEncoding)],
+    ['access-control-request-method', taken((fields, _name, value) => void (fields.preflightMethod = value))],
+    [
+      'access-control-request-headers',
+      taken((fields, _name, value) => void (fields.preflightHeaders = value)),
+    ],
+    [
+      'via',
+      taken((fields, _name, value) => {
+        if (value.includes(pseudonym)) fields.looped = true;
+        fields.forwarded += `Via: ${value}\r\n`;
+      }),
+    ],
+    ['content-type', mcp(readContentType)],
+    ['content-encoding', mcp(readContentEncoding)],
+    ['mcp-session-id', mcp(readSessionId)],
+    ['last-event-id', mcp(readLastEventId)],
+    ['mcp-protocol-version', mcp(readProtocolVersion)],
+    ['mcp-method', mcp(readMcpMethod)],
+    ['mcp-name', mcp(readMcpName)],
+  ]);
+}
+
+function readAuthorization(fields: Reading, _name: string, value: string): void {
+  fields.authorization = value;
+  fields.authorizations++;
+}
+
+function readAndForwardAuthorization(fields: Reading, name: string, value: string): void {
+  readAuthorization(fields, name, value);
+  fields.forwarded += `Authorization: ${value}\r\n`;
+}
+
+function readHost(fields: Reading, _name: string, value: string): void {
+  fields.host = value;
+  fields.hosts++;
+}
+
+function readOrigin(fields: Reading, _name: string, value: string): void {
+  fields.origin = value;
+  fields.origins++;
+}
+
+function readProof(fields: Reading, _name: string, value: string): void {
+  fields.proof = value;
+  fields.proofs++;
+}
+
+function readConnection(fields: Reading, _name: string, value: string): void {
+  if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close') return;
+  fields.named ??= new Set();
+  for (const name of value.split(',')) fields.named.add(trimBlanks(name).toLowerCase());
+}
+
+function readTransferEncoding(fields: Reading, _name: string, value: string): void {
+  fields.chunked = true;
+  fields.unknownCoding ||= value.toLowerCase() !== 'chunked';
+}
+
+function readContentType(fields: Reading, name: string, value: string): void {
+  fields.contentType = joined(fields.contentType, value);
+  forward(fields, name, value);
+}
+
+function readContentEncoding(fields: Reading, name: string, value: string): void {
+  fields.contentEncoding = joined(fields.contentEncoding, value);
+  forward(fields, name, value);
+}
+
+function readSessionId(fields: Reading, name: string, value: string): void {
+  if (fields.sessionId !== undefined) fields.repeatedField = 'Mcp-Session-Id';
+  fields.sessionId = value;
+  fields.sessionLines += `${name}: ${value}\r\n`;
+}
+
+function readLastEventId(fields: Reading, name: string, value: string): void {
+  if (fields.lastEventId !== undefined) fields.repeatedField = 'Last-Event-ID';
+  fields.lastEventId = value;
+  fields.sessionLines += `${name}: ${value}\r\n`;
+}
+
+function readProtocolVersion(fields: Reading, name: string, value: string): void {
+  if (fields.protocolVersion !== undefined) fields.repeatedField = 'MCP-Protocol-Version';
+  fields.protocolVersion = trimBlanks(value);
+  forward(fields, name, value);
+}
+
+function readMcpMethod(fields: Reading, name: string, value: string): void {
+  if (fields.mcpMethod !== undefined) fields.repeatedField = 'Mcp-Method';
+  fields.mcpMethod = trimBlanks(value);
+  forward(fields, name, value);
+}
+
+function readMcpName(fields: Reading, name: string, value: string): void {
+  if (fields.mcpName !== undefined) fields.repeatedField = 'Mcp-Name';
+  fields.mcpName = trimBlanks(value);
+  forward(fields, name, value);
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
+
+function emptyFields(): Reading {
   return {
     authorization: undefined,
     authorizations: 0,
@@ -294,49 +361,3 @@ function emptyFields(): RequestFields & Named {
     named: undefined,
   };
 }
-
-function join(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before}, ${value}`;
-}
-
-function isPlainConnection(value: string): boolean {
-  return value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close';
-}
-
-function addNames(names: Set<string> | undefined, value: string): Set<string> {
-  const all = names ?? new Set<string>();
-  for (const name of value.split(',')) all.add(trimBlanks(name).toLowerCase());
-  return all;
-}
-
-/** What becomes of a response field: `pass`, `strip`, or read by the proxy. */
-export type ResponseTreatment =
-  'pass' | 'strip' | 'content-length' | 'content-type' | 'cache-control' | 'accel-buffering';
-
-/**
- * The hop's own fields end here; redirects are not relayed at all. The server's challenge would send clients to another authorization server, its CORS answer would open what the proxy
- * judged, and its name helps nobody but an attacker (RESOURCE_SERVER B22, G17).
- */
-const RESPONSE_FIELDS = new Map<string, ResponseTreatment>([
-  ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'].map(
-    (name) => [name, 'strip'] as const,
-  ),
-  ...['proxy-authenticate', 'proxy-connection', 'proxy-authentication-info', 'location'].map(
-    (name) => [name, 'strip'] as const,
-  ),
-  ...['server', 'x-powered-by', 'www-authenticate', 'via', 'alt-svc', 'x-content-type-options'].map(
-    (name) => [name, 'strip'] as const,
-  ),
-  // A nonce of the server's would be taken for ours (RFC 9449 section 9).
-  ['dpop-nonce', 'strip'],
-  ['content-length', 'content-length'],
-  ['content-type', 'content-type'],
-  ['cache-control', 'cache-control'],
-  ['x-accel-buffering', 'accel-buffering'],
-]);
-
-/** The treatment of a field of the server's answer. */
-export const responseTreatment = boundedMemo(MAX_SPELLINGS, (name: string): ResponseTreatment => {
-  const lower = name.toLowerCase();
-  return RESPONSE_FIELDS.get(lower) ?? (lower.startsWith('access-control-') ? 'strip' : 'pass');
-});

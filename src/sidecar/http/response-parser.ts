@@ -1,5 +1,4 @@
 // A strict, incremental HTTP/1.1 response parser for the connection to the MCP server. Knows nothing of sockets or of MCP.
-import { boundedMemo } from './memo.ts';
 import { trimBlanks } from './field-value.ts';
 
 /** A response head longer than this is refused (bytes). */
@@ -48,14 +47,17 @@ type State = 'head' | 'length' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'tr
 /** Parses one response at a time: call `reset` before each request. */
 export class ResponseParser {
   readonly #events: ResponseEvents;
+  readonly #isName: (name: string) => boolean;
   #state: State = 'done';
   #pending: Buffer | undefined;
   #remaining = 0;
   #trailerBytes = 0;
   #interim = 0;
 
-  constructor(events: ResponseEvents) {
+  /** @param isName `isFieldName`, or a memo of it: servers send the same few names all the time */
+  constructor(events: ResponseEvents, isName: (name: string) => boolean = isFieldName) {
     this.#events = events;
+    this.#isName = isName;
   }
 
   reset(): void {
@@ -125,7 +127,7 @@ export class ResponseParser {
       throw new ResponseSyntaxError(`header section exceeds ${MAX_HEAD_BYTES} bytes`);
     }
     if (end < 0) return undefined;
-    const head = parseHead(chunk.toString('latin1', at, end));
+    const head = parseHead(chunk.toString('latin1', at, end), this.#isName);
     // An interim response (RFC 9110 section 15.2) is for this hop; the final one follows.
     if (head.status < 200) {
       if (head.status === 101)
@@ -215,14 +217,16 @@ function readLine(chunk: Buffer, at: number, limit: number): { text: string; nex
   return end < 0 ? undefined : { text: chunk.toString('latin1', at, end), next: end + 2 };
 }
 
-/** RFC 9110 section 5.1: a field name is a token. Memoized, because servers send the same few names. */
-const isToken = boundedMemo(1024, (name) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
+/** RFC 9110 section 5.1: a field name is a token. */
+export function isFieldName(name: string): boolean {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name);
+}
 
 /** Control characters, bare CR and bare LF: with them a field value could start another line. */
 const FORBIDDEN = /[\0-\x08\x0B\x0C\x0E-\x1F\x7F]|\r(?!\n)|(?<!\r)\n/;
 
 /** Parses a head without its final empty line. */
-function parseHead(text: string): ResponseHead {
+function parseHead(text: string, isName: (name: string) => boolean): ResponseHead {
   if (FORBIDDEN.test(text)) throw new ResponseSyntaxError('control character in the header section');
   const [statusLine, ...lines] = text.split('\r\n') as [string, ...string[]];
   const start = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(statusLine);
@@ -235,7 +239,7 @@ function parseHead(text: string): ResponseHead {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     // A token leaves no room for field folding or space before the colon (RFC 9112 sections 5.1 and 5.2).
-    if (!isToken(name)) throw new ResponseSyntaxError('invalid field line');
+    if (!isName(name)) throw new ResponseSyntaxError('invalid field line');
     const value = trimBlanks(line.slice(colon + 1));
     fields.push(name, value);
     // Comparing lengths first is cheaper than lower-casing every name.

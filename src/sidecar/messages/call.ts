@@ -1,5 +1,5 @@
-// What a permitted request asks for, as far as it was read: the messages in its body, their era, how its answer may end.
-import type { IncomingMessage } from 'node:http';
+// What a request asks for: its body, the operations in it, their era, how its answer may end. Decides nothing about rights.
+import type { ReceivedRequest } from '../http/received-request.ts';
 import type { RequestFields } from '../http/request-headers.ts';
 import { validateHeaders } from './header-agreement.ts';
 import { SUBSCRIPTION_MEMBER } from './known-members.ts';
@@ -11,14 +11,39 @@ import { eraOf, type Era } from '../../protocol/mcp-revision.ts';
 /** The modern call whose answer is a stream of notifications without end (MCP 2026-07-28, "Subscriptions"). */
 const LISTEN = 'subscriptions/listen';
 
-/** Only this module can make one. */
-declare const known: unique symbol;
+/** Only this module can make one: the private member has no run-time value, and a copy with changes does not have it. */
+declare class Known {
+  readonly #known: true;
+}
 
-/** What is kept of it for as long as it is under way: not the body. */
-export interface Call {
-  readonly [known]: true;
+/** A method, and the tool, prompt, resource or task it names: what may be allowed or not. */
+export interface Operation extends Message {
+  readonly kind: 'request' | 'notification';
+}
+
+/** The body of a call: nothing else of a body is forwarded than this says. */
+export type CallContent =
+  | {
+      readonly kind: 'messages';
+      /** Several in a batch; none where the client only answers requests of the server's. */
+      readonly operations: readonly Operation[];
+      /** Exactly the bytes that were validated. */
+      readonly bytes: Buffer;
+      /** The same bytes as a string, one character a byte, where that came for free. */
+      readonly latin1: string | undefined;
+    }
+  | { readonly kind: 'none' }
+  /** It goes by as it comes, and nothing is known of its operations: `transport.messageChecks` is `Off`. */
+  | { readonly kind: 'unread' };
+
+/** One request, and what it asks for. Holds the body: not to be kept for longer than it takes to send that. */
+export interface Call extends Known {
+  readonly request: ReceivedRequest;
+  /** The query to forward, empty or with its `?`. */
+  readonly search: string;
+  readonly content: CallContent;
   readonly era: Era;
-  /** The only request's id as JSON text, for answers of ours. */
+  /** The only request's id as JSON text, for answers of the sidecar's own. */
   readonly id: string | undefined;
   /** Whether the answer is a stream that the client only listens to. */
   readonly isListening: boolean;
@@ -28,58 +53,77 @@ export interface Call {
   readonly maySetSession: boolean;
 }
 
-/** Nothing else may be sent than these bytes. */
-export interface JudgedBody {
-  readonly bytes: Buffer;
-  /** The same bytes as a string, one character a byte, where that came for free. */
-  readonly latin1: string | undefined;
-}
-
 export type CallReading =
-  | {
-      readonly ok: true;
-      readonly call: Call;
-      readonly messages: readonly Message[];
-      readonly body: JudgedBody;
-    }
-  | { readonly ok: false; readonly refusal: JsonRpcError };
+  { readonly ok: true; readonly call: Call } | { readonly ok: false; readonly refusal: JsonRpcError };
 
 /** Reads the body of a POST and compares the header fields with it. */
-export function readCall(bytes: Buffer, fields: RequestFields): CallReading {
+export function readCall(bytes: Buffer, request: ReceivedRequest, search: string): CallReading {
   const reading = readBody(bytes);
   if (!reading.ok) return reading;
-  const agreement = validateHeaders(reading.body, fields);
+  const agreement = validateHeaders(reading.body, request.fields);
   if (!agreement.ok) return agreement;
   const { messages, isBatch, latin1 } = reading.body;
   const { era } = agreement;
-  const request = isBatch || messages[0]?.kind !== 'request' ? undefined : messages[0];
-  const isListening = era === 'modern' && request?.method === LISTEN;
-  const call: Omit<Call, typeof known> = {
+  const single = isBatch || messages[0]?.kind !== 'request' ? undefined : messages[0];
+  const isListening = era === 'modern' && single?.method === LISTEN;
+  const call = makeCall({
+    request,
+    search,
+    content: { kind: 'messages', operations: messages.filter(isOperation), bytes, latin1 },
     era,
-    id: echoedId(request?.id),
+    id: echoedId(single?.id),
     isListening,
-    completion: isListening && request.id !== undefined ? completionEvent(request.id) : undefined,
-    maySetSession: era === 'legacy' && request?.method === 'initialize',
-  };
-  // The brand has no run-time value.
-  return { ok: true, call: call as Call, messages, body: { bytes, latin1 } };
+    completion: isListening && single.id !== undefined ? completionEvent(single.id) : undefined,
+    maySetSession: era === 'legacy' && single?.method === 'initialize',
+  });
+  return { ok: true, call };
+}
+
+/** A GET or DELETE: listening and ending a session, of the legacy era whatever a field says (RESOURCE_SERVER D36). */
+export function callWithoutBody(request: ReceivedRequest, search: string): Call {
+  return makeCall({
+    request,
+    search,
+    content: { kind: 'none' },
+    era: 'legacy',
+    id: undefined,
+    isListening: request.req.method === 'GET',
+    completion: undefined,
+    maySetSession: false,
+  });
 }
 
 /**
- * A request without a body, or with one that is not looked at: what its fields say, where that can only cost rights.
+ * A request whose body is not looked at: what its fields say, where that can only cost rights.
+ * @param _checks `transport.messageChecks`: only where it is `Off` may a body go by unread
  */
-export function unreadCall({ method }: Pick<IncomingMessage, 'method'>, fields: RequestFields): Call {
-  const isPost = method === 'POST';
-  // Listening by GET and ending a session are of the legacy era whatever a field says (RESOURCE_SERVER D36).
+export function unreadCall(request: ReceivedRequest, search: string, _checks: 'Off'): Call {
+  const { req, fields } = request;
+  const isPost = req.method === 'POST';
   const era = (isPost && fields.protocolVersion !== undefined && eraOf(fields.protocolVersion)) || 'legacy';
-  const call: Omit<Call, typeof known> = {
+  return makeCall({
+    request,
+    search,
+    content: { kind: announcesBody(fields) ? 'unread' : 'none' },
     era,
     id: undefined,
-    isListening: method === 'GET' || (isPost && fields.mcpMethod === LISTEN),
+    isListening: req.method === 'GET' || (isPost && fields.mcpMethod === LISTEN),
     completion: undefined,
     maySetSession: isPost && era === 'legacy',
-  };
-  return call as Call; // the brand has no run-time value
+  });
+}
+
+/** Whether a body follows (RFC 9112 section 6). */
+export function announcesBody({ chunked, contentLength }: RequestFields): boolean {
+  return chunked || Number(contentLength ?? 0) > 0;
+}
+
+function isOperation(message: Message): message is Operation {
+  return message.kind !== 'response';
+}
+
+function makeCall(call: Pick<Call, keyof Call>): Call {
+  return call as Call; // the private member has no run-time value
 }
 
 /** @param id as JSON text */

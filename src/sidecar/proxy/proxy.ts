@@ -1,15 +1,15 @@
-// (Permit, request) -> server -> response: one exchange, streaming both ways. Decides nothing about who may call.
+// Permit -> server -> response: one exchange, streaming both ways. Decides nothing about who may call.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Permit } from '../authorization/authorize.ts';
-import { isBodyTooSlow } from '../limits/body-timeout.ts';
-import type { Call, JudgedBody } from '../messages/call.ts';
 import type { Denial } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
-import { EventBoundary } from './sse-boundary.ts';
-import { trimBlanks } from '../http/field-value.ts';
-import { responseTreatment, type RequestFields } from '../http/request-headers.ts';
 import type { ResponseHead } from '../http/response-parser.ts';
-import type { ObserveHead } from '../sessions/session-binding.ts';
+import type { Admission } from '../limits/admission.ts';
+import { isBodyTooSlow } from '../limits/body-timeout.ts';
+import type { SessionUse } from '../sessions/session-binding.ts';
+import type { ClientHead, ResponseHeaders } from './response-headers.ts';
+import { nextState, type ResponseState } from './response-state.ts';
+import { EventBoundary } from './sse-boundary.ts';
 import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream-pool.ts';
 
 /** Bodies of known length up to this travel with their head in one write, each way; longer ones are streamed (bytes). */
@@ -20,110 +20,93 @@ const RESPONSE_HEAD_MS = 60 * 60_000;
 /** A listening stream that has to end waits this long for the end of an event (milliseconds). */
 const LAST_EVENT_MS = 2_000;
 
-export interface ForwardRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly fields: RequestFields;
-  /** What was read of it; only a body that was judged, or none, or one that is not to be judged, gets here. */
-  readonly call: Call;
-  /** The query to forward, empty or with its `?`. */
-  readonly search: string;
-  /** CORS fields of the response; empty where no browser is involved. */
-  readonly responseFields: readonly string[];
-}
-
-export interface ForwardTarget {
-  readonly upstream: Upstream;
+/** The server behind the sidecar, and how it is spoken to. One per configuration. */
+export interface ProxyTarget {
+  readonly upstream: Pick<Upstream, 'start'>;
+  readonly responseHeaders: ResponseHeaders;
   /** Path of the MCP endpoint on the server. */
   readonly path: string;
   /** `Host` line for the server, with its line end. */
   readonly hostLine: string;
   /** Lines that say where the request came from: `Via`, `X-Forwarded-Proto`, `X-Forwarded-Host`. */
   readonly forwardedLines: string;
-  /** The line that says who calls, signed; empty where the server is not told so. */
-  readonly identityLine: string;
-  /** How long a call may go on after its token is worth nothing any more (milliseconds). */
+  /** How long a call may go on after its token has expired (milliseconds). */
   readonly callGraceMs: number;
   /** A comment keeps an event stream alive that was silent for this long (milliseconds); 0: never. */
   readonly keepAliveMs: number;
-  /** Looks at the head of the answer, and may refuse it. */
-  readonly observeHead: ObserveHead | undefined;
-  /** Answers a request that could not be forwarded, when nothing of a response was sent yet. */
-  readonly deny: (denial: Denial) => void;
-  /** Told once, when the response is over, well or badly. */
-  readonly onClose: (forwarding: Forwarding) => void;
 }
+
+/** What the proxy needs besides the permit. Nothing of it is forwarded but what the sidecar itself says. */
+export interface ProxyOptions {
+  readonly target: ProxyTarget;
+  readonly session: SessionUse;
+  readonly admission: Admission;
+  /** The line that says who calls, signed; empty where the server is not told so. */
+  readonly identityLine: string;
+  /** CORS fields of the response; empty where no browser is involved. */
+  readonly responseFields: readonly string[];
+  /**
+   * Called at most once, when there is no answer of the server's that could be relayed; the response is its to end.
+   * @param cause what was thrown, where that is why
+   */
+  readonly refuse: (denial: Denial, cause?: unknown) => void;
+}
+
+/** Forwards what was permitted: the request that the permit holds, with the body that it holds, and nothing else. */
+export function proxy(permit: Permit, options: ProxyOptions): ProxiedRequest {
+  const proxied = new ProxiedRequest(permit, options);
+  proxied.start(permit);
+  return proxied;
+}
+
+/** How far the request has come: `gathering` a short body that goes by unread, or `streaming` a longer one. */
+type RequestState = 'gathering' | 'streaming' | 'sent';
 
 /**
- * Forwards a request that was permitted.
- * @param body the judged body; `undefined` where there is none, or it goes by unread
+ * One request under way. Keeps of its permit only what the answer needs: that may take hours, and the permit holds the
+ * body.
  */
-export function proxy(
-  permit: Permit,
-  request: ForwardRequest,
-  target: ForwardTarget,
-  body: JudgedBody | undefined,
-): Forwarding {
-  const forwarding = new Forwarding(permit, request, target);
-  forwarding.start(body);
-  return forwarding;
-}
-
-/** One request under way. Methods, not closures: one object per request is all that the hot path allocates. */
-export class Forwarding implements ExchangeEvents {
+export class ProxiedRequest implements ExchangeEvents {
   /** Where it stands in the list of requests in flight; that list's to change. */
   place = -1;
-  readonly #permit: Permit;
-  readonly #request: ForwardRequest;
-  readonly #target: ForwardTarget;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #options: ProxyOptions;
+  readonly #expiresAt: number;
+  readonly #completion: string | undefined;
+  /** Whether this is a stream that a client opened to listen, not a call whose result it waits for. */
+  readonly isListening: boolean;
   #exchange: Exchange | undefined;
-  #requestLength = 0;
+  #request: RequestState = 'gathering';
   #received = 0;
-  #requestChunks: Buffer[] | undefined;
-  #requestDone = false;
-  #head: ResponseHead | undefined;
-  #headFields: string[] = [];
-  #responseBody = '';
-  #streaming = false;
-  #flushed = false;
-  #paused = false;
-  #over = false;
+  #response: ResponseState = 'waiting';
+  /** While buffering. */
+  #head: { readonly status: number; readonly fields: string[] } | undefined;
+  #body = '';
   readonly #startedAt = Date.now();
   #lastActivity = this.#startedAt;
   /** Of an event stream that something may be put into. */
   #boundary: EventBoundary | undefined;
-  /** When a stream that is to end with the event that is being sent ends without it (milliseconds); 0: it is not to end. */
+  /** When a stream that is ending ends without the end of its event (milliseconds). */
   #endBy = 0;
   #lastWrite = 0;
 
-  constructor(permit: Permit, request: ForwardRequest, target: ForwardTarget) {
-    this.#permit = permit;
-    this.#request = request;
-    this.#target = target;
+  constructor({ principal, call }: Permit, options: ProxyOptions) {
+    this.#req = call.request.req;
+    this.#res = call.request.res;
+    this.#options = options;
+    this.#expiresAt = principal.expiresAt;
+    this.#completion = call.completion;
+    this.isListening = call.isListening;
   }
 
-  /** The body is sent at once and not kept: an answer may take hours. */
-  start(body: JudgedBody | undefined): void {
-    const { req, res, fields } = this.#request;
-    res.on('close', () => this.#onClientClose());
-    if (body !== undefined) return this.#sendJudged(body);
-    if (fields.chunked) return this.#streamRequest('Transfer-Encoding: chunked\r\n');
-    this.#requestLength = fields.contentLength === undefined ? 0 : Number(fields.contentLength);
-    if (this.#requestLength === 0) {
-      this.#requestDone = true;
-      const lengthLine = req.method === 'POST' ? 'Content-Length: 0\r\n' : '';
-      return this.#send(this.#requestHead(lengthLine), undefined);
+  start(permit: Permit): void {
+    this.#res.once('close', () => this.#onClientClose());
+    try {
+      this.#send(permit);
+    } catch (error) {
+      this.onUnexpected(error);
     }
-    if (this.#requestLength > ONE_WRITE_BYTES) {
-      return this.#streamRequest(`Content-Length: ${this.#requestLength}\r\n`);
-    }
-    this.#requestChunks = [];
-    req.on('data', (chunk: Buffer) => this.#gather(chunk));
-  }
-
-  /** Whether this is a stream that a client opened to listen, not a call that somebody waits for. */
-  get isListening(): boolean {
-    return this.#request.call.isListening;
   }
 
   /**
@@ -131,74 +114,132 @@ export class Forwarding implements ExchangeEvents {
    * era the request gets its result first, at the end of the event that is being sent (RESOURCE_SERVER D38).
    */
   endListening(denial: Denial = { kind: 'draining' }): void {
-    if (this.#over) return;
-    if (this.#head === undefined) return this.#fail(denial);
-    // Not a stream, but an answer that is almost here.
-    if (!this.#streaming) return;
-    const { completion } = this.#request.call;
-    if (completion !== undefined && this.#boundary !== undefined) {
+    switch (this.#response) {
+      case 'waiting':
+        return this.#fail(denial);
+      case 'buffering': // not a stream, but an answer that is almost here
+      case 'over':
+        return;
+      case 'opening':
+        this.#open();
+        return this.#endStream();
+      case 'streaming':
+      case 'ending':
+        return this.#endStream();
+      default:
+        return this.#response satisfies never;
+    }
+  }
+
+  #endStream(): void {
+    if (this.#completion !== undefined && this.#boundary !== undefined) {
       if (this.#boundary.isBetweenEvents) return this.#complete();
       // Once more when the event is complete. If that takes too long it is dropped, as its client will do.
-      if (this.#endBy === 0) this.#endBy = Date.now() + LAST_EVENT_MS;
+      if (this.#response !== 'ending') {
+        this.#enter('ending');
+        this.#endBy = Date.now() + LAST_EVENT_MS;
+      }
       if (Date.now() < this.#endBy) return;
     }
     this.#abandon();
-    this.#request.res.end();
+    this.#res.end();
   }
 
   #complete(): void {
     this.#abandon();
-    this.#request.res.end(this.#request.call.completion);
+    this.#res.end(this.#completion);
   }
 
-  /** Gives up what has waited too long. Called every second. @param now milliseconds since the epoch */
+  /**
+   * Gives up what has waited too long. Called every second.
+   * @param now milliseconds since the epoch
+   */
   expire(now: number): void {
-    if (this.#over) return;
-    if (this.#endBy > 0) return this.endListening();
-    const { expiresAt } = this.#permit.principal;
-    // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
-    if (this.isListening && now >= expiresAt)
-      return this.endListening({ kind: 'invalid_token', reason: 'expired' });
-    if (now >= expiresAt + this.#target.callGraceMs) return this.#fail({ kind: 'upstream_timeout' });
-    if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
-    if (this.#head !== undefined) return;
-    if (!this.#requestDone && this.#isBodyTooSlow(now)) {
-      this.#abandon();
-      this.#request.res.destroy();
-    } else if (now - this.#lastActivity > RESPONSE_HEAD_MS) {
-      this.#abandon();
-      this.#target.deny({ kind: 'upstream_timeout' });
+    if (this.#response === 'over') return;
+    try {
+      this.#expire(now);
+    } catch (error) {
+      this.onUnexpected(error);
     }
   }
 
-  /** A comment, which clients ignore: what stands between knows that the stream is alive (RESOURCE_SERVER D9). */
+  #expire(now: number): void {
+    if (this.#response === 'ending') return this.endListening();
+    // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
+    if (this.isListening && now >= this.#expiresAt)
+      return this.endListening({ kind: 'invalid_token', reason: 'expired' });
+    if (now >= this.#expiresAt + this.#options.target.callGraceMs)
+      return this.#fail({ kind: 'upstream_timeout' });
+    if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
+    if (this.#response !== 'waiting') return;
+    if (this.#request !== 'sent' && this.#isBodyTooSlow(now)) {
+      this.#abandon();
+      this.#res.destroy();
+    } else if (now - this.#lastActivity > RESPONSE_HEAD_MS) {
+      this.#fail({ kind: 'upstream_timeout' });
+    }
+  }
+
+  /** A comment, which clients ignore, shows everything in between that the stream is alive (RESOURCE_SERVER D9). */
   #keepAlive(now: number, boundary: EventBoundary): void {
-    const { keepAliveMs } = this.#target;
-    if (keepAliveMs === 0 || now - this.#lastWrite < keepAliveMs || this.#paused) return;
+    const { keepAliveMs } = this.#options.target;
+    if (keepAliveMs === 0 || now - this.#lastWrite < keepAliveMs || this.#res.writableNeedDrain) return;
     if (!boundary.isBetweenEvents) return;
     this.#lastWrite = now;
-    this.#request.res.write(KEEP_ALIVE);
+    this.#write(KEEP_ALIVE);
   }
 
   // --- request ---
 
-  #requestHead(framing: string): string {
-    const { req, search, fields, call } = this.#request;
-    // A server of both eras that looks at the session first would serve somebody else's (RESOURCE_SERVER D36).
+  /** The body is sent at once and not kept. */
+  #send(permit: Permit): void {
+    const { content, request } = permit.call;
+    switch (content.kind) {
+      case 'messages': {
+        const { bytes, latin1 } = content;
+        const head = this.#requestHead(permit, `Content-Length: ${bytes.length}\r\n`);
+        if (bytes.length <= ONE_WRITE_BYTES) return this.#sendWhole(head, latin1 ?? bytes.toString('latin1'));
+        return this.#sendLong(head, bytes);
+      }
+      case 'none': {
+        const framing = request.req.method === 'POST' ? 'Content-Length: 0\r\n' : '';
+        return this.#sendWhole(this.#requestHead(permit, framing), '');
+      }
+      case 'unread': {
+        const { chunked, contentLength } = request.fields;
+        if (chunked) return this.#stream(this.#requestHead(permit, 'Transfer-Encoding: chunked\r\n'), true);
+        const length = Number(contentLength);
+        const head = this.#requestHead(permit, `Content-Length: ${length}\r\n`);
+        return length > ONE_WRITE_BYTES ? this.#stream(head, false) : this.#gather(head, length);
+      }
+      default:
+        return content satisfies never;
+    }
+  }
+
+  #requestHead({ principal, call }: Permit, framing: string): string {
+    const { search, request } = call;
+    const { req, fields } = request;
+    const { target, identityLine } = this.#options;
+    // A server of both eras that looks at the session first would serve another client's (RESOURCE_SERVER D36).
     const sessionLines = call.era === 'legacy' ? fields.sessionLines : '';
-    const { path, hostLine, forwardedLines, identityLine } = this.#target;
     return (
-      `${req.method} ${path}${search} HTTP/1.1\r\n${hostLine}${fields.forwarded}${sessionLines}` +
-      `${this.#permit.principal.headerLines}X-Forwarded-For: ${req.socket.remoteAddress ?? 'unknown'}\r\n` +
-      `${forwardedLines}${identityLine}${framing}\r\n`
+      `${req.method} ${target.path}${search} HTTP/1.1\r\n${target.hostLine}${fields.forwarded}${sessionLines}` +
+      `${principal.headerLines}X-Forwarded-For: ${req.socket.remoteAddress ?? 'unknown'}\r\n` +
+      `${target.forwardedLines}${identityLine}${framing}\r\n`
     );
   }
 
-  /** Exactly the bytes that were judged, however they came. */
-  #sendJudged({ bytes, latin1 }: JudgedBody): void {
-    this.#requestDone = true;
-    const head = this.#requestHead(`Content-Length: ${bytes.length}\r\n`);
-    if (bytes.length <= ONE_WRITE_BYTES) return this.#write(head + (latin1 ?? bytes.toString('latin1')));
+  /** @param body one character a byte: field values are latin1 on the wire, and latin1 keeps the bytes as they are */
+  #sendWhole(head: string, body: string): void {
+    this.#request = 'sent';
+    const exchange = this.#begin();
+    exchange.write(head + body, 'latin1');
+    exchange.finish();
+  }
+
+  #sendLong(head: string, bytes: Buffer): void {
+    this.#request = 'sent';
     const exchange = this.#begin();
     exchange.write(head, 'latin1');
     exchange.write(bytes);
@@ -206,27 +247,38 @@ export class Forwarding implements ExchangeEvents {
   }
 
   /** Collects a short body, so that head and body go out in one write. */
-  #gather(chunk: Buffer): void {
-    this.#count(chunk);
-    const chunks = this.#requestChunks;
-    if (chunks === undefined || this.#over) return;
-    chunks.push(chunk);
-    if (this.#received < this.#requestLength) return;
-    this.#requestChunks = undefined;
-    this.#requestDone = true;
-    const body = chunks.length === 1 ? chunk : Buffer.concat(chunks);
-    this.#send(this.#requestHead(`Content-Length: ${this.#requestLength}\r\n`), body);
+  #gather(head: string, length: number): void {
+    let chunks: Buffer[] | undefined = [];
+    this.#req.on('data', (chunk: Buffer) => {
+      this.#count(chunk);
+      if (this.#response === 'over' || chunks === undefined) return;
+      chunks.push(chunk);
+      if (this.#received < length) return;
+      const body = Buffer.concat(chunks).toString('latin1');
+      chunks = undefined;
+      this.#sendWhole(head, body);
+    });
   }
 
-  #send(head: string, body: Buffer | undefined): void {
-    // Field values are latin1 on the wire; latin1 keeps the bytes of the body as they are.
-    this.#write(body === undefined ? head : head + body.toString('latin1'));
-  }
-
-  #write(request: string): void {
+  #stream(head: string, isChunked: boolean): void {
+    this.#request = 'streaming';
     const exchange = this.#begin();
-    exchange.write(request, 'latin1');
-    exchange.finish();
+    exchange.write(head, 'latin1');
+    this.#req.on('data', (chunk: Buffer) => {
+      this.#count(chunk);
+      if (this.#response === 'over') return;
+      if (!exchange.write(isChunked ? encodeChunk(chunk) : chunk)) this.#req.pause();
+    });
+    this.#req.on('end', () => {
+      this.#request = 'sent';
+      if (isChunked) exchange.write('0\r\n\r\n', 'latin1');
+      exchange.finish();
+    });
+  }
+
+  #begin(): Exchange {
+    this.#exchange = this.#options.target.upstream.start(this);
+    return this.#exchange;
   }
 
   #count(chunk: Buffer): void {
@@ -239,30 +291,8 @@ export class Forwarding implements ExchangeEvents {
     return isBodyTooSlow(now, pace);
   }
 
-  #streamRequest(framing: string): void {
-    const { req, fields } = this.#request;
-    const exchange = this.#begin();
-    exchange.write(this.#requestHead(framing), 'latin1');
-    req.on('data', (chunk: Buffer) => {
-      this.#count(chunk);
-      if (this.#over) return;
-      if (!exchange.write(fields.chunked ? encodeChunk(chunk) : chunk)) req.pause();
-    });
-    req.on('end', () => {
-      this.#requestDone = true;
-      if (this.#over) return;
-      if (fields.chunked) exchange.write('0\r\n\r\n', 'latin1');
-      exchange.finish();
-    });
-  }
-
-  #begin(): Exchange {
-    this.#exchange = this.#target.upstream.start(this);
-    return this.#exchange;
-  }
-
   onDrain(): void {
-    this.#request.req.resume();
+    this.#req.resume();
   }
 
   // --- response ---
@@ -270,95 +300,121 @@ export class Forwarding implements ExchangeEvents {
   onHead(head: ResponseHead): void {
     const problem = problemOf(head);
     if (problem !== undefined) return this.#fail({ kind: 'upstream_unreachable', reason: problem });
-    const refused = this.#target.observeHead?.(head);
+    const { session, target, responseFields } = this.#options;
+    const refused = session.observe?.(head);
     if (refused !== undefined) return this.#fail(refused);
-    this.#head = head;
-    this.#headFields = responseFields(head, this.#request.responseFields);
-    const { framing } = head;
-    this.#streaming =
-      framing.kind !== 'none' && !(framing.kind === 'length' && framing.length <= ONE_WRITE_BYTES);
-    if (!this.#streaming) return;
-    this.#request.res.writeHead(head.status, this.#headFields);
-    const { keepAliveMs } = this.#target;
-    if ((keepAliveMs > 0 || this.isListening) && isOpenEventStream(head)) {
+    const clientHead = target.responseHeaders.read(head, responseFields);
+    if (isShort(head)) {
+      this.#enter('buffering');
+      this.#head = { status: head.status, fields: clientHead.fields };
+      return;
+    }
+    this.#enter('opening');
+    this.#res.writeHead(head.status, clientHead.fields);
+    if (this.#mayPutInto(clientHead)) {
       this.#boundary = new EventBoundary();
       this.#lastWrite = Date.now();
     }
   }
 
-  onBody(chunk: Buffer): void {
-    if (this.#over) return;
-    if (!this.#streaming) {
-      // latin1 keeps the bytes as they are, and Node writes a string together with its head.
-      this.#responseBody += chunk.toString('latin1');
-      return;
-    }
-    this.#flushed = true;
-    const { res } = this.#request;
-    if (this.#boundary !== undefined) {
-      this.#boundary.feed(chunk);
-      this.#lastWrite = Date.now();
-      if (this.#endBy > 0 && this.#boundary.isBetweenEvents) {
-        res.write(chunk);
-        return this.#complete();
-      }
-    }
-    if (res.write(chunk) || this.#paused || this.#exchange === undefined) return;
-    this.#paused = true;
-    this.#exchange.pause();
-    res.once('drain', () => {
-      this.#paused = false;
-      this.#exchange?.resume();
-    });
+  /** Comments, or the event that ends the stream. */
+  #mayPutInto({ isOpenEventStream }: ClientHead): boolean {
+    return isOpenEventStream && (this.#options.target.keepAliveMs > 0 || this.isListening);
   }
 
+  onBody(chunk: Buffer): void {
+    switch (this.#response) {
+      case 'buffering':
+        // latin1 keeps the bytes as they are, and Node writes a string together with its head.
+        this.#body += chunk.toString('latin1');
+        return;
+      case 'opening':
+        this.#enter('streaming'); // the head goes out with the chunk
+        return this.#relay(chunk);
+      case 'streaming':
+      case 'ending':
+        return this.#relay(chunk);
+      case 'over':
+        return;
+      case 'waiting':
+        throw new Error('a body came before its head');
+      default:
+        return this.#response satisfies never;
+    }
+  }
+
+  #relay(chunk: Buffer): void {
+    this.#write(chunk);
+    if (this.#boundary === undefined) return;
+    this.#boundary.feed(chunk);
+    this.#lastWrite = Date.now();
+    if (this.#response === 'ending' && this.#boundary.isBetweenEvents) this.#complete();
+  }
+
+  /** While the response wants a pause, the server gets one. */
+  #write(data: string | Buffer): void {
+    const isPaused = this.#res.writableNeedDrain;
+    if (this.#res.write(data) || isPaused) return;
+    this.#exchange?.pause();
+    this.#res.once('drain', () => this.#exchange?.resume());
+  }
+
+  /** A stream may stay silent for minutes after its head: the client must see the head at once. */
   onReadEnd(): void {
-    // A stream may stay silent for minutes after its head: the client must see the head at once.
-    if (!this.#streaming || this.#flushed || this.#over) return;
-    this.#flushed = true;
-    this.#request.res.flushHeaders();
+    if (this.#response === 'opening') this.#open();
+  }
+
+  #open(): void {
+    this.#enter('streaming');
+    this.#res.flushHeaders();
   }
 
   onEnd(): void {
-    // The connection may serve another exchange from here on: it is not ours to resume.
-    this.#exchange = undefined;
-    if (this.#over) return;
-    this.#over = true;
-    const { req, res } = this.#request;
-    if (this.#streaming) {
-      res.end();
-      // Nobody looks at this request again: its body, paused or slow, would hold the connection for as long as it likes.
-      if (!this.#requestDone) discardRest(req, res);
-    } else if (this.#head !== undefined) {
-      res.writeHead(this.#head.status, this.#headFields);
-      const body = this.#responseBody;
-      if (this.#requestDone) res.end(body, 'latin1');
-      else endBeforeBody(req, res, body === '' ? undefined : Buffer.from(body, 'latin1'));
-    }
+    if (this.#response === 'over') return;
+    if (this.#response === 'waiting') throw new Error('an answer ended before its head');
+    this.#enter('over');
+    if (this.#head !== undefined) return this.#sendBuffered(this.#head);
+    this.#res.end();
+    // Nothing else reads this request: its body, paused or slow, would hold the connection for as long as it likes.
+    if (this.#request !== 'sent') discardRest(this.#req, this.#res);
+  }
+
+  #sendBuffered({ status, fields }: { readonly status: number; readonly fields: string[] }): void {
+    this.#res.writeHead(status, fields);
+    const body = this.#body;
+    if (this.#request === 'sent') this.#res.end(body, 'latin1');
+    else endBeforeBody(this.#req, this.#res, body === '' ? undefined : Buffer.from(body, 'latin1'));
   }
 
   onError(error: UpstreamError): void {
     this.#fail({ kind: 'upstream_unreachable', reason: error.code });
   }
 
-  /** Before the head: an answer of ours. After it: an abrupt end, never a clean one, so that the client knows. */
+  onUnexpected(error: unknown): void {
+    if (this.#response !== 'over') this.#abandon();
+    this.#options.refuse({ kind: 'internal_error' }, error);
+  }
+
+  /** Before the head: a refusal. After it: an abrupt end, never a clean one, so that the client knows. */
   #fail(denial: Denial): void {
-    if (this.#over) return;
+    if (this.#response === 'over') return;
     this.#abandon();
-    const { res } = this.#request;
-    if (res.headersSent) res.destroy();
-    else this.#target.deny(denial);
+    if (this.#res.headersSent) this.#res.destroy();
+    else this.#options.refuse(denial);
   }
 
   #abandon(): void {
-    this.#over = true;
+    this.#enter('over');
     this.#exchange?.abort();
   }
 
+  /** The client is gone before the end: the server must see it (in the modern era this is the cancellation). */
   #onClientClose(): void {
-    // The client is gone before the end: the server must see it (in the modern era this is the cancellation).
-    if (!this.#over) this.#abandon();
-    this.#target.onClose(this);
+    if (this.#response !== 'over') this.#abandon();
+  }
+
+  #enter(state: ResponseState): void {
+    this.#response = nextState(this.#response, state);
   }
 }
 
@@ -371,80 +427,14 @@ function problemOf(head: ResponseHead): string | undefined {
   return undefined;
 }
 
-/** Something may be put into it: nobody counts its bytes, and they are text as they stand. */
-function isOpenEventStream({ status, framing, fields }: ResponseHead): boolean {
-  if (status !== 200 || framing.kind === 'length') return false;
-  let eventStream = false;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string; // names and values come in pairs
-    if (name.length === CONTENT_TYPE.length && name.toLowerCase() === CONTENT_TYPE)
-      eventStream = /^text\/event-stream/i.test(fields[i + 1] as string);
-    else if (name.length === CONTENT_ENCODING.length && name.toLowerCase() === CONTENT_ENCODING) return false;
-  }
-  return eventStream;
-}
-
-function responseFields(head: ResponseHead, added: readonly string[]): string[] {
-  const out: string[] = [];
-  let eventStream = false;
-  let cacheControl = false;
-  let buffering = false;
-  let length = false;
-  const { fields } = head;
-  const named = connectionNames(fields);
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string; // names and values come in pairs
-    const value = fields[i + 1] as string;
-    if (named !== undefined && named.has(name.toLowerCase())) continue;
-    switch (responseTreatment(name)) {
-      case 'content-length':
-        // Once, and in one spelling, however often the server says it (RFC 9110 section 8.6).
-        if (head.framing.kind === 'length' && !length) out.push(name, String(head.framing.length));
-        length = true;
-        continue;
-      case 'content-type':
-        eventStream = value.toLowerCase().startsWith('text/event-stream');
-        break;
-      case 'cache-control':
-        cacheControl = true;
-        break;
-      case 'accel-buffering':
-        buffering = true;
-        break;
-      case 'pass':
-        break;
-      default:
-        continue;
-    }
-    out.push(name, value);
-  }
-  out.push('X-Content-Type-Options', 'nosniff');
-  // MCP 2026-07-28, Streamable HTTP: keep proxies further out from holding events back.
-  if (eventStream && !buffering) out.push('X-Accel-Buffering', 'no');
-  if (eventStream && !cacheControl) out.push('Cache-Control', 'no-cache, no-transform');
-  for (const entry of added) out.push(entry);
-  return out;
-}
-
-/** RFC 9110 section 7.6.1: what the server's `Connection` names is of that hop. */
-function connectionNames(fields: readonly string[]): Set<string> | undefined {
-  let names: Set<string> | undefined;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string; // names and values come in pairs
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
-    const value = (fields[i + 1] as string).toLowerCase();
-    if (value === 'keep-alive' || value === 'close') continue;
-    names ??= new Set();
-    for (const name of value.split(',')) names.add(trimBlanks(name));
-  }
-  return names;
+/** Whether the answer goes out in one write. */
+function isShort({ framing }: ResponseHead): boolean {
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.length <= ONE_WRITE_BYTES);
 }
 
 function encodeChunk(chunk: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'), chunk, CRLF]);
 }
 
-const CONTENT_TYPE = 'content-type';
-const CONTENT_ENCODING = 'content-encoding';
 const KEEP_ALIVE = ': keep-alive\n\n';
 const CRLF = Buffer.from('\r\n', 'latin1');

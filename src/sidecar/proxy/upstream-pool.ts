@@ -1,11 +1,19 @@
 // Keep-alive connections to the one server on loopback, one exchange at a time on each. Decides nothing about requests.
 import { connect, type Socket } from 'node:net';
-import { ResponseParser, ResponseSyntaxError, type ResponseHead } from '../http/response-parser.ts';
+import { boundedMemo } from '../http/memo.ts';
+import {
+  isFieldName,
+  ResponseParser,
+  ResponseSyntaxError,
+  type ResponseHead,
+} from '../http/response-parser.ts';
 
 /** An idle connection is closed after this: servers give up idle ones after 5 s (Node, uvicorn), and the race is ours to avoid. */
 const MAX_IDLE_MS = 3_000;
 const MAX_IDLE_CONNECTIONS = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Names of response fields that are remembered as valid ones. */
+const MAX_FIELD_NAMES = 1024;
 
 /** Stable: the values of the `reason` log field. */
 export type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response';
@@ -26,14 +34,16 @@ export interface ExchangeEvents {
   onHead(head: ResponseHead): void;
   onBody(chunk: Buffer): void;
   onEnd(): void;
-  /** All that arrived in one read has been told: a good moment to write it on. */
+  /** All that arrived in one read has been handed over: a good moment to write it on. */
   onReadEnd(): void;
   /** The connection takes more of the request body. */
   onDrain(): void;
   onError(error: UpstreamError): void;
+  /** One of these methods threw: a defect here, not of the server. May follow the end. */
+  onUnexpected(error: unknown): void;
 }
 
-/** One request on its way. */
+/** One request on its way. Once the exchange is over its methods do nothing: the connection may be another's. */
 export interface Exchange {
   /** Writes bytes of the request. @returns false when the connection wants a pause (`onDrain` follows) */
   write(data: string | Buffer, encoding?: 'latin1'): boolean;
@@ -52,6 +62,7 @@ export class Upstream {
   readonly port: number;
   readonly #idle: Connection[] = [];
   readonly #open = new Set<Connection>();
+  readonly #isFieldName = boundedMemo(MAX_FIELD_NAMES, isFieldName);
   #sweep: NodeJS.Timeout | undefined;
   #probing: Promise<boolean> | undefined;
 
@@ -68,8 +79,7 @@ export class Upstream {
   /** Starts an exchange on an idle connection or a new one. Nothing is ever sent a second time. */
   start(events: ExchangeEvents): Exchange {
     const connection = this.#takeIdle() ?? this.#connect();
-    connection.begin(events);
-    return connection;
+    return connection.begin(events);
   }
 
   /** Whether the server accepts connections now. Shared by all who ask at once: anybody may, and it costs the server. */
@@ -107,7 +117,8 @@ export class Upstream {
   }
 
   #connect(): Connection {
-    const connection = new Connection(connect({ host: this.host, port: this.port, noDelay: true }), {
+    const socket = connect({ host: this.host, port: this.port, noDelay: true });
+    const connection = new Connection(socket, this.#isFieldName, {
       onIdle: () => this.#park(connection),
       onClose: () => {
         this.#open.delete(connection);
@@ -138,28 +149,70 @@ interface ConnectionOwner {
   onClose(): void;
 }
 
+/** What one request has of a connection, until its exchange is over. */
+class ConnectionExchange implements Exchange {
+  readonly events: ExchangeEvents;
+  #connection: Connection | undefined;
+  #isRequestSent = false;
+
+  constructor(connection: Connection, events: ExchangeEvents) {
+    this.#connection = connection;
+    this.events = events;
+  }
+
+  /** Whether the whole request was written while the exchange was going on. */
+  get isRequestSent(): boolean {
+    return this.#isRequestSent;
+  }
+
+  write(data: string | Buffer, encoding?: 'latin1'): boolean {
+    return this.#connection === undefined || this.#connection.write(data, encoding);
+  }
+
+  finish(): void {
+    if (this.#connection !== undefined) this.#isRequestSent = true;
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  abort(): void {
+    this.#connection?.abort();
+  }
+
+  /** The exchange is over: from here on nothing reaches the connection. */
+  release(): void {
+    this.#connection = undefined;
+  }
+}
+
 /** One socket, its parser, and the exchange that uses it now. */
-class Connection implements Exchange {
+class Connection {
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #parser: ResponseParser;
-  #events: ExchangeEvents | undefined;
-  #requestSent = false;
+  #exchange: ConnectionExchange | undefined;
   #keepAlive = false;
   #idleSince = 0;
 
-  constructor(socket: Socket, owner: ConnectionOwner) {
+  constructor(socket: Socket, isName: (name: string) => boolean, owner: ConnectionOwner) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#parser = new ResponseParser({
-      onHead: (head) => this.#onHead(head),
-      onBody: (chunk) => this.#events?.onBody(chunk),
+    const events = {
+      onHead: (head: ResponseHead) => this.#onHead(head),
+      onBody: (chunk: Buffer) => this.#exchange?.events.onBody(chunk),
       onEnd: () => this.#onEnd(),
-    });
+    };
+    this.#parser = new ResponseParser(events, isName);
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.#onConnectTimeout());
     socket.once('connect', () => socket.setTimeout(0));
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => this.#events?.onDrain());
+    socket.on('drain', () => this.#exchange?.events.onDrain());
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (cause: NodeJS.ErrnoException) => this.#fail(connectionError(cause)));
     socket.on('close', () => {
@@ -174,18 +227,14 @@ class Connection implements Exchange {
     return !this.#socket.destroyed && this.#socket.writable && Date.now() - this.#idleSince < MAX_IDLE_MS;
   }
 
-  begin(events: ExchangeEvents): void {
-    this.#events = events;
-    this.#requestSent = false;
+  begin(events: ExchangeEvents): Exchange {
+    this.#exchange = new ConnectionExchange(this, events);
     this.#parser.reset();
+    return this.#exchange;
   }
 
   write(data: string | Buffer, encoding?: 'latin1'): boolean {
     return typeof data === 'string' ? this.#socket.write(data, encoding) : this.#socket.write(data);
-  }
-
-  finish(): void {
-    this.#requestSent = true;
   }
 
   pause(): void {
@@ -197,7 +246,7 @@ class Connection implements Exchange {
   }
 
   abort(): void {
-    this.#events = undefined;
+    this.#release();
     this.#socket.destroy();
   }
 
@@ -207,15 +256,14 @@ class Connection implements Exchange {
 
   #onHead(head: ResponseHead): void {
     this.#keepAlive = head.keepAlive;
-    this.#events?.onHead(head);
+    this.#exchange?.events.onHead(head);
   }
 
   #onEnd(): void {
-    const events = this.#events;
-    this.#events = undefined;
-    events?.onEnd();
+    const exchange = this.#release();
+    exchange?.events.onEnd();
     // An answer before the whole request was sent leaves the connection in the middle of a body: not for reuse.
-    if (!this.#keepAlive || !this.#requestSent || this.#socket.destroyed) return this.destroy();
+    if (!this.#keepAlive || exchange?.isRequestSent !== true || this.#socket.destroyed) return this.destroy();
     // A reader that was slow to the last must not leave the next exchange unread.
     this.#socket.resume();
     this.#idleSince = Date.now();
@@ -223,20 +271,34 @@ class Connection implements Exchange {
   }
 
   #onData(chunk: Buffer): void {
-    const events = this.#events;
+    const exchange = this.#exchange;
     try {
       this.#parser.feed(chunk);
+      exchange?.events.onReadEnd();
     } catch (error) {
-      if (!(error instanceof ResponseSyntaxError)) throw error;
-      this.#fail(new UpstreamError('malformed_response', error.message, { cause: error }));
-      this.destroy();
-      return;
+      this.#onThrown(error, exchange);
     }
-    events?.onReadEnd();
   }
 
   #onSocketEnd(): void {
-    if (this.#events !== undefined) this.#parser.end();
+    const exchange = this.#exchange;
+    try {
+      if (exchange !== undefined) this.#parser.end();
+    } catch (error) {
+      this.#onThrown(error, exchange);
+    }
+    this.destroy();
+  }
+
+  /** @param exchange the one during which it was thrown; it may have ended since */
+  #onThrown(error: unknown, exchange: ConnectionExchange | undefined): void {
+    if (error instanceof ResponseSyntaxError) {
+      this.#fail(new UpstreamError('malformed_response', error.message, { cause: error }));
+    } else {
+      if (exchange === undefined) throw error;
+      this.#release();
+      exchange.events.onUnexpected(error);
+    }
     this.destroy();
   }
 
@@ -246,9 +308,15 @@ class Connection implements Exchange {
   }
 
   #fail(error: UpstreamError): void {
-    const events = this.#events;
-    this.#events = undefined;
-    events?.onError(error);
+    this.#release()?.events.onError(error);
+  }
+
+  /** The exchange that was going on; its handle is of no effect any more. */
+  #release(): ConnectionExchange | undefined {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.release();
+    return exchange;
   }
 }
 

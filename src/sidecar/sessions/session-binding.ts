@@ -8,15 +8,51 @@ import { isSessionId, type Sessions } from './sessions.ts';
 
 type SessionFields = Pick<RequestFields, 'sessionId' | 'lastEventId'>;
 
+/** Only this module can make one: the private member has no run-time value, and a copy with changes does not have it. */
+declare class Checked {
+  readonly #checked: true;
+}
+
+/** What to do when the head of the answer is there; `undefined` where there is nothing to do. */
+type ObserveHead = (head: ResponseHead) => Denial | undefined;
+
+/** That a request may use the session it names, and what its answer says of sessions. */
+export interface SessionUse extends Checked {
+  /** Learns from the answer to a legacy request: a session that begins, or one that is over. May refuse the answer. */
+  readonly observe: ObserveHead | undefined;
+}
+
+export type SessionCheck =
+  { readonly ok: true; readonly session: SessionUse } | { readonly ok: false; readonly denial: Denial };
+
+type SessionCall = Pick<Call, 'era' | 'maySetSession' | 'request'>;
+
+export interface SessionContext {
+  /** `Principal.owner` of who calls. */
+  readonly owner: string;
+  readonly sessions: Sessions;
+  readonly unknownSessions: SidecarConfig['transport']['unknownSessions'];
+}
+
+// Casts to `SessionUse`: the private member has no run-time value.
+const NO_SESSION: SessionCheck = { ok: true, session: { observe: undefined } as SessionUse };
+
+/** Modern requests have no session: what they say of one is not forwarded, and not looked up. */
+export function checkSession(call: SessionCall, context: SessionContext): SessionCheck {
+  if (call.era === 'modern') return NO_SESSION;
+  const denial = sessionProblem(call.request.fields, context);
+  if (denial !== undefined) return { ok: false, denial };
+  const observe = sessionObserver(call, context);
+  return observe === undefined ? NO_SESSION : { ok: true, session: { observe } as SessionUse };
+}
+
 /**
  * Why a legacy request is denied. A session of another principal and one that never existed get the same answer, which
  * does not reveal what ids exist (RESOURCE_SERVER D22, J16).
  */
-export function sessionProblem(
+function sessionProblem(
   { sessionId, lastEventId }: SessionFields,
-  owner: string,
-  sessions: Sessions,
-  unknownSessions: SidecarConfig['transport']['unknownSessions'],
+  { owner, sessions, unknownSessions }: SessionContext,
 ): Denial | undefined {
   if (sessionId === undefined) {
     // Resuming belongs to a stream, and without a session its owner is unknown (RESOURCE_SERVER D25).
@@ -34,28 +70,22 @@ export function sessionProblem(
   return undefined;
 }
 
-/** Called with the head of the response. */
-export type ObserveHead = (head: ResponseHead) => Denial | undefined;
-
-/** Learns from the response to a legacy request: a session that begins, or one that is over. `undefined`: neither. */
-export function sessionObserver(
-  call: Call,
-  method: string | undefined,
-  { sessionId }: SessionFields,
-  owner: string,
-  sessions: Sessions,
+function sessionObserver(
+  { maySetSession, request: { req, fields } }: SessionCall,
+  { owner, sessions }: SessionContext,
 ): ObserveHead | undefined {
-  if (call.era !== 'legacy') return undefined;
+  const { sessionId } = fields;
   if (sessionId !== undefined) {
+    const { method } = req;
     return ({ status }) => {
       if (status === 404 || (method === 'DELETE' && status >= 200 && status < 300)) sessions.end(sessionId);
       return undefined;
     };
   }
-  if (!call.maySetSession) return undefined;
-  return ({ status, fields }) => {
+  if (!maySetSession) return undefined;
+  return ({ status, fields: answered }) => {
     if (status < 200 || status >= 300) return undefined;
-    const begun = sessionIdOf(fields);
+    const begun = sessionIdOf(answered);
     if (begun === undefined) return undefined;
     // The next request with it would be denied: better to fail now, next to the server's own log line.
     if (!isSessionId(begun)) return { kind: 'upstream_unreachable', reason: 'bad_session_id' };

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Authenticator } from '../../../../src/sidecar/authentication/authenticate.ts';
-import { authorize } from '../../../../src/sidecar/authorization/authorize.ts';
+import { baselineDenial } from '../../../../src/sidecar/authorization/authorize.ts';
 import type { IssuerConfig, SidecarConfig } from '../../../../src/sidecar/config/config.ts';
 import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.ts';
 import { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
-import { scopePolicy } from '../../../../src/sidecar/authorization/scopes.ts';
+import { compilePolicy } from '../../../../src/sidecar/authorization/policy.ts';
 import { signCompact, signingKey, type SigningKey } from '../../../support/issuer.ts';
 import { CONFIG, dpopVerifier, PLAIN } from '../../../support/judge.ts';
 import * as provider from '../../../support/provider-tokens.ts';
@@ -101,14 +101,13 @@ async function verdict(preset: Preset, token: string): Promise<string> {
     const { denial } = authentication;
     return 'reason' in denial ? denial.reason : denial.kind;
   }
-  const scopes = scopePolicy({
+  const policy = compilePolicy({
     requiredScopes: [...requiredScopes],
     metadata: { scopesSupported: [] },
     scopeHierarchy: [...scopeHierarchy],
     stepUpScopes: 'Operation',
   });
-  const authorization = authorize(authentication.principal, requiredScopes, scopes);
-  return authorization.ok ? 'ok' : authorization.denial.kind;
+  return baselineDenial(authentication.principal, policy)?.kind ?? 'ok';
 }
 
 function signed({ header, claims }: provider.ProviderToken, changes: Record<string, unknown> = {}): string {

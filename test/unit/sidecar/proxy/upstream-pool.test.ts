@@ -40,6 +40,7 @@ function call(): Promise<number> {
       onReadEnd: () => undefined,
       onDrain: () => undefined,
       onError: reject,
+      onUnexpected: reject,
     });
     exchange.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1');
     exchange.finish();

@@ -1,7 +1,8 @@
-// A configuration, compiled: everything a request is judged by, in the form that is quick to use. Swapped as a whole.
+// A configuration, compiled: everything that decides about requests, in the form that is quick to use. Swapped as a whole.
 import type { Authenticator } from '../authentication/authenticate.ts';
 import type { SidecarConfig } from '../config/config.ts';
-import { hostPolicy, originPolicy } from './cors.ts';
+import { originPolicy } from './cors.ts';
+import { hostPolicy } from './host.ts';
 import type { ChallengeParameters } from '../denial/challenge.ts';
 import { DPOP_ALGORITHMS } from '../config/algorithms.ts';
 import type { DpopNonces } from '../authentication/dpop-nonce.ts';
@@ -14,10 +15,14 @@ import { IdentityAssertion } from '../proxy/identity-assertion.ts';
 import { metadataDocuments, metadataUrl, type PublicDocument } from '../metadata/metadata.ts';
 import type { SigningKey } from '../tokens/signing-key.ts';
 import { router, type Route } from './router.ts';
-import { knownScopes, scopePolicy, type ScopePolicy } from '../authorization/scopes.ts';
+import { compilePolicy, type Policy } from '../authorization/policy.ts';
+import { knownScopes } from '../authorization/scopes.ts';
+import { contentCheck, type ContentCheck } from '../messages/content-type.ts';
+import type { ProxyTarget } from '../proxy/proxy.ts';
+import { ResponseHeaders } from '../proxy/response-headers.ts';
 import { Upstream } from '../proxy/upstream-pool.ts';
 
-export interface Policy {
+export interface CompiledConfig {
   readonly config: SidecarConfig;
   readonly authenticator: Authenticator;
   readonly route: (target: string) => Route;
@@ -25,22 +30,24 @@ export interface Policy {
   readonly isAllowedOrigin: (origin: string) => boolean;
   readonly requestHeaders: RequestHeaders;
   readonly challenge: ChallengeParameters;
-  readonly scopes: ScopePolicy;
+  readonly policy: Policy;
+  readonly contentDenial: ContentCheck;
   /** Undefined where proofs need no nonce. */
   readonly nonces: DpopNonces | undefined;
   /** A public document as it goes out; undefined while it cannot be had. */
   readonly document: (name: PublicDocument) => TaggedText | undefined;
-  /** Undefined where the server is not told who calls by an assertion of ours. */
+  /** Undefined where the server is not told who calls by a signed assertion. */
   readonly identity: IdentityAssertion | undefined;
   /** Undefined where failures are not limited. */
   readonly failures: FailureLimit | undefined;
   readonly upstream: Upstream;
-  readonly upstreamPath: string;
-  readonly hostLine: string;
-  readonly forwardedLines: string;
+  readonly target: ProxyTarget;
 }
 
-export interface PolicyParts {
+export interface ConfigParts {
+  readonly authenticator: Authenticator;
+  /** The name of this process in `Via`, by which it knows its own requests again. */
+  readonly pseudonym: string;
   readonly clock: Clock;
   readonly metadataKey: SigningKey | undefined;
   readonly identityKey: SigningKey | undefined;
@@ -49,24 +56,17 @@ export interface PolicyParts {
   readonly authorizationServer: () => string | undefined;
 }
 
-/** @param pseudonym the name of this process in `Via`, by which it knows its own requests again */
-export function compilePolicy(
-  config: SidecarConfig,
-  authenticator: Authenticator,
-  pseudonym: string,
-  parts: PolicyParts,
-): Policy {
+export function compileConfig(config: SidecarConfig, parts: ConfigParts): CompiledConfig {
   const documents = metadataDocuments(config, { signingKey: parts.metadataKey, now: parts.clock() });
   const authorizationServer = taggedWhenChanged(parts.authorizationServer);
-  const upstreamUrl = new URL(config.upstream.url);
-  const { host: publicHost } = new URL(config.resource);
+  const upstream = upstreamOf(config);
   return {
     config,
-    authenticator,
+    authenticator: parts.authenticator,
     route: router(config),
     isOurHost: hostPolicy(config),
     isAllowedOrigin: originPolicy(config.allowedOrigins),
-    requestHeaders: new RequestHeaders(config, pseudonym),
+    requestHeaders: new RequestHeaders(config, parts.pseudonym),
     challenge: {
       resource: config.resource,
       resourceMetadata: metadataUrl(config.resource),
@@ -77,18 +77,34 @@ export function compilePolicy(
           ? undefined
           : { algorithms: DPOP_ALGORITHMS, only: config.dpop.mode === 'Require' },
     },
-    scopes: scopePolicy(config),
+    policy: compilePolicy(config),
+    contentDenial: contentCheck(config.transport.maxMessageBytes),
     nonces: parts.nonces,
     document: (name) => (name === 'authorization_server' ? authorizationServer() : documents[name]),
     identity: identityAssertion(config, parts),
     failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
-    upstream: new Upstream({
-      host: withoutBrackets(upstreamUrl.hostname),
-      port: Number(upstreamUrl.port || 80),
-    }),
-    upstreamPath: upstreamUrl.pathname,
-    hostLine: `Host: ${upstreamUrl.host}\r\n`,
+    upstream,
+    target: proxyTarget(config, upstream, parts.pseudonym),
+  };
+}
+
+function upstreamOf({ upstream: { url } }: SidecarConfig): Upstream {
+  const { hostname, port } = new URL(url);
+  return new Upstream({ host: withoutBrackets(hostname), port: Number(port || 80) });
+}
+
+function proxyTarget(config: SidecarConfig, upstream: Upstream, pseudonym: string): ProxyTarget {
+  const { pathname, host } = new URL(config.upstream.url);
+  const { host: publicHost } = new URL(config.resource);
+  const { callGraceSeconds, eventStreamKeepAliveSeconds } = config.transport;
+  return {
+    upstream,
+    responseHeaders: new ResponseHeaders(),
+    path: pathname,
+    hostLine: `Host: ${host}\r\n`,
     forwardedLines: `X-Forwarded-Proto: https\r\nX-Forwarded-Host: ${publicHost}\r\nVia: 1.1 ${pseudonym}\r\n`,
+    callGraceMs: callGraceSeconds * 1000,
+    keepAliveMs: eventStreamKeepAliveSeconds * 1000,
   };
 }
 
@@ -112,7 +128,7 @@ function challengeScopes(config: SidecarConfig): readonly string[] {
 
 function identityAssertion(
   { identityAssertion: wanted, resource, upstream }: SidecarConfig,
-  { identityKey: key, clock }: PolicyParts,
+  { identityKey: key, clock }: ConfigParts,
 ): IdentityAssertion | undefined {
   if (wanted === undefined || key === undefined) return undefined;
   return new IdentityAssertion({

@@ -1,0 +1,48 @@
+// What the steps of one request have in common: the request, and the configuration that was in force when it came.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ReceivedRequest } from '../http/received-request.ts';
+import type { RouteLabel } from '../observability/metrics.ts';
+import type { CompiledConfig } from './compiled-config.ts';
+
+export interface RequestContext extends ReceivedRequest {
+  readonly config: CompiledConfig;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  readonly audit: Audit;
+}
+
+/**
+ * What is known of a request for its log line, its metrics, and any answer of the sidecar's own, however far the request has
+ * come when that is needed. Nothing about the right to call is decided by it. Each member is written in one place, when the
+ * step that finds it out is over.
+ */
+export interface Audit {
+  route: RouteLabel;
+  /** Whether the token was good: a refusal after that is always logged. */
+  authenticated: boolean;
+  /** Of the JSON-RPC request, as JSON text, once it was read: a refusal names it. */
+  id: string | undefined;
+  /** Fields for the answer, whatever it will be: CORS, nonce. */
+  answerFields: readonly string[];
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+export function requestContext(
+  req: IncomingMessage,
+  res: ServerResponse,
+  config: CompiledConfig,
+  expectsContinue: boolean,
+): RequestContext {
+  return {
+    req,
+    res,
+    fields: config.requestHeaders.read(req.rawHeaders),
+    config,
+    startedAt: performance.now(),
+    expectsContinue,
+    audit: { route: 'other', authenticated: false, id: undefined, answerFields: NO_FIELDS },
+  };
+}
