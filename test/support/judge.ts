@@ -88,8 +88,8 @@ export class Judge {
     });
   }
 
-  /** A token that is good now, for `lifetime` seconds. */
-  token(key: SigningKey, lifetime = 300): string {
+  /** A token that is good now, for `lifetime` seconds, but for the claims in `changes`. */
+  token(key: SigningKey, lifetime = 300, changes: Readonly<Record<string, unknown>> = {}): string {
     const now = Math.floor(this.now / 1000);
     const claims = {
       iss: ISSUER,
@@ -99,6 +99,7 @@ export class Judge {
       scope: 'mcp:basic',
       iat: now,
       exp: now + lifetime,
+      ...changes,
     };
     return signCompact(
       JSON.stringify({ alg: key.alg, typ: 'JWT', kid: key.kid }),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { Upstream } from '../../../../src/sidecar/proxy/upstream-pool.ts';
+import { Upstream, type Exchange } from '../../../../src/sidecar/proxy/upstream-pool.ts';
 import { waitFor } from '../../../support/wait.ts';
 
 let server: Server;
@@ -70,4 +70,87 @@ describe('a connection to the server', () => {
     surplus = '';
     assert.equal(await call(), 1);
   });
+});
+
+describe('a handle of an exchange that is over', () => {
+  /** An exchange that gives its handle away when its answer is complete. */
+  const finished = () =>
+    new Promise<Exchange>((resolve, reject) => {
+      const exchange = upstream.start({
+        onHead: () => undefined,
+        onBody: () => undefined,
+        onEnd: () => setImmediate(() => resolve(exchange)),
+        onReadEnd: () => undefined,
+        onDrain: () => undefined,
+        onError: reject,
+        onUnexpected: reject,
+      });
+      exchange.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1');
+      exchange.finish();
+    });
+
+  const misuses: Readonly<Record<string, (stale: Exchange) => void>> = {
+    write: (stale) => stale.write('GET /evil HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1'),
+    abort: (stale) => stale.abort(),
+    pause: (stale) => stale.pause(),
+    finish: (stale) => stale.finish(),
+  };
+  for (const [name, misuse] of Object.entries(misuses)) {
+    it(`does nothing to the connection: ${name}`, async () => {
+      const stale = await finished();
+      misuse(stale);
+      assert.equal(await call(), 0, 'the next exchange has the connection, and its own answer');
+      const received: string[] = [];
+      connections[0]?.on('data', (chunk: Buffer) => received.push(chunk.toString()));
+      const next = call();
+      misuse(stale);
+      assert.equal(await next, 0, 'and so has one that is under way');
+      assert.deepEqual(received, ['GET / HTTP/1.1\r\nHost: a\r\n\r\n']);
+    });
+  }
+
+  it('does not make a connection fit for reuse on which a request was not sent as a whole', async () => {
+    await new Promise<void>((resolve, reject) => {
+      const exchange = upstream.start({
+        onHead: () => undefined,
+        onBody: () => undefined,
+        onEnd: () => {
+          exchange.finish(); // too late
+          setImmediate(resolve);
+        },
+        onReadEnd: () => undefined,
+        onDrain: () => undefined,
+        onError: reject,
+        onUnexpected: reject,
+      });
+      exchange.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n', 'latin1');
+    });
+    assert.equal(await call(), 1);
+  });
+});
+
+describe('what a listener of an exchange throws', () => {
+  for (const name of ['onHead', 'onBody', 'onEnd', 'onReadEnd'] as const) {
+    it(`${name}: is announced to it, and its connection is closed`, async () => {
+      const fault = new Error('fault');
+      const thrown = await new Promise((resolve, reject) => {
+        const exchange = upstream.start({
+          onHead: () => undefined,
+          onBody: () => undefined,
+          onEnd: () => undefined,
+          onReadEnd: () => undefined,
+          onDrain: () => undefined,
+          onError: reject,
+          onUnexpected: resolve,
+          [name]: () => {
+            throw fault;
+          },
+        });
+        exchange.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'latin1');
+        exchange.finish();
+      });
+      assert.equal(thrown, fault);
+      assert.equal(await call(), 1, 'another has a connection of its own');
+    });
+  }
 });
