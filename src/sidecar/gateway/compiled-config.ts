@@ -18,7 +18,7 @@ import { router, type Route } from './router.ts';
 import { compilePolicy, type Policy } from '../authorization/policy.ts';
 import { knownScopes } from '../authorization/scopes.ts';
 import { contentCheck, type ContentCheck } from '../messages/content-type.ts';
-import type { ProxyTarget } from '../proxy/proxy.ts';
+import type { ProxySettings } from '../proxy/proxy.ts';
 import { ResponseHeaders } from '../proxy/response-headers.ts';
 import { Upstream } from '../proxy/upstream-pool.ts';
 
@@ -41,7 +41,7 @@ export interface CompiledConfig {
   /** Undefined where failures are not limited. */
   readonly failures: FailureLimit | undefined;
   readonly upstream: Upstream;
-  readonly target: ProxyTarget;
+  readonly proxySettings: ProxySettings;
 }
 
 export interface ConfigParts {
@@ -84,7 +84,7 @@ export function compileConfig(config: SidecarConfig, parts: ConfigParts): Compil
     identity: identityAssertion(config, parts),
     failures: config.failureLimit && new FailureLimit(config.failureLimit.perMinute, parts.clock),
     upstream,
-    target: proxyTarget(config, upstream, parts.pseudonym),
+    proxySettings: proxySettings(config, upstream, parts.pseudonym),
   };
 }
 
@@ -93,7 +93,7 @@ function upstreamOf({ upstream: { url } }: SidecarConfig): Upstream {
   return new Upstream({ host: withoutBrackets(hostname), port: Number(port || 80) });
 }
 
-function proxyTarget(config: SidecarConfig, upstream: Upstream, pseudonym: string): ProxyTarget {
+function proxySettings(config: SidecarConfig, upstream: Upstream, pseudonym: string): ProxySettings {
   const { pathname, host } = new URL(config.upstream.url);
   const { host: publicHost } = new URL(config.resource);
   const { callGraceSeconds, eventStreamKeepAliveSeconds } = config.transport;

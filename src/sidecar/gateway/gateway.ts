@@ -257,12 +257,12 @@ export class Gateway {
     const entry = this.#admissions.admit(res, () => this.#onOver(context, proxied));
     if (!entry.ok) return this.#deny(context, { kind: 'overloaded', reason: entry.reason });
     proxied = proxy(permit, {
-      target: config.target,
+      settings: config.proxySettings,
       session,
       admission: entry.admission,
       identityLine,
       responseFields: audit.answerFields,
-      refuse: (denial, cause) => this.#refuse(context, denial, cause),
+      deny: (denial, cause) => this.#denyAdmitted(context, denial, cause),
     });
     this.#proxied.add(proxied);
   }
@@ -291,7 +291,7 @@ export class Gateway {
     this.#record(context, status);
   }
 
-  /** Refuses a request that was not admitted. */
+  /** Denies a request that was not admitted. */
   #deny(context: RequestContext, denial: Denial): void {
     this.#writeDenial(context, denial);
     this.#record(context, context.res.statusCode);
@@ -316,8 +316,8 @@ export class Gateway {
     endBeforeBody(req, res, body);
   }
 
-  /** Refuses a request that was admitted: it is recorded when its response is over. */
-  #refuse(context: RequestContext, denial: Denial, cause: unknown): void {
+  /** Denies a request that was admitted: it is recorded when its response is over. */
+  #denyAdmitted(context: RequestContext, denial: Denial, cause: unknown): void {
     if (cause !== undefined) this.#logUnexpected(context, cause);
     this.#orDestroy(context, () => this.#writeDenial(context, denial));
   }
@@ -331,13 +331,13 @@ export class Gateway {
     this.#deps.logger.error({ err: error, route: audit.route }, 'request failed');
   }
 
-  /** The end of the connection is a refusal, too: of an answer that has begun, and where even the refusal fails. */
-  #orDestroy({ res }: RequestContext, refuse: () => void): void {
+  /** The end of the connection denies, too: an answer that has begun, and where even the denial fails. */
+  #orDestroy({ res }: RequestContext, deny: () => void): void {
     if (!res.headersSent) {
       try {
-        return refuse();
+        return deny();
       } catch (error) {
-        this.#deps.logger.error({ err: error }, 'refusal failed');
+        this.#deps.logger.error({ err: error }, 'denial failed');
       }
     }
     res.destroy();

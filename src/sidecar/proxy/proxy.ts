@@ -21,7 +21,7 @@ const RESPONSE_HEAD_MS = 60 * 60_000;
 const LAST_EVENT_MS = 2_000;
 
 /** The server behind the sidecar, and how it is spoken to. One per configuration. */
-export interface ProxyTarget {
+export interface ProxySettings {
   readonly upstream: Pick<Upstream, 'start'>;
   readonly responseHeaders: ResponseHeaders;
   /** Path of the MCP endpoint on the server. */
@@ -38,7 +38,7 @@ export interface ProxyTarget {
 
 /** What the proxy needs besides the permit. Nothing of it is forwarded but what the sidecar itself says. */
 export interface ProxyOptions {
-  readonly target: ProxyTarget;
+  readonly settings: ProxySettings;
   readonly session: SessionUse;
   readonly admission: Admission;
   /** The line that says who calls, signed; empty where the server is not told so. */
@@ -49,7 +49,7 @@ export interface ProxyOptions {
    * Called at most once, when there is no answer of the server's that could be relayed; the response is its to end.
    * @param cause what was thrown, where that is why
    */
-  readonly refuse: (denial: Denial, cause?: unknown) => void;
+  readonly deny: (denial: Denial, cause?: unknown) => void;
 }
 
 /** Forwards what was permitted: the request that the permit holds, with the body that it holds, and nothing else. */
@@ -168,7 +168,7 @@ export class ProxiedRequest implements ExchangeEvents {
     // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
     if (this.isListening && now >= this.#expiresAt)
       return this.endListening({ kind: 'invalid_token', reason: 'expired' });
-    if (now >= this.#expiresAt + this.#options.target.callGraceMs)
+    if (now >= this.#expiresAt + this.#options.settings.callGraceMs)
       return this.#fail({ kind: 'upstream_timeout' });
     if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
     if (this.#response !== 'waiting') return;
@@ -182,7 +182,7 @@ export class ProxiedRequest implements ExchangeEvents {
 
   /** A comment, which clients ignore, shows everything in between that the stream is alive (RESOURCE_SERVER D9). */
   #keepAlive(now: number, boundary: EventBoundary): void {
-    const { keepAliveMs } = this.#options.target;
+    const { keepAliveMs } = this.#options.settings;
     if (keepAliveMs === 0 || now - this.#lastWrite < keepAliveMs || this.#res.writableNeedDrain) return;
     if (!boundary.isBetweenEvents) return;
     this.#lastWrite = now;
@@ -220,13 +220,13 @@ export class ProxiedRequest implements ExchangeEvents {
   #requestHead({ principal, call }: Permit, framing: string): string {
     const { search, request } = call;
     const { req, fields } = request;
-    const { target, identityLine } = this.#options;
+    const { settings, identityLine } = this.#options;
     // A server of both eras that looks at the session first would serve another client's (RESOURCE_SERVER D36).
     const sessionLines = call.era === 'legacy' ? fields.sessionLines : '';
     return (
-      `${req.method} ${target.path}${search} HTTP/1.1\r\n${target.hostLine}${fields.forwarded}${sessionLines}` +
+      `${req.method} ${settings.path}${search} HTTP/1.1\r\n${settings.hostLine}${fields.forwarded}${sessionLines}` +
       `${principal.headerLines}X-Forwarded-For: ${req.socket.remoteAddress ?? 'unknown'}\r\n` +
-      `${target.forwardedLines}${identityLine}${framing}\r\n`
+      `${settings.forwardedLines}${identityLine}${framing}\r\n`
     );
   }
 
@@ -277,7 +277,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   #begin(): Exchange {
-    this.#exchange = this.#options.target.upstream.start(this);
+    this.#exchange = this.#options.settings.upstream.start(this);
     return this.#exchange;
   }
 
@@ -300,10 +300,10 @@ export class ProxiedRequest implements ExchangeEvents {
   onHead(head: ResponseHead): void {
     const problem = problemOf(head);
     if (problem !== undefined) return this.#fail({ kind: 'upstream_unreachable', reason: problem });
-    const { session, target, responseFields } = this.#options;
+    const { session, settings, responseFields } = this.#options;
     const refused = session.observe?.(head);
     if (refused !== undefined) return this.#fail(refused);
-    const clientHead = target.responseHeaders.read(head, responseFields);
+    const clientHead = settings.responseHeaders.read(head, responseFields);
     if (isShort(head)) {
       this.#enter('buffering');
       this.#head = { status: head.status, fields: clientHead.fields };
@@ -319,7 +319,7 @@ export class ProxiedRequest implements ExchangeEvents {
 
   /** Comments, or the event that ends the stream. */
   #mayPutInto({ isOpenEventStream }: ClientHead): boolean {
-    return isOpenEventStream && (this.#options.target.keepAliveMs > 0 || this.isListening);
+    return isOpenEventStream && (this.#options.settings.keepAliveMs > 0 || this.isListening);
   }
 
   onBody(chunk: Buffer): void {
@@ -392,15 +392,15 @@ export class ProxiedRequest implements ExchangeEvents {
 
   onUnexpected(error: unknown): void {
     if (this.#response !== 'over') this.#abandon();
-    this.#options.refuse({ kind: 'internal_error' }, error);
+    this.#options.deny({ kind: 'internal_error' }, error);
   }
 
-  /** Before the head: a refusal. After it: an abrupt end, never a clean one, so that the client knows. */
+  /** Before the head: a denial. After it: an abrupt end, never a clean one, so that the client knows. */
   #fail(denial: Denial): void {
     if (this.#response === 'over') return;
     this.#abandon();
     if (this.#res.headersSent) this.#res.destroy();
-    else this.#options.refuse(denial);
+    else this.#options.deny(denial);
   }
 
   #abandon(): void {

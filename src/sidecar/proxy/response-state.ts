@@ -1,7 +1,7 @@
 // How far the answer to one proxied request has come, and which steps may follow. Knows nothing of HTTP.
 
 export type ResponseState =
-  /** Nothing of an answer yet: a refusal can still be the answer. */
+  /** Nothing of an answer yet: a denial can still be the answer. */
   | 'waiting'
   /** A short answer is collected, to go out in one write. */
   | 'buffering'

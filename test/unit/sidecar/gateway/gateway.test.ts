@@ -5,7 +5,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server as TcpSe
 import { duplexPair, Writable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { POD_PLACE, sidecarConfig } from '../../../../src/desired/sidecar-config.ts';
+import { POD_PLACEMENT, sidecarConfig } from '../../../../src/desired/sidecar-config.ts';
 import { parseConfig } from '../../../../src/sidecar/config/config.ts';
 import { compileConfig, type CompiledConfig } from '../../../../src/sidecar/gateway/compiled-config.ts';
 import { Gateway } from '../../../../src/sidecar/gateway/gateway.ts';
@@ -68,7 +68,7 @@ beforeEach(() => {
 
 function compiled(changes: object = {}): CompiledConfig {
   const json = {
-    ...sidecarConfig(validServer(sample('echo')), POD_PLACE),
+    ...sidecarConfig(validServer(sample('echo')), POD_PLACEMENT),
     resource: 'https://mcp.test/mcp',
     upstream: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` },
     requiredScopes: ['mcp:basic'],
@@ -247,10 +247,10 @@ describe('what a step throws', () => {
 
   it('an answer of the server: one 500, recorded once, and its place is given back', async () => {
     const config = compiled();
-    const responseHeaders = Object.assign(Object.create(config.target.responseHeaders), {
+    const responseHeaders = Object.assign(Object.create(config.proxySettings.responseHeaders), {
       read: throwing,
     }) as never;
-    gateway.replaceConfig({ ...config, target: { ...config.target, responseHeaders } });
+    gateway.replaceConfig({ ...config, proxySettings: { ...config.proxySettings, responseHeaders } });
     const answer = await exchange(head(good()) + PING);
     gateway.replaceConfig(config);
     assert.match(answer, /^HTTP\/1\.1 500 /);

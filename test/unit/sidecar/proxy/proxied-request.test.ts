@@ -47,7 +47,7 @@ class Bench {
     const reading = readCall(Buffer.from(body), request, '');
     assert.ok(reading.ok);
     const options: Omit<ProxyOptions, 'session' | 'admission'> = {
-      target: {
+      settings: {
         upstream: { start: (events) => this.#start(events) },
         responseHeaders: new ResponseHeaders(),
         path: '/mcp',
@@ -58,7 +58,7 @@ class Bench {
       },
       identityLine: '',
       responseFields: [],
-      refuse: (denial) => {
+      deny: (denial) => {
         this.refusals.push(denial);
         if (this.res.headersSent) this.res.destroy();
         else this.res.writeHead(500, { 'Content-Length': 7 }).end('refused');
