@@ -1,4 +1,4 @@
-// The public TLS listener: limits, certificate replacement, drain. Hands requests to the gateway and judges none.
+// The public TLS listener: limits, certificate replacement, drain. Hands requests to the gateway and decides nothing about them.
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
