@@ -43,7 +43,9 @@ async function main(): Promise<number> {
   const cases = await loadCases({ only: values.only, sections: values.section });
   if (values.mutants) return proveCases(await prove(cases, print));
   const target = await loadTarget(values.target);
-  const results = await runCases(cases, target, (result) => process.stderr.write(`${row(result)[0]}\n`));
+  const results = await runCases(cases, target, {
+    onResult: (result) => process.stderr.write(`${row(result)[0]}\n`),
+  });
   print(table(results, target));
   print(`\n${closingLines(results)}`);
   if (values.report !== undefined) {

@@ -32,13 +32,22 @@ const CONCURRENCY = 2;
 const TIMEOUT_MS = 120_000;
 const ROOT = new URL('../../', import.meta.url);
 
-/** The results in the order of the cases. `onResult` hears of each as it comes. */
+export interface RunOptions {
+  /** Hears of each result as it comes. */
+  readonly onResult?: (result: Result) => void;
+  /** Keys, certificates and logs that outlive this run; its own unless given. */
+  readonly session?: Session;
+  /** Targets that run at the same time. */
+  readonly concurrency?: number;
+}
+
+/** The results in the order of the cases. */
 export async function runCases(
   cases: readonly Case[],
   target: Target,
-  onResult: (result: Result) => void = () => undefined,
+  { onResult = () => undefined, session: given, concurrency = CONCURRENCY }: RunOptions = {},
 ): Promise<Result[]> {
-  const session = await newSession();
+  const session = given ?? (await newSession());
   const results = new Map<Case, Result>();
   const settle = (result: Result) => {
     results.set(result.case, result);
@@ -57,7 +66,7 @@ export async function runCases(
       await runGroup(group, target, session, settle);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   for (const group of grouped(blackBox.filter(({ last }) => last))) {
     await runGroup(group, target, session, settle);
   }

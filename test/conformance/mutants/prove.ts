@@ -1,5 +1,6 @@
 // Proves that every case can fail: each mutant must be caught by the cases it names, and each case by a mutant at least.
 import type { Case } from '../case.ts';
+import { newSession, type Session } from '../bench/world.ts';
 import { runCases, type Result } from '../runner.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { referenceTarget } from './reference/server.ts';
@@ -16,7 +17,10 @@ export async function prove(cases: readonly Case[], onMutant: (line: string) => 
   const blackBox = cases.filter((item) => 'run' in item);
   const caughtBy = new Map(blackBox.map(({ id }) => [id, [] as string[]]));
   const defects: string[] = [];
-  const reference = await runCases(blackBox, referenceTarget());
+  // The keys serve all servers; what each of them wrote is its own, for C43 to judge.
+  const made = await newSession();
+  const session = (): Session => ({ ...made, tokens: new Set(), logs: [] });
+  const reference = await runCases(blackBox, referenceTarget(), { session: session() });
   for (const { case: item, outcome, reason } of reference) {
     if (outcome !== 'passed') defects.push(`${item.id} ${outcome} against the reference: ${reason}`);
   }
@@ -26,6 +30,7 @@ export async function prove(cases: readonly Case[], onMutant: (line: string) => 
     const results = await runCases(
       blackBox.filter(({ id }) => breaks.includes(id)),
       referenceTarget(mutant.name),
+      { session: session() },
     );
     for (const result of results) {
       if (result.outcome === 'failed' && !result.timedOut) caughtBy.get(result.case.id)?.push(mutant.name);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Bench } from '../../conformance/bench/bench.ts';
+import { newSession } from '../../conformance/bench/world.ts';
 import { NotApplicable, type BlackBoxCase } from '../../conformance/case.ts';
 import { referenceTarget } from '../../conformance/mutants/reference/server.ts';
 import type { Needs } from '../../conformance/needs.ts';
@@ -9,6 +10,9 @@ import { runCases, type Result } from '../../conformance/runner.ts';
 import type { Target } from '../../conformance/targets/target.ts';
 
 const WHY = 'DPoP is not a feature of it';
+
+/** Its keys take longer to make than all tests of this file. */
+const session = await newSession();
 
 /** The reference server, said to have no DPoP. */
 const target: Target = {
@@ -18,7 +22,7 @@ const target: Target = {
 
 async function resultOf(run: (bench: Bench) => Promise<void>, needs: Needs = {}): Promise<Result> {
   const item: BlackBoxCase = { id: 'C1', level: 'MUST', rule: '', source: '', needs, run };
-  const [result] = await runCases([item], target);
+  const [result] = await runCases([item], target, { session });
   return result ?? assert.fail('no result');
 }
 
@@ -83,6 +87,7 @@ describe('a case with a part that the target is not set up for', () => {
         item('C2', async (bench) => void (await bench.accepts(bench.token()))),
       ],
       target,
+      { session },
     );
     assert.deepEqual(
       results.map(({ notJudged }) => notJudged),
