@@ -153,22 +153,33 @@ export class TestIssuer {
   token(changes: TokenChanges = {}): string {
     const key = changes.key ?? this.keys[0];
     if (key === undefined) throw new Error('the issuer has no key to sign with');
-    const now = Math.floor(Date.now() / 1000);
-    const claims = {
-      iss: this.issuer,
-      aud: AUDIENCE,
-      sub: 'alice',
-      azp: 'mcp-client',
-      scope: 'mcp:basic',
-      iat: now,
-      exp: now + 300,
-      jti: crypto.randomUUID(),
-      ...changes.claims,
-    };
-    const header = { alg: key.alg, typ: 'JWT', kid: key.kid, ...changes.header };
-    const { headerText = String, claimsText = String } = changes;
-    return signCompact(headerText(JSON.stringify(header)), claimsText(JSON.stringify(claims)), key);
+    return accessToken({ issuer: this.issuer, key, now: Math.floor(Date.now() / 1000) }, changes);
   }
+}
+
+export interface TokenBasis {
+  readonly issuer: string;
+  readonly key: SigningKey;
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
+/** A token for `AUDIENCE` that is good in every respect, with the changes that a case names. */
+export function accessToken({ issuer, key, now }: TokenBasis, changes: TokenChanges = {}): string {
+  const claims = {
+    iss: issuer,
+    aud: AUDIENCE,
+    sub: 'alice',
+    azp: 'mcp-client',
+    scope: 'mcp:basic',
+    iat: now,
+    exp: now + 300,
+    jti: crypto.randomUUID(),
+    ...changes.claims,
+  };
+  const header = { alg: key.alg, typ: 'JWT', kid: key.kid, ...changes.header };
+  const { headerText = String, claimsText = String } = changes;
+  return signCompact(headerText(JSON.stringify(header)), claimsText(JSON.stringify(claims)), key);
 }
 
 export const AUDIENCE = 'echo-mcp-server';

@@ -7,7 +7,7 @@ import { IssuerMetadataSource } from '../../src/sidecar/issuers/metadata.ts';
 import { IssuerKeys } from '../../src/sidecar/issuers/jwks.ts';
 import type { Presentation } from '../../src/sidecar/authentication/proof-of-possession.ts';
 import { ReplayMemory } from '../../src/sidecar/authentication/replay-cache.ts';
-import { AUDIENCE, signCompact, type SigningKey } from './issuer.ts';
+import { accessToken, AUDIENCE, type SigningKey, type TokenChanges } from './issuer.ts';
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';
 
@@ -45,6 +45,9 @@ export function dpopVerifier(clock: () => number): DpopVerifier {
   return new DpopVerifier(CONFIG, { clock, memory: new ReplayMemory(), nonces: undefined });
 }
 
+/** How the one issuer is configured, where it is not as above. */
+type IssuerChanges = Partial<SidecarConfig['issuers'][number]>;
+
 export class Judge {
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
@@ -58,10 +61,12 @@ export class Judge {
   readonly authenticator: Authenticator;
   readonly #stop = new AbortController();
 
-  constructor(...published: readonly SigningKey[]) {
-    this.published = published.map(({ jwk }) => jwk);
+  /** @param issuer how it is configured, where it is not as in CONFIG */
+  constructor(published: SigningKey | readonly SigningKey[], issuer: IssuerChanges = {}) {
+    this.published = [published].flat().map(({ jwk }) => jwk);
     const clock = () => this.now;
-    this.keys = new IssuerKeys(CONFIG.issuers[0]!, {
+    const config = { ...CONFIG, issuers: [{ ...CONFIG.issuers[0]!, ...issuer }] };
+    this.keys = new IssuerKeys(config.issuers[0]!, {
       clock,
       ca: undefined,
       signal: this.#stop.signal,
@@ -79,7 +84,7 @@ export class Judge {
       },
     });
     // What the authenticator does not look at is left out of the configuration.
-    this.authenticator = new Authenticator(CONFIG as SidecarConfig, {
+    this.authenticator = new Authenticator(config as SidecarConfig, {
       clock,
       keys: new Map([[ISSUER, this.keys]]),
       dpop: dpopVerifier(clock),
@@ -90,22 +95,17 @@ export class Judge {
 
   /** A token that is good now, for `lifetime` seconds, but for the claims in `changes`. */
   token(key: SigningKey, lifetime = 300, changes: Readonly<Record<string, unknown>> = {}): string {
-    const now = Math.floor(this.now / 1000);
-    const claims = {
-      iss: ISSUER,
-      aud: AUDIENCE,
-      sub: 'alice',
-      azp: 'c1',
-      scope: 'mcp:basic',
-      iat: now,
-      exp: now + lifetime,
-      ...changes,
-    };
-    return signCompact(
-      JSON.stringify({ alg: key.alg, typ: 'JWT', kid: key.kid }),
-      JSON.stringify(claims),
-      key,
-    );
+    return this.tokenWith(key, { claims: { exp: this.seconds + lifetime, ...changes } });
+  }
+
+  /** A token that is good now, with the changes that a case names. */
+  tokenWith(key: SigningKey, changes: TokenChanges): string {
+    return accessToken({ issuer: ISSUER, key: changes.key ?? key, now: this.seconds }, changes);
+  }
+
+  /** Seconds since the epoch. */
+  get seconds(): number {
+    return Math.floor(this.now / 1000);
   }
 
   /** `ok`, or why not. */

@@ -69,11 +69,6 @@ describe('a token is accepted', () => {
     assert.equal(await statusOver(resumed, token), 200);
   });
 
-  it('not bound, with a certificate or without', async () => {
-    assert.equal((await call(bed.issuer.token())).status, 200);
-    assert.equal((await call(bed.issuer.token(), { clientCertificate: mine })).status, 200);
-  });
-
   it('bound to a proof key as well: with both', async () => {
     const client = await DpopClient.create();
     const token = bound(mine, { jkt: client.jkt });
@@ -88,8 +83,6 @@ describe('a token is accepted', () => {
 
 describe('a bound token is refused', () => {
   const cases: Record<string, () => readonly [token: string, options: CallOptions]> = {
-    'without a certificate': () => [bound(mine), {}],
-    'with another certificate, of the same name': () => [bound(mine), { clientCertificate: other }],
     'with the certificate in a header': () => [
       bound(mine),
       {
@@ -124,11 +117,6 @@ describe('a bound token is refused', () => {
     assertInvalid(await call(token));
     assertInvalid(await call(token, { clientCertificate: other }));
   });
-});
-
-it('the metadata says that bound tokens are held to their certificate', async () => {
-  const { body } = await bed.call(DOCUMENT);
-  assert.match(body, /"tls_client_certificate_bound_access_tokens":true[,}]/);
 });
 
 describe('where certificates are required', () => {

@@ -59,22 +59,7 @@ it('is another for another user, and the same for the same token within its time
   assert.deepEqual(await told(alice), first);
 });
 
-it('is no longer good than the token', async () => {
-  const exp = Math.floor(Date.now() / 1000) + 10;
-  const [assertion] = await told(bed.issuer.token({ claims: { exp } }));
-  // The clock skew, 5 s, is the token's to have.
-  assert.equal((await claimsOf(assertion!)).exp, exp + 5);
-});
-
 describe('a client cannot set it', () => {
-  for (const name of ['X-Caller', 'x-caller', 'X_Caller', 'X-CALLER']) {
-    it(name, async () => {
-      const values = await told(bed.issuer.token(), { [name]: 'spoofed' });
-      assert.equal(values.length, 1);
-      assert.equal((await claimsOf(values[0]!)).sub, 'alice');
-    });
-  }
-
   it('nor have it removed', async () => {
     assert.equal((await told(bed.issuer.token(), { Connection: 'close, x-caller' })).length, 1);
   });

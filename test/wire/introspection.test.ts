@@ -120,18 +120,11 @@ describe('an opaque token is accepted', () => {
 
 describe('an opaque token is refused', () => {
   const cases: Record<string, () => string> = {
-    'not active': () => '{"active":false}',
-    'active is a text': () => endpoint.active({ active: 'true' }),
-    'active is a number': () => endpoint.active({ active: 1 }),
-    'active is missing': () => endpoint.active({ active: undefined }),
     'active is null': () => endpoint.active({ active: null }),
-    'another issuer': () => endpoint.active({ iss: 'https://evil.test' }),
     'iss not a text': () => endpoint.active({ iss: [bed.issuer.issuer] }),
-    'another audience': () => endpoint.active({ aud: 'account' }),
     'no audience': () => endpoint.active({ aud: undefined }),
     'no expiry': () => endpoint.active({ exp: undefined }),
     'expiry a text': () => endpoint.active({ exp: String(now() + 60) }),
-    expired: () => endpoint.active({ exp: now() - 60 }),
     'not yet valid': () => endpoint.active({ nbf: now() + 60 }),
     'no subject': () => endpoint.active({ sub: undefined }),
     'no client': () => endpoint.active({ client_id: undefined }),
@@ -163,25 +156,13 @@ describe('an opaque token is refused', () => {
       assert.deepEqual(bed.upstream.requests, []);
     });
   }
-
-  it('with too few scopes: 403, as any other', async () => {
-    says({ scope: 'openid' });
-    const answer = await bed.callWith(opaque());
-    assert.equal(answer.status, 403);
-    assert.match(
-      answer.headers['www-authenticate'] ?? '',
-      /^Bearer error="insufficient_scope", scope="mcp:basic"/,
-    );
-  });
 });
 
 describe('when the authorization server gives no answer, it is not the fault of the client', () => {
   const cases: Record<string, () => void> = {
-    'status 500': () => (endpoint.status = 500),
     'status 401: our credentials are refused': () => (endpoint.status = 401),
     'status 302': () => (endpoint.status = 302),
     'not JSON': () => (endpoint.answer = () => 'active=true'),
-    'a list': () => (endpoint.answer = () => '[true]'),
     'a member twice': () => (endpoint.answer = () => endpoint.active().replace('{', '{"active":false,')),
     'a byte order mark': () => (endpoint.answer = () => `\uFEFF${endpoint.active()}`),
     'longer than any answer': () => (endpoint.answer = () => endpoint.active({ pad: 'x'.repeat(300_000) })),
@@ -223,18 +204,6 @@ it('no token and no secret is in the log, the metrics or the status', async () =
     for (const secret of ['op_', 'Basic ', CLIENT_SECRET, encodeURIComponent(CLIENT_SECRET)])
       assert.ok(!text.includes(secret), secret);
   }
-});
-
-it('a token is asked for again when it has expired', async () => {
-  const exp = now() + 2;
-  says({ exp });
-  const token = opaque();
-  assert.equal((await bed.callWith(token)).status, 200);
-  await waitFor(() => now() > exp, 'the token to expire');
-  endpoint.answer = () => '{"active":false}';
-  bed.upstream.requests.length = 0;
-  assertInvalid(await bed.callWith(token));
-  assert.equal(endpoint.questions.length, 2);
 });
 
 it('new credentials are used at once', async () => {

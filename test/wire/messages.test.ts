@@ -60,9 +60,6 @@ function assertRefused(answer: Answer, code: number, id?: unknown): void {
 
 describe('a body that is no message (D13, E3, E4, E6, E7)', () => {
   const rows: Record<string, [body: string | Buffer, code: number, id?: unknown]> = {
-    'an open brace': ['{', -32700],
-    'an empty body': ['', -32700],
-    'two values': [`${PING}${PING}`, -32700],
     'a byte order mark': [`\uFEFF${PING}`, -32700],
     'UTF-16': [Buffer.from(PING, 'utf16le'), -32700],
     'a method twice': ['{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}', -32600],
@@ -126,81 +123,6 @@ describe('a body that is no message (D13, E3, E4, E6, E7)', () => {
   });
 });
 
-describe('the fields of a modern request (D29-D34)', () => {
-  const call = modern('tools/call', { name: 'Hello' });
-  const without = (name: string) =>
-    Object.fromEntries(Object.entries(call.headers).filter(([field]) => field !== name));
-
-  for (const name of Object.keys(call.headers)) {
-    it(`without ${name}`, async () => assertRefused(await post(call.body, without(name)), -32020, 1));
-    it(`with another ${name}`, async () =>
-      assertRefused(await post(call.body, { ...call.headers, [name]: '2025-11-25' }), -32020, 1));
-  }
-  for (const twice of ['Mcp-Name', 'Mcp-Method', 'MCP-Protocol-Version'] as const) {
-    it(`with two ${twice}`, async () => {
-      const value = call.headers[twice] ?? '';
-      assertRefused(await post(call.body, { ...call.headers, [twice]: [value, value] }), -32020, 1);
-    });
-  }
-  it('with a legacy body', async () => assertRefused(await post(PING, call.headers), -32602, 1));
-  it('with a version that nobody knows', async () => {
-    const answer = await post(call.body.replace('2026-07-28', '2099-01-01'), {
-      ...call.headers,
-      'MCP-Protocol-Version': '2099-01-01',
-    });
-    assertRefused(answer, -32022, 1);
-    const { error } = JSON.parse(answer.body) as {
-      error: { data: { supported: string[]; requested: string } };
-    };
-    assert.equal(error.data.requested, '2099-01-01');
-    assert.deepEqual(error.data.supported, ['2026-07-28']);
-  });
-  it('with a no-break space before the name', async () =>
-    assertRefused(await post(call.body, { ...call.headers, 'Mcp-Name': '\u00a0Hello' }), -32020, 1));
-
-  it('all there: forwarded, and as they were written', async () => {
-    const headers = { ...call.headers, 'Mcp-Name': '=?base64?SGVsbG8=?=', 'Mcp-Param-Region': 'eu' };
-    assert.equal((await post(call.body, headers)).status, 200);
-    const [seen] = bed.upstream.requests;
-    for (const [name, value] of Object.entries(headers)) {
-      assert.ok(seen?.rawHeaders.includes(name), name);
-      assert.equal(seen?.headers[name.toLowerCase()], value);
-    }
-  });
-
-  it('a session and an event id go no further (D36)', async () => {
-    assert.equal(
-      (await post(call.body, { ...call.headers, 'Mcp-Session-Id': 'alices', 'Last-Event-ID': '7' })).status,
-      200,
-    );
-    assert.equal(bed.upstream.requests[0]?.headers['mcp-session-id'], undefined);
-    assert.equal(bed.upstream.requests[0]?.headers['last-event-id'], undefined);
-  });
-
-  it('a notification needs none', async () => {
-    const answer = await post(
-      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}',
-    );
-    assert.equal(answer.status, 200);
-  });
-});
-
-describe('batches (D27)', () => {
-  const batch = `[${PING},{"jsonrpc":"2.0","method":"notifications/cancelled"}]`;
-  it('without a version', async () => assert.equal((await post(batch)).status, 200));
-  it('of 2025-03-26', async () =>
-    assert.equal((await post(batch, { 'MCP-Protocol-Version': '2025-03-26' })).status, 200));
-  for (const version of ['2025-06-18', '2025-11-25', '2026-07-28']) {
-    it(`of ${version}`, async () =>
-      assertRefused(await post(batch, { 'MCP-Protocol-Version': version }), -32600));
-  }
-  it('with a modern message', async () =>
-    assertRefused(await post(`[${PING},${modern('tools/list').body}]`), -32600));
-  it('with one bad message', async () =>
-    assertRefused(await post(`[${PING},{"jsonrpc":"2.0","id":1,"method":"a","Method":"b"}]`), -32600));
-  it('empty', async () => assertRefused(await post('[]'), -32600));
-});
-
 describe('type, coding and size (D12)', () => {
   const types: Record<string, [type: string | string[], status: number]> = {
     JSON: ['application/json', 200],
@@ -208,7 +130,6 @@ describe('type, coding and size (D12)', () => {
     'with a charset': ['application/json; charset=utf-8', 200],
     'with a quoted charset': ['application/json;charset="UTF-8"', 200],
     'with another parameter': ['application/json; profile=x', 200],
-    text: ['text/plain', 415],
     'a form': ['application/x-www-form-urlencoded', 415],
     'JSON-RPC of its own type': ['application/json-rpc', 415],
     'JSON by suffix': ['application/vnd.x+json', 415],
@@ -254,7 +175,6 @@ describe('type, coding and size (D12)', () => {
   for (const [bytes, status] of [
     [4 * MIB, 200],
     [4 * MIB + 1, 413],
-    [5 * MIB, 413],
   ] as const) {
     for (const framing of ['Content-Length', 'chunked']) {
       it(`${bytes} bytes, ${framing}: ${status}`, async () => {
@@ -324,19 +244,6 @@ describe('what was judged is what is sent (E5)', () => {
       });
     }
   }
-
-  it('trailers go no further', async () => {
-    const connection = await RawConnection.open(bed);
-    connection.send(
-      `POST /mcp HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${bed.issuer.token()}\r\n` +
-        `Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nTrailer: X-Mcp-Subject\r\n\r\n` +
-        `${PING.length.toString(16)}\r\n${PING}\r\n0\r\nX-Mcp-Subject: root\r\n\r\n`,
-    );
-    assert.deepEqual(await connection.waitForStatuses(1), [200]);
-    assert.deepEqual(bed.upstream.requests[0]?.headers['x-mcp-subject'], 'alice');
-    assert.ok(!bed.upstream.requests[0]?.rawHeaders.includes('root'));
-    connection.destroy();
-  });
 });
 
 describe('the server gives no answer (D15)', () => {

@@ -87,36 +87,6 @@ describe('the root document', () => {
   });
 });
 
-it('names and pages, also in other languages, are published as they are configured', async () => {
-  await takeOver({
-    metadata: {
-      scopesSupported: ['mcp:basic', 'offline_access'],
-      resourceName: 'Echo',
-      resourceDocumentation: 'https://echo.test/docs#start',
-      resourcePolicyUri: 'https://echo.test/policy',
-      resourceTosUri: 'https://echo.test/terms',
-      localized: [
-        { language: 'it', resourceName: 'Eco ☎', resourceTosUri: 'https://echo.test/it/terms' },
-        { language: 'pt-BR', resourceDocumentation: 'https://echo.test/pt' },
-      ],
-    },
-  });
-  assert.deepEqual(await json(DOCUMENT), {
-    resource: `${ORIGIN}/mcp`,
-    authorization_servers: [bed.issuer.issuer],
-    scopes_supported: ['mcp:basic'],
-    bearer_methods_supported: ['header'],
-    resource_name: 'Echo',
-    resource_documentation: 'https://echo.test/docs#start',
-    resource_policy_uri: 'https://echo.test/policy',
-    resource_tos_uri: 'https://echo.test/terms',
-    'resource_name#it': 'Eco ☎',
-    'resource_tos_uri#it': 'https://echo.test/it/terms',
-    'resource_documentation#pt-BR': 'https://echo.test/pt',
-  });
-  assert.match(bed.log, /offline_access is left out/);
-});
-
 describe('signed metadata', () => {
   const signed = (changes: Partial<SidecarConfig> = {}) =>
     takeOver({ metadata: { scopesSupported: ['mcp:basic'], signingKeyFile: keyFile }, ...changes });
@@ -192,10 +162,6 @@ describe('signed metadata', () => {
 });
 
 describe("the authorization server's metadata, for clients of MCP 2025-03-26", () => {
-  it('is 404 unless it is wanted', async () => {
-    assert.equal((await get(AUTHORIZATION_SERVER)).status, 404);
-  });
-
   it('is a copy, byte for byte, that any page may read', async () => {
     await takeOver({ mirrorAuthorizationServerMetadata: true });
     const asked = bed.issuer.requests;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
-import { INITIALIZE, legacy, modern } from '../support/messages.ts';
+import { INITIALIZE, modern } from '../support/messages.ts';
 import { PING, TestBed, type Answer } from '../support/sidecar.ts';
 import { answerJson, type Script } from '../support/upstream.ts';
 import { waitFor } from '../support/wait.ts';
@@ -77,24 +77,8 @@ function assertNotFound(answer: Answer, on = bed): void {
 
 describe('a session', () => {
   for (const method of ['POST', 'GET', 'DELETE']) {
-    it(`${method}: its owner may, anybody else gets 404 (D22)`, async () => {
-      const id = await session();
-      assertNotFound(await use(id, bob(), { method }));
-      const answer = await use(id, alice(), { method });
-      assert.equal(answer.status, 200);
-      assert.equal(bed.upstream.requests[0]?.headers['mcp-session-id'], id);
-    });
-
     it(`${method}: one that never began is 404 (D24)`, async () =>
       assertNotFound(await use('made-up', alice(), { method })));
-
-    it(`${method}: without a token it is 401, whoever began it (D21)`, async () => {
-      const id = await session();
-      const answer = await bed.call({ method, headers: { 'Mcp-Session-Id': id } });
-      assert.equal(answer.status, 401);
-      assert.doesNotMatch(answer.headers['www-authenticate'] ?? '', /error/);
-      assert.deepEqual(bed.upstream.requests, []);
-    });
   }
 
   it('the two kinds of 404 are the same, but for their ids', async () => {
@@ -105,12 +89,6 @@ describe('a session', () => {
       headers['content-length'],
     ];
     assert.deepEqual(strip(await use(id, bob())), strip(await use('made-up', bob())));
-  });
-
-  it('outlives the token that it began with (D23)', async () => {
-    const id = await session();
-    for (const claims of [{ jti: 'another' }, { exp: Math.floor(Date.now() / 1000) + 999 }])
-      assert.equal((await use(id, bed.issuer.token({ claims }))).status, 200);
   });
 
   it('is not of the same user by another client', async () => {
@@ -127,13 +105,6 @@ describe('a session', () => {
     assertNotFound(await use(id, bob()));
   });
 
-  it('ends with DELETE', async () => {
-    const id = await session();
-    assert.equal((await use(id, alice(), { method: 'DELETE' })).status, 200);
-    reset(bed);
-    assertNotFound(await use(id, alice()));
-  });
-
   it('does not end with a DELETE that the server refuses', async () => {
     const id = await session();
     bed.upstream.script = (_, res) => void res.writeHead(405).end();
@@ -141,45 +112,10 @@ describe('a session', () => {
     bed.upstream.script = answerJson;
     assert.equal((await use(id, alice())).status, 200);
   });
-
-  it('ends when the server does not know it any more, and that answer is relayed', async () => {
-    const id = await session();
-    bed.upstream.script = (_, res) => void res.writeHead(404).end('Session terminated');
-    assert.equal((await use(id, alice())).body, 'Session terminated');
-    reset(bed);
-    assertNotFound(await use(id, alice()));
-  });
-
-  it('takes responses and notifications of its owner (D26)', async () => {
-    const id = await session();
-    bed.upstream.script = (req, res) => void (req.resume(), res.writeHead(202).end());
-    for (const body of [
-      '{"jsonrpc":"2.0","id":9,"result":{"action":"accept"}}',
-      '{"jsonrpc":"2.0","method":"notifications/initialized"}',
-    ]) {
-      const headers = { 'Mcp-Session-Id': id };
-      assert.equal(
-        (await bed.callWith(alice(), { headers: { ...headers, Authorization: `Bearer ${alice()}` }, body }))
-          .status,
-        202,
-      );
-      const before = bed.upstream.requests.length;
-      const refused = await bed.callWith(bob(), {
-        headers: { ...headers, Authorization: `Bearer ${bob()}` },
-        body,
-      });
-      assert.equal(refused.status, 404);
-      assert.equal(bed.upstream.requests.length, before);
-    }
-  });
 });
 
 describe('an id', () => {
   for (const [name, id] of [
-    ['with a blank', 'a b'],
-    ['with a tab', 'a\tb'],
-    ['beyond ASCII', 'a\u00e9'],
-    ['of 257 characters', 'a'.repeat(257)],
     ['that is empty', ''],
     ['that looks like two', 'a, b'],
   ] as const) {
@@ -202,18 +138,10 @@ describe('an id', () => {
     }
     assert.deepEqual(bed.upstream.requests, []);
   });
-
-  it('of 256 characters is one', async () => {
-    bed.upstream.script = beginSession('~'.repeat(256));
-    assert.equal((await bed.callWith(alice(), { body: INITIALIZE.body })).status, 200);
-    bed.upstream.script = answerJson;
-    assert.equal((await use('~'.repeat(256), alice())).status, 200);
-  });
 });
 
 describe('an id is learned from the answer to initialize, and from nothing else (D24)', () => {
   const others: Record<string, () => Promise<unknown>> = {
-    'another request': () => bed.callWith(alice(), { body: PING }),
     'a notification': () =>
       bed.callWith(alice(), { body: '{"jsonrpc":"2.0","method":"notifications/initialized"}' }),
     'a batch': () => bed.callWith(alice(), { body: `[${PING}]` }),
@@ -278,15 +206,6 @@ describe('an id is learned from the answer to initialize, and from nothing else 
 describe('Last-Event-ID (D25)', () => {
   const headers = { 'Last-Event-ID': '42' };
 
-  it('with a session of its owner goes to the server', async () => {
-    const id = await session();
-    assert.equal((await use(id, alice(), { method: 'GET', headers })).status, 200);
-    assert.equal(bed.upstream.requests[0]?.headers['last-event-id'], '42');
-  });
-
-  it('with a session of somebody else: 404', async () =>
-    assertNotFound(await use(await session(), bob(), { method: 'GET', headers })));
-
   for (const method of ['GET', 'POST', 'DELETE']) {
     it(`${method} without a session: 404`, async () => {
       const all = { ...headers, Authorization: `Bearer ${alice()}` };
@@ -296,38 +215,12 @@ describe('Last-Event-ID (D25)', () => {
 });
 
 describe('a modern request (D36)', () => {
-  it("with somebody else's session is served, and the server does not see the session", async () => {
-    const id = await session();
-    const { body, headers } = modern('tools/list');
-    const answer = await bed.call({
-      body,
-      headers: { ...headers, Authorization: `Bearer ${bob()}`, 'Mcp-Session-Id': id, 'Last-Event-ID': '1' },
-    });
-    assert.equal(answer.status, 200);
-    assert.equal(bed.upstream.requests[0]?.headers['mcp-session-id'], undefined);
-    assert.equal(bed.upstream.requests[0]?.headers['last-event-id'], undefined);
-  });
-
   for (const method of ['GET', 'DELETE']) {
     it(`${method} with the modern version is of the legacy era: 404`, async () =>
       assertNotFound(
         await use(await session(), bob(), { method, headers: { 'MCP-Protocol-Version': '2026-07-28' } }),
       ));
   }
-});
-
-it('a client without a session is served, as many servers have none', async () => {
-  const { body, headers } = legacy('tools/list');
-  assert.equal(
-    (await bed.call({ body, headers: { ...headers, Authorization: `Bearer ${alice()}` } })).status,
-    200,
-  );
-  assert.equal((await bed.callWith(alice(), { method: 'GET' })).status, 200);
-});
-
-it('no session id is in the log', () => {
-  assert.ok(issued > 0);
-  assert.doesNotMatch(bed.log, /session-\d|made-up|not-begun/);
 });
 
 describe('unknownSessions: TrustOnFirstUse', () => {
@@ -337,13 +230,6 @@ describe('unknownSessions: TrustOnFirstUse', () => {
   });
   after(() => trusting.stop());
   beforeEach(() => reset(trusting));
-
-  it('the first who names a session gets it', async () => {
-    assert.equal((await use('from-before', alice(trusting), { on: trusting })).status, 200);
-    reset(trusting);
-    assertNotFound(await use('from-before', bob(trusting), { on: trusting }), trusting);
-    assert.equal((await use('from-before', alice(trusting), { on: trusting })).status, 200);
-  });
 
   it('unless the server does not know it either', async () => {
     trusting.upstream.script = (req, res) => void (req.resume(), res.writeHead(404).end());

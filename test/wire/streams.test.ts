@@ -6,7 +6,6 @@ import { describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { modern, type SentMessage } from '../support/messages.ts';
 import { PING, readAll, TestBed } from '../support/sidecar.ts';
-import { RESULT, type Script } from '../support/upstream.ts';
 import { waitFor } from '../support/wait.ts';
 
 const KEEP_ALIVE = ': keep-alive\n\n';
@@ -83,7 +82,6 @@ describe('comments keep a silent event stream alive (D9)', SIDE_BY_SIDE, () => {
   const keepAlive = { eventStreamKeepAliveSeconds: 1 };
   for (const [name, options] of [
     ['GET', { method: 'GET' }],
-    ['a call', {}],
     ['a modern subscription', { message: LISTEN }],
   ] as const) {
     it(
@@ -96,21 +94,6 @@ describe('comments keep a silent event stream alive (D9)', SIDE_BY_SIDE, () => {
       }, keepAlive),
     );
   }
-
-  it(
-    'never within an event, however long it takes',
-    withBed(async (bed) => {
-      const { client, server, text } = await openStream(bed);
-      for (const piece of ['event: mess', 'age\n', 'data: 1\n', 'data: 2\r', '\n']) {
-        server.write(piece);
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
-      }
-      assert.equal(text(), 'event: message\ndata: 1\ndata: 2\r\n');
-      server.write('\r\n');
-      await waitFor(() => text().endsWith(`\r\n\r\n${KEEP_ALIVE}`), 'the comment after the event');
-      client.destroy();
-    }, keepAlive),
-  );
 
   for (const [name, head] of [
     ['an answer that is compressed', { 'Content-Encoding': 'gzip' }],
@@ -155,35 +138,6 @@ describe('comments keep a silent event stream alive (D9)', SIDE_BY_SIDE, () => {
 });
 
 describe('a stream that listens ends with its token (D38)', SIDE_BY_SIDE, () => {
-  it(
-    'GET: it is closed cleanly, and opens again with a new token only',
-    withBed(async (bed) => {
-      const token = expiring(bed, 3);
-      const { client, server, text } = await openStream(bed, { method: 'GET', token });
-      server.write('data: 1\n\n');
-      await once(client, 'end');
-      assert.ok(client.complete);
-      assert.equal(text(), 'data: 1\n\n');
-      await waitFor(() => server.destroyed || server.closed, 'the server to see it');
-      assert.equal((await bed.callWith(token, { method: 'GET' })).status, 401);
-      bed.upstream.script = (_, res) => void res.end();
-      assert.equal((await bed.callWith(bed.issuer.token(), { method: 'GET' })).status, 200);
-    }),
-  );
-
-  it(
-    'a modern subscription gets its result first',
-    withBed(async (bed) => {
-      const started = Date.now();
-      const { client, server, text } = await openStream(bed, { message: LISTEN, token: expiring(bed, 3) });
-      server.write(EVENT);
-      await once(client, 'end');
-      assert.ok(client.complete);
-      assert.equal(text(), EVENT + COMPLETION);
-      assert.ok(Date.now() - started < 8_000);
-    }),
-  );
-
   it(
     'a number as id stays one, as it was written',
     withBed(async (bed) => {
@@ -249,19 +203,6 @@ describe('a stream that listens ends with its token (D38)', SIDE_BY_SIDE, () => 
 });
 
 describe('a call goes on after its token (D39)', SIDE_BY_SIDE, () => {
-  const slow: Script = (req, res) => {
-    req.resume();
-    setTimeout(() => res.end(RESULT), 5_000);
-  };
-
-  it(
-    'within the grace it gets its answer',
-    withBed(async (bed) => {
-      bed.upstream.script = slow;
-      assert.equal((await bed.callWith(expiring(bed, 2))).body, RESULT);
-    }),
-  );
-
   it(
     'after it, 504: the answer has not begun',
     withBed(
@@ -296,27 +237,6 @@ describe('a call goes on after its token (D39)', SIDE_BY_SIDE, () => {
 
 describe('SIGTERM (D40)', SIDE_BY_SIDE, () => {
   it(
-    'a modern subscription gets its result, a call its answer',
-    withBed(async (bed) => {
-      const subscription = await openStream(bed, { message: LISTEN });
-      let finish: (() => void) | undefined;
-      bed.upstream.script = (req, res) => {
-        req.resume();
-        finish = () => void res.end(RESULT);
-      };
-      const call = bed.callWith(bed.issuer.token());
-      await waitFor(() => finish !== undefined, 'the call to reach the server');
-      const ended = once(subscription.client, 'end');
-      const exit = bed.terminate();
-      await ended;
-      assert.equal(subscription.text(), COMPLETION);
-      finish?.();
-      assert.equal((await call).body, RESULT);
-      assert.equal(await exit, 0);
-    }),
-  );
-
-  it(
     'in the middle of an event: the rest of it may come, then the result',
     withBed(async (bed) => {
       const { client, server, text } = await openStream(bed, { message: LISTEN });
@@ -344,25 +264,17 @@ describe('SIGTERM (D40)', SIDE_BY_SIDE, () => {
   );
 });
 
-describe('when the client goes away, nothing is made up (D6, H3)', SIDE_BY_SIDE, () => {
-  for (const [name, message] of [
-    ['a legacy call', undefined],
-    ['a modern call', modern('tools/call', { name: 'a' })],
-    ['a modern subscription', LISTEN],
-  ] as const) {
-    it(
-      name,
-      withBed(async (bed) => {
-        const { client, server } = await openStream(bed, message && { message });
-        const closed = once(server, 'close');
-        client.destroy();
-        await closed;
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        assert.equal(bed.upstream.requests.length, 1, 'no cancellation of ours');
-      }),
-    );
-  }
-});
+it(
+  'a subscription whose client goes away: the server hears of it, and nothing is made up',
+  withBed(async (bed) => {
+    const { client, server } = await openStream(bed, { message: LISTEN });
+    const closed = once(server, 'close');
+    client.destroy();
+    await closed;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(bed.upstream.requests.length, 1, 'no cancellation of ours');
+  }),
+);
 
 it(
   'a subscription that the server refuses is answered as any request',

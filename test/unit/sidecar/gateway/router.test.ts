@@ -89,3 +89,18 @@ describe('public documents', () => {
     }
   });
 });
+
+describe('any other target is not found', () => {
+  const ROOT = '/.well-known/oauth-protected-resource';
+  const targets = [
+    ...['/', '/mcp//', '/mcp/x', '/mcp/../admin', '/mcp%2f..%2fadmin', '//mcp', '/./mcp', '/mcp;x', '/MCP'],
+    ...['/%6dcp', '/mcp%00', '/mcp2', '/authorize', '/token', '/register', '/revoke', '/introspect', '/sse'],
+    ...['/healthz', '/livez', '/metrics', '/status', '/jwks'],
+    ...[`${ROOT}/`, `${ROOT}/other`, `${ROOT}/mcp/`, `${ROOT}/mcp/x`, `${ROOT}/MCP`, `${ROOT}/%6dcp`],
+    ...[`${ROOT}/mcp%2f..%2fother`, `${ROOT}//mcp`, `/${ROOT}/mcp`, `${ROOT}2`, `/mcp${ROOT}`],
+    ...['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'],
+  ];
+  for (const target of targets) {
+    it(target, () => assert.equal(route(target).kind, 'not_found'));
+  }
+});
