@@ -152,9 +152,25 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex:
-                '^(\\.\\./)+src/|/support/(sidecar|judge|embedded-authorization-server|local-mode)\\.ts$',
+              regex: '^(\\.\\./)+(src|support)/',
               message: 'Cases are black boxes; only targets/sidecar.ts starts our program, as a process.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // What tests of every kind share: the world around a resource server, which knows of none, ours least of all.
+    files: ['test/kit/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^\\.\\./',
+              message: 'test/kit imports packages and itself, nothing of src or of other folders of test.',
             },
           ],
         },

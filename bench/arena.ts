@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SidecarConfig } from '../src/sidecar/config/config.ts';
-import { selfSigned } from '../test/support/certificate.ts';
-import { AUDIENCE, TestIssuer } from '../test/support/issuer.ts';
+import { selfSigned } from '../test/kit/certificate.ts';
+import { AUDIENCE, TestIssuer } from '../test/kit/issuer.ts';
 import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
-import { AUDIENCE } from '../test/support/issuer.ts';
+import { AUDIENCE } from '../test/kit/issuer.ts';
 import type { Arena } from './arena.ts';
 import { Child, type ChildOptions } from './child.ts';
 

@@ -1,6 +1,6 @@
 // What is measured: how each front end is started. All of them over TLS 1.3 with the same certificate, but "direct".
 import { spawnSync } from 'node:child_process';
-import { AUDIENCE } from '../test/support/issuer.ts';
+import { AUDIENCE } from '../test/kit/issuer.ts';
 import type { Arena } from './arena.ts';
 import { Child, type ChildOptions } from './child.ts';
 import { startHaproxy } from './haproxy.ts';

@@ -9,9 +9,9 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { logIn } from '../../src/local/login/authorization-code.ts';
 import { LocalMode } from '../support/local-mode.ts';
-import { OAuthMemory, REDIRECT_URL } from '../support/oauth-memory.ts';
-import { createRecorder, type Exchange, type Recorder } from '../support/recorder.ts';
-import { waitFor } from '../support/wait.ts';
+import { OAuthMemory, REDIRECT_URL } from '../kit/oauth-memory.ts';
+import { createRecorder, type Exchange, type Recorder } from '../kit/recorder.ts';
+import { waitFor } from '../kit/wait.ts';
 
 /** What both SDKs' clients have in common. */
 interface AnyClient {

@@ -12,10 +12,10 @@ import {
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { Relay } from '../support/relay.ts';
+import { Relay } from '../kit/relay.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { StatefulServer } from '../support/stateful-server.ts';
+import { waitFor } from '../kit/wait.ts';
+import { StatefulServer } from '../kit/stateful-server.ts';
 
 /** What a test does with a client of either SDK, once it is connected. */
 interface Connected {

@@ -1,7 +1,7 @@
 // The person in front of FastMCP's client: what Python's `webbrowser` opens goes through the login page to the client's own callback.
 import { httpClient } from '../../src/local/login/http-client.ts';
 import { logIn } from '../../src/local/login/scripted-login.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const [url = '', ca = '', user = 'eitan', password = 'test'] = process.argv.slice(2);
 

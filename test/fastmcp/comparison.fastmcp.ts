@@ -1,10 +1,10 @@
 // FastMCP with its own code and behind the sidecar, line by line: and the page that tells people what they will see.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { selfSigned } from '../support/certificate.ts';
+import { selfSigned } from '../kit/certificate.ts';
 import { startEmbeddedAuthorizationServer } from '../support/embedded-authorization-server.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { TestIssuer } from '../support/issuer.ts';
+import { freePorts } from '../kit/free-ports.ts';
+import { TestIssuer } from '../kit/issuer.ts';
 import { readObject } from '../support/manifests.ts';
 import { compareAll } from './compare.ts';
 import { startPair, type Pair } from './pair.ts';

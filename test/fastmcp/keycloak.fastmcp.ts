@@ -5,7 +5,7 @@ import { Admin } from '../keycloak/admin.ts';
 import { REDIRECT_URIS, runRealm } from '../keycloak/realm-program.ts';
 import { Keycloak } from '../keycloak/server.ts';
 import { startEmbeddedAuthorizationServer } from '../support/embedded-authorization-server.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { compareAll } from './compare.ts';
 import { startPair } from './pair.ts';
 import { runClient } from './programs.ts';

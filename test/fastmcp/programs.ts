@@ -1,8 +1,8 @@
 // The Python programs of this folder as processes: the two servers on free ports, and the client run to its end.
 import { join } from 'node:path';
 import { CommandError, run } from '../cluster/run.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { freePorts } from '../kit/free-ports.ts';
+import { ServerProcess } from '../kit/server-process.ts';
 import type { Python } from './python.ts';
 
 /** No telemetry, no questions, no colours; a directory without settings of somebody's. */

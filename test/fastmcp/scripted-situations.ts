@@ -1,7 +1,7 @@
 // Situations with tokens and key sets that no real authorization server makes on demand: a scripted issuer signs whatever is asked.
 import { createHmac } from 'node:crypto';
-import { base64Url, signingKey, type TestIssuer, type TokenChanges } from '../support/issuer.ts';
-import { waitFor } from '../support/wait.ts';
+import { base64Url, signingKey, type TestIssuer, type TokenChanges } from '../kit/issuer.ts';
+import { waitFor } from '../kit/wait.ts';
 import type { Side } from './side.ts';
 import { bearer, tellOf, told, type Situation } from './situation.ts';
 

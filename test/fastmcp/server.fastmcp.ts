@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fetchAccessToken } from '../../src/local/login/authorization-code.ts';
 import { LocalMode } from '../support/local-mode.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 import { echo, INITIALIZE, JSON_TYPES, legacy, messageIn, modern, type Message } from './messages.ts';
 import { runClient, startServer } from './programs.ts';
 import { python, type Python } from './python.ts';

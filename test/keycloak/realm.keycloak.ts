@@ -1,8 +1,8 @@
 // The realm program on a real Keycloak: what it makes, what it puts right, what it leaves alone, and what it says.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { selfSigned } from '../support/certificate.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { selfSigned } from '../kit/certificate.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { Admin, type Json } from './admin.ts';
 import { REDIRECT_URIS, runRealm, WEB_ORIGINS, type RunOptions } from './realm-program.ts';
 import { Keycloak } from './server.ts';

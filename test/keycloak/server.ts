@@ -7,9 +7,9 @@ import { cp, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../support/free-ports.ts';
-import { selfSigned } from '../support/certificate.ts';
-import { waitFor } from '../support/wait.ts';
+import { freePorts } from '../kit/free-ports.ts';
+import { selfSigned } from '../kit/certificate.ts';
+import { waitFor } from '../kit/wait.ts';
 import { KEYCLOAK_VERSION, keycloakCache, keycloakHome } from './distribution.ts';
 
 /** The very first start compiles Keycloak for its options and makes a database: two minutes on two busy cores. */

@@ -13,7 +13,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { fetchAccessToken, type TokenResponse } from '../../src/local/login/authorization-code.ts';
 import { run } from '../cluster/run.ts';
 import { LocalMode, choosePorts } from '../support/local-mode.ts';
-import { OAuthMemory } from '../support/oauth-memory.ts';
+import { OAuthMemory } from '../kit/oauth-memory.ts';
 import { Admin, type Json } from './admin.ts';
 import { logInAndConsent } from './person.ts';
 import { runRealm } from './realm-program.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { portProblems } from '../../src/local/ports.ts';
-import { freePorts } from '../support/free-ports.ts';
+import { freePorts } from '../kit/free-ports.ts';
 import { choosePorts, LocalMode, runToEnd, type Ports, type Settings } from '../support/local-mode.ts';
 
 /** Ten mistakes in one file. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import { runProgram } from '../keycloak/realm-program.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { selfSigned } from '../kit/certificate.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/realm/main.ts');
 const PASSWORD = 'password-of-this-test';

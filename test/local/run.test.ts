@@ -7,12 +7,12 @@ import { connect, getCACertificates, setDefaultCACertificates, type PeerCertific
 import { parseAllDocuments } from 'yaml';
 import { fetchAccessToken } from '../../src/local/login/authorization-code.ts';
 import { parseConfig } from '../../src/sidecar/config/config.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { selfSigned } from '../kit/certificate.ts';
 import { startEmbeddedAuthorizationServer } from '../support/embedded-authorization-server.ts';
-import { isFree } from '../support/free-ports.ts';
-import { TestIssuer } from '../support/issuer.ts';
+import { isFree } from '../kit/free-ports.ts';
+import { TestIssuer } from '../kit/issuer.ts';
 import { LocalMode, type Settings } from '../support/local-mode.ts';
-import { RESULT, TestUpstream } from '../support/upstream.ts';
+import { RESULT, TestUpstream } from '../kit/upstream.ts';
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' };
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LocalMode, type Settings } from '../support/local-mode.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 /** Runs a case; however it goes, nothing of it stays. */
 async function withLocalMode(

@@ -1,9 +1,9 @@
 // Sends requests that could be read in two ways, cut in several ways, with a second request behind each; and says what
 // became of them, by the word of a server that reads strictly.
 import assert from 'node:assert/strict';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed, TRANSPORT } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 import { BODY, bytesOf, HOST, type Shape } from './payloads.ts';
 import { RecordingServer, TAG, tagOf, type RecordedMessage } from './recording-server.ts';
 

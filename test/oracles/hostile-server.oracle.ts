@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 import { bytesOf, HOST } from './payloads.ts';
 import { answerByTag, RecordingServer, TAG, tagOf } from './recording-server.ts';
 

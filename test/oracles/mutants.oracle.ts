@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { RequestHeaders } from '../../src/sidecar/http/request-headers.ts';
 import { validateHeaders } from '../../src/sidecar/messages/header-agreement.ts';
 import { NAMED, readBody, type Message } from '../../src/sidecar/messages/message.ts';
-import { AUDIENCE, base64Url, signCompact, signingKey, type SigningKey } from '../support/issuer.ts';
+import { AUDIENCE, base64Url, signCompact, signingKey, type SigningKey } from '../kit/issuer.ts';
 import { ISSUER, Judge } from '../support/judge.ts';
-import { INITIALIZE, legacy, modern, VERSION_KEY, type SentMessage } from '../support/messages.ts';
+import { INITIALIZE, legacy, modern, VERSION_KEY, type SentMessage } from '../kit/messages.ts';
 import { mutate, mutation, SEED, Tally } from './mutations.ts';
 import { ALL_PICKS, FIRST, LAST, readJson, type Json, type Pick } from './readings.ts';
 

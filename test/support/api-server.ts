@@ -18,7 +18,7 @@ import {
 } from '@peculiar/x509';
 import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
 import { createTransport } from '../../src/kube/transport.ts';
-import { freePorts } from './free-ports.ts';
+import { freePorts } from '../kit/free-ports.ts';
 
 const KUBERNETES_VERSION = 'v1.34.4';
 const READY_MS = 60_000;

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
-import { AUDIENCE, type TestIssuer } from './issuer.ts';
+import { AUDIENCE, type TestIssuer } from '../kit/issuer.ts';
 
 export const CLIENT_ID = 'mcp resource:server';
 export const CLIENT_SECRET = 'p%+&ä secret';

@@ -7,7 +7,7 @@ import { IssuerMetadataSource } from '../../src/sidecar/issuers/metadata.ts';
 import { IssuerKeys } from '../../src/sidecar/issuers/jwks.ts';
 import type { Presentation } from '../../src/sidecar/authentication/proof-of-possession.ts';
 import { ReplayMemory } from '../../src/sidecar/authentication/replay-cache.ts';
-import { accessToken, AUDIENCE, type SigningKey, type TokenChanges } from './issuer.ts';
+import { accessToken, AUDIENCE, type SigningKey, type TokenChanges } from '../kit/issuer.ts';
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';
 

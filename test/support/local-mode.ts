@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parse, stringify } from 'yaml';
-import { freePorts, isFree } from './free-ports.ts';
+import { freePorts, isFree } from '../kit/free-ports.ts';
 import { setField } from './manifests.ts';
-import { waitFor } from './wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/local/main.ts');

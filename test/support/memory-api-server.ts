@@ -11,7 +11,7 @@ import { Client } from '../../src/kube/client.ts';
 import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { createTransport, type Transport } from '../../src/kube/transport.ts';
-import { selfSigned, type TestCertificate } from './certificate.ts';
+import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'delete';
 

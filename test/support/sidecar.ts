@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SidecarStatus } from '../../src/protocol/sidecar-status.ts';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
-import { selfSigned, type TestCertificate } from './certificate.ts';
-import { AUDIENCE, TestIssuer } from './issuer.ts';
-import { TestUpstream } from './upstream.ts';
-import { waitFor } from './wait.ts';
+import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
+import { AUDIENCE, TestIssuer } from '../kit/issuer.ts';
+import { TestUpstream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 /** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
 const START_TIMEOUT_MS = 30_000;

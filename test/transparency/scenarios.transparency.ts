@@ -5,7 +5,7 @@ import { differences, passed, told } from './difference.ts';
 import { EDITIONS, nameOf, type Edition } from './editions.ts';
 import { openPassage, type Passage } from './passage.ts';
 import { runScenarios, type Results } from './scenarios.ts';
-import type { ServerProcess } from '../support/server-process.ts';
+import type { ServerProcess } from '../kit/server-process.ts';
 import { FASTMCP, PYTHON_SDK, startUpstream, TYPESCRIPT_SDK, type Upstream } from './upstreams.ts';
 
 /** How many checks pass bare, at least, in order of the editions: where everything fails, everything is the same. */

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import project from '../../package.json' with { type: 'json' };
 import { FASTMCP_VERSION, PYTHON_SDK_VERSION, python } from '../fastmcp/python.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { ServerProcess } from '../support/server-process.ts';
+import { freePorts } from '../kit/free-ports.ts';
+import { ServerProcess } from '../kit/server-process.ts';
 
 /** No telemetry, no questions, no settings of somebody's, and nothing written beside the scripts. */
 const QUIET = {

@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { selfSigned, type TestCertificate } from '../support/certificate.ts';
+import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
 import { assertRefused } from '../support/challenge.ts';
-import { DpopClient } from '../support/dpop.ts';
+import { DpopClient } from '../kit/dpop.ts';
 import { TestBed, type CallOptions } from '../support/sidecar.ts';
-import { answerJson, openEventStream } from '../support/upstream.ts';
-import { waitFor } from '../support/wait.ts';
+import { answerJson, openEventStream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const DOCUMENT = { method: 'GET', path: '/.well-known/oauth-protected-resource/mcp' };
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { METADATA_URL } from '../support/challenge.ts';
-import { DpopClient } from '../support/dpop.ts';
-import { RawConnection } from '../support/raw.ts';
+import { DpopClient } from '../kit/dpop.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed, type Answer, type CallOptions } from '../support/sidecar.ts';
-import { openEventStream } from '../support/upstream.ts';
-import { waitFor } from '../support/wait.ts';
+import { openEventStream } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const ALGORITHMS = 'ES256 ES384 ES512 EdDSA Ed25519 PS256 RS256';
 const LIFETIME = 20;

@@ -5,10 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { readAll, TestBed, type Answer } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { openEventStream, RESULT } from '../support/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { openEventStream, RESULT } from '../kit/upstream.ts';
 
 /** Runs a test with a sidecar of its own: each of them ends it. */
 const withBed =

@@ -1,9 +1,9 @@
 // What a client could hold on to for longer than it should: connections, streams; and names that could stand for ours.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { answerJson } from '../support/upstream.ts';
+import { answerJson } from '../kit/upstream.ts';
 
 let bed: TestBed;
 before(async () => {

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { fetchJson, fetchText } from '../../src/sidecar/issuers/fetch.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 /** The real sidecar in this process, so that its clock and its fetches can be made to fail. */
 let bed: TestBed;

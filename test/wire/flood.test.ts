@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed } from '../support/sidecar.ts';
 
 describe('bad tokens, limited to 20 a minute', () => {

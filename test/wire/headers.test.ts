@@ -1,10 +1,10 @@
 // Which fields reach the server and the client, and requests that two parsers could read differently: those reach nobody.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed, type Answer } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { answerJson, answerRaw, type RecordedRequest } from '../support/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { answerJson, answerRaw, type RecordedRequest } from '../kit/upstream.ts';
 
 let bed: TestBed;
 before(async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
-import { DpopClient } from '../support/dpop.ts';
+import { DpopClient } from '../kit/dpop.ts';
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -11,7 +11,7 @@ import {
   withIntrospection,
 } from '../support/introspection.ts';
 import { TestBed, type Answer } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 let bed: TestBed;
 let endpoint: IntrospectionEndpoint;

@@ -15,11 +15,11 @@ import { ADMIN_PATHS, ISSUER_ERROR_CODES, type IssuerErrorCode } from '../../src
 import type { IssuerConfig } from '../../src/sidecar/config/config.ts';
 import { fetchText, parseJson, type FetchText } from '../../src/sidecar/issuers/fetch.ts';
 import { Sidecar } from '../../src/sidecar/sidecar.ts';
-import { selfSigned } from '../support/certificate.ts';
-import { signingKey } from '../support/issuer.ts';
+import { selfSigned } from '../kit/certificate.ts';
+import { signingKey } from '../kit/issuer.ts';
 import { inputs, pod, report } from '../support/operator-inputs.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 let bed: TestBed;
 const servers: Server[] = [];

@@ -6,11 +6,11 @@ import type { IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { INITIALIZE, legacy, modern, type SentMessage } from '../support/messages.ts';
-import { RawConnection } from '../support/raw.ts';
+import { INITIALIZE, legacy, modern, type SentMessage } from '../kit/messages.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, readAll, TestBed, type Answer } from '../support/sidecar.ts';
-import { answerJson, RESULT } from '../support/upstream.ts';
-import { waitFor } from '../support/wait.ts';
+import { answerJson, RESULT } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const MIB = 1024 * 1024;
 

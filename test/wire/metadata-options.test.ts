@@ -9,7 +9,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { assertRefused, challengeParameters, METADATA_URL } from '../support/challenge.ts';
 import { TestBed, type CallOptions } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const ORIGIN = 'https://localhost:8001';
 const ROOT = '/.well-known/oauth-protected-resource';

@@ -1,7 +1,7 @@
 // The RFC 9728 document: where it is, what it says, to whom, and that nothing in a request changes it.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { TestBed, type CallOptions } from '../support/sidecar.ts';
 
 const ROOT = '/.well-known/oauth-protected-resource';

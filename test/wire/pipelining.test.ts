@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed } from '../support/sidecar.ts';
-import { answerJson, RESULT } from '../support/upstream.ts';
-import { waitFor } from '../support/wait.ts';
+import { answerJson, RESULT } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 let bed: TestBed;
 let connection: RawConnection;

@@ -7,10 +7,10 @@ import { connect } from 'node:tls';
 import { after, before, beforeEach, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { assertRefused } from '../support/challenge.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { selfSigned } from '../kit/certificate.ts';
 import { TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { answerJson, openEventStream } from '../support/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { answerJson, openEventStream } from '../kit/upstream.ts';
 
 let bed: TestBed;
 let original: SidecarConfig;

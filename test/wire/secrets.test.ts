@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed, type CallOptions } from '../support/sidecar.ts';
-import { answerJson, answerRaw } from '../support/upstream.ts';
+import { answerJson, answerRaw } from '../kit/upstream.ts';
 
 const SESSION = 'session-5e4f1c0a77';
 const EVENT = 'event-0b1d9e22aa';

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
-import { INITIALIZE, modern } from '../support/messages.ts';
+import { INITIALIZE, modern } from '../kit/messages.ts';
 import { PING, TestBed, type Answer } from '../support/sidecar.ts';
-import { answerJson, type Script } from '../support/upstream.ts';
-import { waitFor } from '../support/wait.ts';
+import { answerJson, type Script } from '../kit/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
 
 type Transport = Partial<SidecarConfig['transport']>;
 

@@ -5,10 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, readAll, TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { answerJson, openEventStream, RESULT } from '../support/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { answerJson, openEventStream, RESULT } from '../kit/upstream.ts';
 
 const MIB = 1024 * 1024;
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
-import { modern, type SentMessage } from '../support/messages.ts';
+import { modern, type SentMessage } from '../kit/messages.ts';
 import { PING, readAll, TestBed } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
+import { waitFor } from '../kit/wait.ts';
 
 const KEEP_ALIVE = ': keep-alive\n\n';
 const LISTEN = modern('subscriptions/listen', { notifications: { toolsListChanged: true } }, 'sub-1');

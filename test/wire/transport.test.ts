@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
-import { RawConnection } from '../support/raw.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed, type Answer } from '../support/sidecar.ts';
-import { waitFor } from '../support/wait.ts';
-import { answerJson, answerRaw, RESULT } from '../support/upstream.ts';
+import { waitFor } from '../kit/wait.ts';
+import { answerJson, answerRaw, RESULT } from '../kit/upstream.ts';
 
 let bed: TestBed;
 before(async () => {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { isFree } from '../../support/free-ports.ts';
-import { waitFor } from '../../support/wait.ts';
+import { isFree } from '../../kit/free-ports.ts';
+import { waitFor } from '../../kit/wait.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 30_000;

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
-import type { SigningKey, TestIssuer, TokenChanges } from '../../support/issuer.ts';
-import { RawConnection } from '../../support/raw.ts';
-import type { RecordedRequest, TestUpstream } from '../../support/upstream.ts';
+import type { SigningKey, TestIssuer, TokenChanges } from '../../kit/issuer.ts';
+import { RawConnection } from '../../kit/raw.ts';
+import type { RecordedRequest, TestUpstream } from '../../kit/upstream.ts';
 import { NotApplicable } from '../case.ts';
 import { ORIGIN, WELL_KNOWN, type Needs } from '../needs.ts';
 import { Refused, type Running, type Setup, type Target } from '../targets/target.ts';
-import { parametersOf, parseChallenges } from './challenge.ts';
-import { Answer, open, readAll, type CallOptions } from './http.ts';
+import { parametersOf, parseChallenges } from '../../kit/challenge.ts';
+import { Answer, open, readAll, type CallOptions } from '../../kit/http.ts';
 import { call } from './messages.ts';
 import { World, type Session } from './world.ts';
 

@@ -1,7 +1,7 @@
 // What an official MCP client meets: the target by the network, an authorization server in memory, and a small MCP server.
 import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
-import type { Script } from '../../support/upstream.ts';
+import type { Script } from '../../kit/upstream.ts';
 import type { Bench } from './bench.ts';
 
 /** For both SDKs: whatever is asked of the resource's origin goes to the target. */

@@ -1,12 +1,6 @@
 // A client's DPoP key and its proofs (RFC 9449), of any shape.
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  base64Url,
-  signCompact,
-  signingKey,
-  type SigningKey,
-  type TokenChanges,
-} from '../../support/issuer.ts';
+import { base64Url, signCompact, signingKey, type SigningKey, type TokenChanges } from '../../kit/issuer.ts';
 
 export class DpopKey {
   readonly key: SigningKey;

@@ -1,7 +1,7 @@
 // Tokens that no library would make: other algorithms, replaced parts, spellings that stand for the same bytes.
 import assert from 'node:assert/strict';
 import { constants, createHmac, generateKeyPairSync, sign, createHash } from 'node:crypto';
-import { base64Url, type SigningKey } from '../../support/issuer.ts';
+import { base64Url, type SigningKey } from '../../kit/issuer.ts';
 import type { Bench } from './bench.ts';
 
 type Members = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 // Judgements of section D-III: whether a message passes, or is refused for what its header fields or its body say.
 import assert from 'node:assert/strict';
 import type { Bench } from './bench.ts';
-import type { CallOptions } from './http.ts';
+import type { CallOptions } from '../../kit/http.ts';
 
 /** Passes, and reaches the MCP server. */
 export async function passes(bench: Bench, options: CallOptions): Promise<void> {

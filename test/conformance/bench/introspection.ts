@@ -1,6 +1,6 @@
 // The introspection endpoint (RFC 7662) of an issuer under control: opaque tokens and what is said of them.
 import type { IncomingMessage } from 'node:http';
-import type { TestIssuer } from '../../support/issuer.ts';
+import type { TestIssuer } from '../../kit/issuer.ts';
 
 export const INTROSPECTION_CLIENT = { clientId: 'mcp-resource', clientSecret: 'resource-secret' };
 

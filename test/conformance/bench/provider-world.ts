@@ -1,6 +1,6 @@
 // Tokens of providers that are no JWS.
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { base64Url } from '../../support/issuer.ts';
+import { base64Url } from '../../kit/issuer.ts';
 
 /** A JWE in compact form (RFC 7516 section 7.1) that only its issuer can read, as Auth0 sends without an audience. */
 export function encryptedTo(issuer: string): string {

@@ -1,8 +1,8 @@
 // Sessions of the legacy era: a scripted server that begins them, and clients that use them.
 import assert from 'node:assert/strict';
-import { RESULT, type Script } from '../../support/upstream.ts';
+import { RESULT, type Script } from '../../kit/upstream.ts';
 import type { Bench } from './bench.ts';
-import type { Answer, CallOptions } from './http.ts';
+import type { Answer, CallOptions } from '../../kit/http.ts';
 import { INIT } from './messages.ts';
 
 /** Answers everything with a result, and names a session in each answer. */

@@ -1,6 +1,6 @@
 // Requests written byte by byte, good but for what a case changes, and what became of them.
-import { waitFor } from '../../support/wait.ts';
-import type { RawConnection } from '../../support/raw.ts';
+import { waitFor } from '../../kit/wait.ts';
+import type { RawConnection } from '../../kit/raw.ts';
 import type { Bench } from './bench.ts';
 import { call } from './messages.ts';
 

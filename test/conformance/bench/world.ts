@@ -1,8 +1,8 @@
 // What the suite controls around a target: authorization servers, the recording MCP server, certificates, keys.
 import { generateKeyPairSync } from 'node:crypto';
-import { selfSigned, type TestCertificate } from '../../support/certificate.ts';
-import { signingKeys, TestIssuer, type SigningKey } from '../../support/issuer.ts';
-import { answerJson, TestUpstream } from '../../support/upstream.ts';
+import { selfSigned, type TestCertificate } from '../../kit/certificate.ts';
+import { signingKeys, TestIssuer, type SigningKey } from '../../kit/issuer.ts';
+import { answerJson, TestUpstream } from '../../kit/upstream.ts';
 import { BASELINE, type Needs } from '../needs.ts';
 import type { IssuerSetup, Setup } from '../targets/target.ts';
 import { introspectionEndpoint, INTROSPECTION_CLIENT } from './introspection.ts';

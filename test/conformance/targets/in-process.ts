@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../../support/free-ports.ts';
-import { waitFor } from '../../support/wait.ts';
+import { freePorts } from '../../kit/free-ports.ts';
+import { waitFor } from '../../kit/wait.ts';
 import { IDENTITY, type Needs } from '../needs.ts';
 import { Refused, type Running, type Setup } from './target.ts';
 

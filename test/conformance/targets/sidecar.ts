@@ -5,8 +5,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestCertificate } from '../../support/certificate.ts';
-import { waitFor } from '../../support/wait.ts';
+import type { TestCertificate } from '../../kit/certificate.ts';
+import { waitFor } from '../../kit/wait.ts';
 import { ASSERTION, IDENTITY } from '../needs.ts';
 import { Refused, type IssuerSetup, type Running, type Setup, type Target } from './target.ts';
 

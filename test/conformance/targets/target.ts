@@ -1,5 +1,5 @@
 // What the suite asks of something it can judge: start it by a setup, say where it is, stop it.
-import type { TestCertificate } from '../../support/certificate.ts';
+import type { TestCertificate } from '../../kit/certificate.ts';
 import type { BASELINE, Needs } from '../needs.ts';
 
 /** One authorization server that the target shall trust. */

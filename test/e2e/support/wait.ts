@@ -1,5 +1,5 @@
 // Waiting for the cluster, in looks that leave it room to work.
-import { waitFor as wait } from '../../support/wait.ts';
+import { waitFor as wait } from '../../kit/wait.ts';
 
 /** Each look is a kubectl that asks the API server. */
 const EVERY_MS = 300;

@@ -4,8 +4,8 @@ import { request, type Agent } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
 import { addresses, kubectl } from '../../cluster/cluster.ts';
 import { CommandError } from '../../cluster/run.ts';
-import { selfSigned } from '../../support/certificate.ts';
-import { AUDIENCE, TestIssuer } from '../../support/issuer.ts';
+import { selfSigned } from '../../kit/certificate.ts';
+import { AUDIENCE, TestIssuer } from '../../kit/issuer.ts';
 import { waitFor } from './wait.ts';
 
 // Kubernetes objects as they come: tests look at single fields of many kinds.

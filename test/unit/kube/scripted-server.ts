@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig, type User } from '@kubernetes/client-node';
-import { selfSigned } from '../../support/certificate.ts';
+import { selfSigned } from '../../kit/certificate.ts';
 
 export interface Asked {
   readonly method: string;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, mock } from 'node:test';
 import { isStopped, type ApiError, type NoAnswerError } from '../../../src/kube/errors.ts';
-import { selfSigned } from '../../support/certificate.ts';
+import { selfSigned } from '../../kit/certificate.ts';
 import { FakeScheduler, settle, until } from './fake-scheduler.ts';
 import { CONFIG_MAPS, configMap } from './objects.ts';
 import { json, startScriptedServer, status, watch, type ScriptedServer } from './scripted-server.ts';

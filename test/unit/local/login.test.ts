@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { discover } from '../../../src/local/login/authorization-code.ts';
-import { selfSigned } from '../../support/certificate.ts';
+import { selfSigned } from '../../kit/certificate.ts';
 
 let server: Server;
 let ca: string;

@@ -5,7 +5,7 @@ import { after, before, it } from 'node:test';
 import { ADMIN_PORT } from '../../../src/api/names.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { sidecarStatus } from '../../support/operator-inputs.ts';
-import { waitFor } from '../../support/wait.ts';
+import { waitFor } from '../../kit/wait.ts';
 import { FakeScheduler, settle } from '../kube/fake-scheduler.ts';
 
 /** An address of its own on loopback: the admin port is a constant. */

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { parseConfig } from '../../../src/realm/config.ts';
 import { readSettings } from '../../../src/realm/settings.ts';
 import { setField } from '../../support/manifests.ts';
-import { selfSigned } from '../../support/certificate.ts';
+import { selfSigned } from '../../kit/certificate.ts';
 
 function valid(): Record<string, unknown> {
   return {

@@ -12,7 +12,7 @@ import type { Probes } from '../../../src/realm/connection.ts';
 import { describeFailure } from '../../../src/realm/failure.ts';
 import { maintainRealm } from '../../../src/realm/maintain-realm.ts';
 import type { Settings } from '../../../src/realm/settings.ts';
-import { selfSigned, type TestCertificate } from '../../support/certificate.ts';
+import { selfSigned, type TestCertificate } from '../../kit/certificate.ts';
 
 const PASSWORD = 'password-of-this-test';
 

@@ -1,6 +1,6 @@
 // A12: a name that the authorization server does not call itself by would send every client into a wall.
 import assert from 'node:assert/strict';
-import { waitFor } from '../../../support/wait.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Bench } from '../../bench/bench.ts';
 import type { Case } from '../../case.ts';
 

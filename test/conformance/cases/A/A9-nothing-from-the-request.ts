@@ -1,6 +1,6 @@
 // A9: whoever chooses Host or a forwarding field must not choose where clients look for the authorization server.
 import assert from 'node:assert/strict';
-import type { Answer } from '../../bench/http.ts';
+import type { Answer } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { WELL_KNOWN } from '../../needs.ts';

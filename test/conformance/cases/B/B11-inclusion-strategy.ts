@@ -1,6 +1,6 @@
 // B11: whether a step-up names what was granted before is a choice, and one that is kept.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import type { Case } from '../../case.ts';
 import type { Needs } from '../../needs.ts';
 

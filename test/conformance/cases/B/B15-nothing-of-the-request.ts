@@ -1,7 +1,7 @@
 // B15: a text of the client's in a challenge can end the field, begin another, or end the process.
 import assert from 'node:assert/strict';
-import { signCompact } from '../../../support/issuer.ts';
-import { parseChallenges } from '../../bench/challenge.ts';
+import { signCompact } from '../../../kit/issuer.ts';
+import { parseChallenges } from '../../../kit/challenge.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

@@ -1,8 +1,8 @@
 // B17: with DPoP the field holds two challenges; the error stands at the one that was tried.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import type { Bench } from '../../bench/bench.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 
 export const B17: Case = {

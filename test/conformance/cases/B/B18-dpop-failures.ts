@@ -1,8 +1,8 @@
 // B18: what a client does about a bad proof, or one without a nonce, is something else than getting another token.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import { DpopKey, dpopFields } from '../../bench/dpop.ts';
-import type { Answer } from '../../bench/http.ts';
+import type { Answer } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

@@ -1,6 +1,6 @@
 // B2: an error where nothing was sent makes clients think that their token was refused, and not start to log in.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import type { Case } from '../../case.ts';
 
 export const B2: Case = {

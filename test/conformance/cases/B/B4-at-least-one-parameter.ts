@@ -1,6 +1,6 @@
 // B4: a scheme alone is no challenge.
 import assert from 'node:assert/strict';
-import { parseChallenges } from '../../bench/challenge.ts';
+import { parseChallenges } from '../../../kit/challenge.ts';
 import type { Case } from '../../case.ts';
 
 export const B4: Case = {

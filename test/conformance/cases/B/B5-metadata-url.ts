@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 
 export const B5: Case = {
   id: 'B5',

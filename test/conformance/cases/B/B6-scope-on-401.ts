@@ -1,7 +1,7 @@
 // B6: clients ask for the scopes that the first challenge names.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
-import type { Answer } from '../../bench/http.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
+import type { Answer } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

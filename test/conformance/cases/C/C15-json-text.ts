@@ -1,5 +1,5 @@
 // C15: JSON is one object in UTF-8; what one parser skips the next one chokes on.
-import { signCompact } from '../../../support/issuer.ts';
+import { signCompact } from '../../../kit/issuer.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
 import type { Case } from '../../case.ts';

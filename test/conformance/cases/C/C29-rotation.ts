@@ -1,7 +1,7 @@
 // C29: a new key works with its first token, and a hundred tokens of it cause one fetch.
 import assert from 'node:assert/strict';
-import { signingKey } from '../../../support/issuer.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { signingKey } from '../../../kit/issuer.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 
 /** At once: enough to show that they share a fetch. */

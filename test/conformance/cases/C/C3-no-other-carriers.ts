@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 
 export const C3: Case = {
   id: 'C3',

@@ -1,7 +1,7 @@
 // C32: taking a key out of the set is how an issuer says that it was stolen.
 import assert from 'node:assert/strict';
-import { signingKey } from '../../../support/issuer.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { signingKey } from '../../../kit/issuer.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 import { now } from '../../bench/bench.ts';
 

@@ -1,6 +1,6 @@
 // C36: which of the two comes up first must not matter.
 import assert from 'node:assert/strict';
-import { waitFor } from '../../../support/wait.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 
 const RETRY_MS = 15_000;

@@ -1,6 +1,6 @@
 // C39: a proof is for this request, this token, this key, and now.
 import assert from 'node:assert/strict';
-import type { TokenChanges } from '../../../support/issuer.ts';
+import type { TokenChanges } from '../../../kit/issuer.ts';
 import { now } from '../../bench/bench.ts';
 import { DpopKey, dpopFields } from '../../bench/dpop.ts';
 import { each } from '../../bench/each.ts';

@@ -1,7 +1,7 @@
 // C41: a token bound to a certificate is good on the connections that present it, and nowhere else.
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
-import { selfSigned } from '../../../support/certificate.ts';
+import { selfSigned } from '../../../kit/certificate.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

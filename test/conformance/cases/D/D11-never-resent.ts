@@ -1,6 +1,6 @@
 // D11: a tool that pays a bill must not pay it twice.
 import assert from 'node:assert/strict';
-import { answerJson } from '../../../support/upstream.ts';
+import { answerJson } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

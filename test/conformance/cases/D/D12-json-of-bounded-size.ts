@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import { call } from '../../bench/messages.ts';
 
 const MIB = 1024 * 1024;

@@ -1,9 +1,9 @@
 // D15: an error of ours must not look like one of the server's, which clients act upon.
 import assert from 'node:assert/strict';
-import { answerRaw } from '../../../support/upstream.ts';
+import { answerRaw } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import { message, modernCall } from '../../bench/messages.ts';
 
 interface Rpc {

@@ -1,9 +1,9 @@
 // D18: MCP servers on loopback guard themselves against rebinding: they refuse public names and foreign origins.
 import assert from 'node:assert/strict';
-import { answerJson } from '../../../support/upstream.ts';
+import { answerJson } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import { INIT, modernCall } from '../../bench/messages.ts';
 import { BROWSER } from '../../needs.ts';
 

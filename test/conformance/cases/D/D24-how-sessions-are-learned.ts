@@ -2,7 +2,7 @@
 // How many are remembered at most, and for how long, is seen by test/unit/sidecar/sessions/sessions.test.ts: to fill the memory from
 // outside would take minutes.
 import assert from 'node:assert/strict';
-import { answerJson } from '../../../support/upstream.ts';
+import { answerJson } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';

@@ -1,6 +1,6 @@
 // D25: what a stream said may be asked for again, by whom it was said to.
 import assert from 'node:assert/strict';
-import { answerJson } from '../../../support/upstream.ts';
+import { answerJson } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { beginSession, inSession, isKeptFrom } from '../../bench/sessions.ts';
 

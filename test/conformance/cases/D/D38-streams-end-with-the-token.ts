@@ -1,9 +1,9 @@
 // D38: who may no longer ask may no longer listen either.
 import assert from 'node:assert/strict';
-import { openEventStream } from '../../../support/upstream.ts';
+import { openEventStream } from '../../../kit/upstream.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { now } from '../../bench/bench.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import { modern } from '../../bench/messages.ts';
 import type { Case } from '../../case.ts';
 

@@ -1,10 +1,10 @@
 // D39: to cut a call is to cancel it, or to lose its result; but not every call may go on without end.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answerJson } from '../../../support/upstream.ts';
+import { answerJson } from '../../../kit/upstream.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { now } from '../../bench/bench.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 
 const EVENT = 'data: {"jsonrpc":"2.0","id":1,"result":{}}\n\n';

@@ -1,6 +1,6 @@
 // D4: the next proxy on the way must be asked not to hold a stream back.
 import assert from 'node:assert/strict';
-import { openEventStream } from '../../../support/upstream.ts';
+import { openEventStream } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

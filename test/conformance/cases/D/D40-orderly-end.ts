@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { openEventStream, RESULT } from '../../../support/upstream.ts';
-import { waitFor } from '../../../support/wait.ts';
-import { readAll } from '../../bench/http.ts';
+import { openEventStream, RESULT } from '../../../kit/upstream.ts';
+import { waitFor } from '../../../kit/wait.ts';
+import { readAll } from '../../../kit/http.ts';
 import { modern } from '../../bench/messages.ts';
 import { NotApplicable, type Case } from '../../case.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Bench } from '../../bench/bench.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 
 const LINES = [

@@ -1,11 +1,11 @@
 // D6: in the modern era a disconnect is how a call is cancelled; in the legacy one it is none.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEventStream } from '../../../support/upstream.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { openEventStream } from '../../../kit/upstream.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import type { CallOptions } from '../../bench/http.ts';
+import type { CallOptions } from '../../../kit/http.ts';
 import { call, modernCall } from '../../bench/messages.ts';
 
 const SOON_MS = 1_000;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 
 const EVENT = 'id: 1\ndata: {"half":';
 

@@ -3,11 +3,11 @@
 // whole request stays in real time: it is over before an answer can be late.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { RESULT } from '../../../support/upstream.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { RESULT } from '../../../kit/upstream.ts';
+import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 import { now } from '../../bench/bench.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 
 const MINUTES = 60_000;
 

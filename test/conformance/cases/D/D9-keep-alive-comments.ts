@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../../case.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 
 const SILENCE_MS = 2_500;
 const PIECES = ['event: message\nda', 'ta: {"a":1}\n', 'data: 2\n\n'];

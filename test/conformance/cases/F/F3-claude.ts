@@ -1,7 +1,7 @@
 // F3: what claude.ai and Claude Code do, step by step: they take a 200 for "no authorization".
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import { INIT, message } from '../../bench/messages.ts';
 
 export const F3: Case = {

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { OAuthMemory } from '../../../support/oauth-memory.ts';
+import { OAuthMemory } from '../../../kit/oauth-memory.ts';
 import type { Bench } from '../../bench/bench.ts';
 import type { Case } from '../../case.ts';
 import { fetchOf, smallServer } from '../../bench/client-world.ts';

@@ -1,6 +1,6 @@
 // F6: clients that cannot step up must be able to ask for everything when they log in.
 import assert from 'node:assert/strict';
-import { parametersOf, parseChallenges } from '../../bench/challenge.ts';
+import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
 import type { Case } from '../../case.ts';
 
 export const F6: Case = {

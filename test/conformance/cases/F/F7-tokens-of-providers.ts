@@ -1,7 +1,7 @@
 // F7: what the well-known authorization servers put into their tokens, and what they send when misconfigured.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import * as provider from '../../../support/provider-tokens.ts';
+import * as provider from '../../../kit/provider-tokens.ts';
 import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';

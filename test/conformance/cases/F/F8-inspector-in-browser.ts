@@ -1,7 +1,7 @@
 // F8: the MCP Inspector from a browser: every step is subject to CORS.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import type { Answer } from '../../bench/http.ts';
+import type { Answer } from '../../../kit/http.ts';
 import { INIT } from '../../bench/messages.ts';
 import { BROWSER } from '../../needs.ts';
 

@@ -1,10 +1,10 @@
 // G12: tokens and answers travel by TLS that is worth its name, with a certificate that is renewed while we run.
 import assert from 'node:assert/strict';
 import { connect, type ConnectionOptions } from 'node:tls';
-import { selfSigned } from '../../../support/certificate.ts';
-import { openEventStream } from '../../../support/upstream.ts';
+import { selfSigned } from '../../../kit/certificate.ts';
+import { openEventStream } from '../../../kit/upstream.ts';
 import { NotApplicable, type Case } from '../../case.ts';
-import { readAll } from '../../bench/http.ts';
+import { readAll } from '../../../kit/http.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
 import { settles } from '../../bench/wire.ts';

@@ -3,8 +3,8 @@
 // replay-memory,failure-limit}.test.ts, sessions by D24, the size of key sets by C28.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { answerJson } from '../../../support/upstream.ts';
-import type { RawConnection } from '../../../support/raw.ts';
+import { answerJson } from '../../../kit/upstream.ts';
+import type { RawConnection } from '../../../kit/raw.ts';
 import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { now } from '../../bench/bench.ts';

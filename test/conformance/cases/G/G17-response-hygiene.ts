@@ -1,6 +1,6 @@
 // G17: what the server says about itself, about origins and about its hop is not for the client.
 import assert from 'node:assert/strict';
-import { answerRaw } from '../../../support/upstream.ts';
+import { answerRaw } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { exchange, settles, wire } from '../../bench/wire.ts';

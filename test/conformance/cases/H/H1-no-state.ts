@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { modern, modernCall } from '../../bench/messages.ts';
-import { Answer, open, readAll } from '../../bench/http.ts';
+import { Answer, open, readAll } from '../../../kit/http.ts';
 import { IDENTITY } from '../../needs.ts';
 
 export const H1: Case = {

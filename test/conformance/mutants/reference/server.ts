@@ -10,7 +10,7 @@ import {
   type Server as NetServer,
 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { TestCertificate } from '../../../support/certificate.ts';
+import type { TestCertificate } from '../../../kit/certificate.ts';
 import { WELL_KNOWN } from '../../needs.ts';
 import { Refused, type Running, type Setup, type Target } from '../../targets/target.ts';
 import type { Fault, Wrong } from '../mutants.ts';

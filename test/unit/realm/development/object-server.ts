@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ApiServer, type StoredObject } from '../../../../src/realm/development/api-server.ts';
-import { selfSigned } from '../../../support/certificate.ts';
+import { selfSigned } from '../../../kit/certificate.ts';
 
 const TOKEN = 'token-of-the-pod';
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { Authenticator } from '../../../../src/sidecar/authentication/authenticate.ts';
 import type { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
 import type { SidecarConfig } from '../../../../src/sidecar/config/config.ts';
-import { signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { KeyTrust } from '../../../../src/sidecar/tokens/jwk.ts';
 import { CONFIG, dpopVerifier, ISSUER, Judge, PLAIN } from '../../../support/judge.ts';
 

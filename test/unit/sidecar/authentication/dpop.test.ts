@@ -6,7 +6,7 @@ import { DpopNonces } from '../../../../src/sidecar/authentication/dpop-nonce.ts
 import { DpopVerifier } from '../../../../src/sidecar/authentication/dpop.ts';
 import { ReplayMemory } from '../../../../src/sidecar/authentication/replay-cache.ts';
 import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
-import { DpopClient, RESOURCE } from '../../../support/dpop.ts';
+import { DpopClient, RESOURCE } from '../../../kit/dpop.ts';
 
 const LIFETIME = 60;
 const TOKEN = 'a-token';

@@ -5,8 +5,8 @@ import { DpopVerifier } from '../../../../src/sidecar/authentication/dpop.ts';
 import { ReplayMemory } from '../../../../src/sidecar/authentication/replay-cache.ts';
 import type { Denial } from '../../../../src/sidecar/denial/denial.ts';
 import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
-import { DpopClient, RESOURCE, type ProofChanges } from '../../../support/dpop.ts';
-import { base64Url } from '../../../support/issuer.ts';
+import { DpopClient, RESOURCE, type ProofChanges } from '../../../kit/dpop.ts';
+import { base64Url } from '../../../kit/issuer.ts';
 
 const LIFETIME = 20;
 const TOKEN = 'a-token';

@@ -7,18 +7,10 @@ import type { IssuerConfig, SidecarConfig } from '../../../../src/sidecar/config
 import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.ts';
 import { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
 import { compilePolicy } from '../../../../src/sidecar/authorization/policy.ts';
-import { signCompact, signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { signCompact, signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { CONFIG, dpopVerifier, PLAIN } from '../../../support/judge.ts';
-import * as provider from '../../../support/provider-tokens.ts';
-import {
-  AUDIENCES,
-  AUTH0,
-  ENTRA_V1,
-  ENTRA_V2,
-  KEYCLOAK,
-  NOW,
-  OKTA,
-} from '../../../support/provider-tokens.ts';
+import * as provider from '../../../kit/provider-tokens.ts';
+import { AUDIENCES, AUTH0, ENTRA_V1, ENTRA_V2, KEYCLOAK, NOW, OKTA } from '../../../kit/provider-tokens.ts';
 
 let key: SigningKey;
 before(async () => {

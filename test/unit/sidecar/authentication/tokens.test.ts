@@ -9,7 +9,7 @@ import {
   signingKeys,
   type SigningKey,
   type TokenChanges,
-} from '../../../support/issuer.ts';
+} from '../../../kit/issuer.ts';
 import { grantedScopes } from '../../../../src/sidecar/tokens/claims.ts';
 import { ISSUER, Judge } from '../../../support/judge.ts';
 

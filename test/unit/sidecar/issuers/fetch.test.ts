@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { fetchJson, fetchText } from '../../../../src/sidecar/issuers/fetch.ts';
-import { selfSigned, type TestCertificate } from '../../../support/certificate.ts';
+import { selfSigned, type TestCertificate } from '../../../kit/certificate.ts';
 
 const { signal } = new AbortController();
 const MIB = 1024 * 1024;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it, mock } from 'node:test';
 import { COOLDOWN_MS, MAX_STALE_MS, REFRESH_INTERVAL_MS } from '../../../../src/sidecar/issuers/jwks.ts';
-import { signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { Judge } from '../../../support/judge.ts';
 
 let k1: SigningKey;

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { IssuerError } from '../../../../src/sidecar/issuers/issuer-error.ts';
 import { KeyRing, type TrustedIssuer } from '../../../../src/sidecar/issuers/key-ring.ts';
 import { createMetrics } from '../../../../src/sidecar/observability/metrics.ts';
-import { signingKey } from '../../../support/issuer.ts';
+import { signingKey } from '../../../kit/issuer.ts';
 
 const A = 'https://a.test';
 const B = 'https://b.test';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Upstream, type Exchange } from '../../../../src/sidecar/proxy/upstream-pool.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { waitFor } from '../../../kit/wait.ts';
 
 let server: Server;
 let upstream: Upstream;
