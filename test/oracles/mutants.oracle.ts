@@ -252,7 +252,7 @@ describe('mutants of requests of both eras', () => {
   const good: readonly SentMessage[] = [
     modern('tools/call', { name: 'read_file', arguments: { a: [1, { b: 'c' }] } }),
     modern('resources/read', { uri: 'file:///a' }),
-    modern('tasks/get', { taskId: 't' }, 'x'),
+    modern('tasks/get', { taskId: 't' }, { id: 'x' }),
     modern('tools/list'),
     INITIALIZE,
     legacy('tools/call', { name: 'read_file', _meta: { progressToken: 1 } }, 's'),

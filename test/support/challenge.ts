@@ -1,6 +1,7 @@
-// Judges refusals the way a client reads them: status, WWW-Authenticate, body.
+// The sidecar's refusals to the letter: status, WWW-Authenticate in the one form that it has, body.
 import assert from 'node:assert/strict';
-import type { Answer } from './sidecar.ts';
+import { parametersOf, parseChallenges } from '../kit/challenge.ts';
+import type { Answer } from '../kit/http.ts';
 
 /** Where the metadata of the test resource is, as challenges must name it. */
 export const METADATA_URL = 'https://localhost:8001/.well-known/oauth-protected-resource/mcp';
@@ -17,16 +18,8 @@ const STATUS = { none: 401, invalid_token: 401, invalid_request: 400, insufficie
 /** The parameters of a Bearer challenge; fails for anything that is not exactly one in the agreed form. */
 export function challengeParameters(header: string | undefined): Record<string, string> {
   assert.match(header ?? '', CHALLENGE);
-  const parameters = [...(header ?? '').matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, name, value]) => [
-    name,
-    value,
-  ]);
-  assert.equal(
-    new Set(parameters.map(([name]) => name)).size,
-    parameters.length,
-    `a parameter twice: ${header}`,
-  );
-  return Object.fromEntries(parameters) as Record<string, string>;
+  const [challenge] = parseChallenges([header ?? '']);
+  return parametersOf(challenge ?? assert.fail('no challenge'));
 }
 
 export function assertRefused(answer: Answer, refusal: Refusal, scope = 'mcp:basic'): void {

@@ -3,12 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile, rename } from 'node:fs/promises';
 import { request, type RequestOptions } from 'node:https';
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SidecarStatus } from '../../src/protocol/sidecar-status.ts';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
+import { Answer, readAll } from '../kit/http.ts';
 import { AUDIENCE, TestIssuer } from '../kit/issuer.ts';
 import { TestUpstream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
@@ -16,12 +17,6 @@ import { waitFor } from '../kit/wait.ts';
 /** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
 const START_TIMEOUT_MS = 30_000;
 const MAIN = new URL('../../src/sidecar/main.ts', import.meta.url).pathname;
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
 
 export interface CallOptions {
   readonly method?: string;
@@ -244,7 +239,7 @@ export class TestBed {
   /** One request, and its response read to the end. */
   async call(options: CallOptions = {}): Promise<Answer> {
     const res = await this.open(options);
-    return { status: res.statusCode ?? 0, headers: res.headers, body: (await readAll(res)).toString() };
+    return new Answer(res, (await readAll(res)).toString());
   }
 
   /** A call with a bearer token. */
@@ -271,11 +266,4 @@ export class TestBed {
     await Promise.all([this.issuer.close(), this.upstream.close()]);
     await rm(this.directory, { recursive: true, force: true });
   }
-}
-
-/** Reads a response to its end. @throws when it is cut short */
-export async function readAll(res: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of res) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -1,7 +1,8 @@
 // Browser clients: which origins may call, what a preflight is told, what a page may read of an answer.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { TestBed, type Answer } from '../support/sidecar.ts';
+import { type Answer } from '../kit/http.ts';
+import { TestBed } from '../support/sidecar.ts';
 
 const INSPECTOR = 'http://localhost:6274';
 

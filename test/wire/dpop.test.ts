@@ -4,7 +4,8 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { METADATA_URL } from '../support/challenge.ts';
 import { DpopClient } from '../kit/dpop.ts';
 import { RawConnection } from '../kit/raw.ts';
-import { TestBed, type Answer, type CallOptions } from '../support/sidecar.ts';
+import { type Answer } from '../kit/http.ts';
+import { TestBed, type CallOptions } from '../support/sidecar.ts';
 import { openEventStream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 

@@ -6,7 +6,8 @@ import { Agent } from 'node:https';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { RawConnection } from '../kit/raw.ts';
-import { readAll, TestBed, type Answer } from '../support/sidecar.ts';
+import { readAll, type Answer } from '../kit/http.ts';
+import { TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 import { openEventStream, RESULT } from '../kit/upstream.ts';
 

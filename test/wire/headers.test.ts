@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../kit/raw.ts';
-import { PING, TestBed, type Answer } from '../support/sidecar.ts';
+import { type Answer } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 import { answerJson, answerRaw, type RecordedRequest } from '../kit/upstream.ts';
 

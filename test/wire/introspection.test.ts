@@ -4,13 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
 import { DpopClient } from '../kit/dpop.ts';
-import {
-  CLIENT_ID,
-  CLIENT_SECRET,
-  IntrospectionEndpoint,
-  withIntrospection,
-} from '../support/introspection.ts';
-import { TestBed, type Answer } from '../support/sidecar.ts';
+import { IntrospectionEndpoint } from '../kit/introspection.ts';
+import { CLIENT_ID, CLIENT_SECRET, withIntrospection } from '../support/introspection.ts';
+import { type Answer } from '../kit/http.ts';
+import { TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 
 let bed: TestBed;

@@ -8,7 +8,8 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { INITIALIZE, legacy, modern, type SentMessage } from '../kit/messages.ts';
 import { RawConnection } from '../kit/raw.ts';
-import { PING, readAll, TestBed, type Answer } from '../support/sidecar.ts';
+import { Answer, readAll } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { answerJson, RESULT } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -34,7 +35,7 @@ async function post(
   const req = on.request({ headers: { Authorization: `Bearer ${on.issuer.token()}`, ...headers } });
   req.end(body);
   const [res] = (await once(req, 'response')) as [IncomingMessage];
-  return { status: res.statusCode ?? 0, headers: res.headers, body: (await readAll(res)).toString() };
+  return new Answer(res, (await readAll(res)).toString());
 }
 
 const send = ({ body, headers }: SentMessage) => post(body, headers);
@@ -249,7 +250,7 @@ describe('what was judged is what is sent (E5)', () => {
 describe('the server gives no answer (D15)', () => {
   it('the error names the request', async () => {
     bed.upstream.script = (req) => req.socket.destroy();
-    const answer = await send(modern('tools/list', {}, 'abc'));
+    const answer = await send(modern('tools/list', {}, { id: 'abc' }));
     assert.equal(answer.status, 502);
     const { id, error } = JSON.parse(answer.body) as { id: string; error: { code: number; data: object } };
     assert.equal(id, 'abc');

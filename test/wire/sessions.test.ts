@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { INITIALIZE, modern } from '../kit/messages.ts';
-import { PING, TestBed, type Answer } from '../support/sidecar.ts';
+import { type Answer } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { answerJson, type Script } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../kit/raw.ts';
-import { PING, readAll, TestBed } from '../support/sidecar.ts';
+import { readAll } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 import { answerJson, openEventStream, RESULT } from '../kit/upstream.ts';
 

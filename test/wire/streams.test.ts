@@ -5,11 +5,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { modern, type SentMessage } from '../kit/messages.ts';
-import { PING, readAll, TestBed } from '../support/sidecar.ts';
+import { readAll } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 
 const KEEP_ALIVE = ': keep-alive\n\n';
-const LISTEN = modern('subscriptions/listen', { notifications: { toolsListChanged: true } }, 'sub-1');
+const LISTEN = modern('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: 'sub-1' });
 const EVENT = 'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n';
 const COMPLETION =
   'event: message\ndata: {"jsonrpc":"2.0","id":"sub-1","result":{"resultType":"complete",' +

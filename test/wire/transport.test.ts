@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
 import { RawConnection } from '../kit/raw.ts';
-import { PING, TestBed, type Answer } from '../support/sidecar.ts';
+import { type Answer } from '../kit/http.ts';
+import { PING, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 import { answerJson, answerRaw, RESULT } from '../kit/upstream.ts';
 

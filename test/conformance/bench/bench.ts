@@ -10,7 +10,7 @@ import { ORIGIN, WELL_KNOWN, type Needs } from '../needs.ts';
 import { Refused, type Running, type Setup, type Target } from '../targets/target.ts';
 import { parametersOf, parseChallenges } from '../../kit/challenge.ts';
 import { Answer, open, readAll, type CallOptions } from '../../kit/http.ts';
-import { call } from './messages.ts';
+import { call } from '../../kit/messages.ts';
 import { World, type Session } from './world.ts';
 
 /** How a request of the endpoint can be refused. `none`: a challenge without an error, to who sent no credentials. */

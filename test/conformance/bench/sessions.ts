@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { RESULT, type Script } from '../../kit/upstream.ts';
 import type { Bench } from './bench.ts';
 import type { Answer, CallOptions } from '../../kit/http.ts';
-import { INIT } from './messages.ts';
+import { INIT } from '../../kit/messages.ts';
 
 /** Answers everything with a result, and names a session in each answer. */
 export function namesSession(id: string): Script {

@@ -2,7 +2,7 @@
 import { waitFor } from '../../kit/wait.ts';
 import type { RawConnection } from '../../kit/raw.ts';
 import type { Bench } from './bench.ts';
-import { call } from './messages.ts';
+import { call } from '../../kit/messages.ts';
 
 export const BODY = call('read_file');
 

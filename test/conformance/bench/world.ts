@@ -5,7 +5,10 @@ import { signingKeys, TestIssuer, type SigningKey } from '../../kit/issuer.ts';
 import { answerJson, TestUpstream } from '../../kit/upstream.ts';
 import { BASELINE, type Needs } from '../needs.ts';
 import type { IssuerSetup, Setup } from '../targets/target.ts';
-import { introspectionEndpoint, INTROSPECTION_CLIENT } from './introspection.ts';
+import { introspectionEndpoint } from '../../kit/introspection.ts';
+
+/** As which a target asks what an opaque token is worth. */
+export const INTROSPECTION_CLIENT = { clientId: 'mcp-resource', clientSecret: 'resource-secret' };
 
 /** What lasts for a whole run of the suite. */
 export interface Session {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { INIT } from '../../bench/messages.ts';
+import { INIT } from '../../../kit/messages.ts';
 
 export const B1: Case = {
   id: 'B1',

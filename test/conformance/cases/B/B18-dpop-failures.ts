@@ -1,7 +1,7 @@
 // B18: what a client does about a bad proof, or one without a nonce, is something else than getting another token.
 import assert from 'node:assert/strict';
 import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
-import { DpopKey, dpopFields } from '../../bench/dpop.ts';
+import { DpopClient, dpopFields } from '../../../kit/dpop.ts';
 import type { Answer } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
@@ -13,14 +13,14 @@ export const B18: Case = {
   source: 'RFC 9449 sections 7.1 and 9',
   needs: { dpop: 'Accept' },
   async run(bench) {
-    const key = await DpopKey.generate();
-    const token = bench.claims({ cnf: { jkt: key.thumbprint } });
-    const good = await bench.call({ headers: dpopFields(token, key.proof(bench.resource, token)) });
+    const key = await DpopClient.create();
+    const token = bench.claims({ cnf: { jkt: key.jkt } });
+    const good = await bench.call({ headers: dpopFields(token, key.proof({ url: bench.resource, token })) });
     assert.equal(good.status, 200, 'a good proof');
     const proofs = {
       none: [],
       garbage: ['x'],
-      'for another URL': [key.proof('https://other.test/mcp', token)],
+      'for another URL': [key.proof({ url: 'https://other.test/mcp', token })],
     };
     await each(proofs, async (proof) =>
       assert.equal(
@@ -30,9 +30,9 @@ export const B18: Case = {
     );
 
     await bench.beside({ dpop: 'Accept', dpopNonces: true }, async (other) => {
-      const bound = other.claims({ cnf: { jkt: key.thumbprint } });
+      const bound = other.claims({ cnf: { jkt: key.jkt } });
       const send = (claims = {}) =>
-        other.call({ headers: dpopFields(bound, key.proof(other.resource, bound, { claims })) });
+        other.call({ headers: dpopFields(bound, key.proof({ url: other.resource, token: bound, claims })) });
       const wanted = await send();
       assert.equal(dpopError(wanted), 'use_dpop_nonce');
       const nonce = wanted.headers['dpop-nonce'];

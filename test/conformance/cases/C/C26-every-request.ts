@@ -1,7 +1,7 @@
 // C26: a connection, a session or a stream was authenticated once; each request must be.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { call } from '../../bench/messages.ts';
+import { call } from '../../../kit/messages.ts';
 import { now } from '../../bench/bench.ts';
 
 export const C26: Case = {

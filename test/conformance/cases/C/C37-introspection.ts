@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { now, type Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
-import { answerIntrospection, INTROSPECTION_CLIENT } from '../../bench/introspection.ts';
+import { INTROSPECTION_CLIENT } from '../../bench/world.ts';
+import { IntrospectionEndpoint } from '../../../kit/introspection.ts';
 import type { Case } from '../../case.ts';
 
 export const C37: Case = {
@@ -14,14 +15,15 @@ export const C37: Case = {
   needs: { introspection: true },
   own: true,
   async run(bench) {
-    let answer: { status?: number; body: unknown } = { body: said(bench) };
-    const asked = answerIntrospection(bench.issuer, () => answer);
+    const endpoint = new IntrospectionEndpoint(bench.issuer);
+    const says = (body: unknown) => (endpoint.answer = () => JSON.stringify(body));
+    says(said(bench));
     const good = opaque(bench);
     await bench.accepts(good);
-    assert.equal(asked[0]?.token, good);
+    assert.equal(endpoint.questions[0]?.form.get('token'), good);
     const { clientId, clientSecret } = INTROSPECTION_CLIENT;
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
-    assert.equal(asked[0]?.authorization, `Basic ${basic}`, 'the call is authenticated');
+    assert.equal(endpoint.questions[0]?.authorization, `Basic ${basic}`, 'the call is authenticated');
 
     const inactive = {
       'active: "true"': { ...said(bench), active: 'true' },
@@ -35,23 +37,24 @@ export const C37: Case = {
       'a list': [said(bench)],
     };
     await each(inactive, async (body) => {
-      answer = { body };
+      says(body);
       const { status } = await bench.callWith(opaque(bench));
       // No object is no answer of an authorization server, as no answer is.
       const isFailure = (body === null || Array.isArray(body)) && status === 503;
       if (!isFailure) assert.equal(status, 401, 'status');
     });
-    answer = { body: { ...said(bench), scope: 'openid' } };
+    says({ ...said(bench), scope: 'openid' });
     await bench.refuses(opaque(bench), 'insufficient_scope');
-    answer = { status: 500, body: {} };
+    endpoint.status = 500;
     assert.equal((await bench.callWith(opaque(bench))).status, 503, 'the authorization server fails');
     assert.equal(bench.forwarded.length, 1, 'requests at the MCP server');
 
-    answer = { body: { ...said(bench), exp: now() + 120 } };
+    endpoint.status = 200;
+    says({ ...said(bench), exp: now() + 120 });
     const short = opaque(bench);
     await bench.accepts(short);
     await bench.advance(150_000);
-    answer = { body: { active: false } };
+    says({ active: false });
     await bench.refuses(short);
   },
 };

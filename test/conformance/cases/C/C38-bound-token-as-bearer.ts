@@ -1,7 +1,7 @@
 // C38: a token that is bound to a key is worth nothing in other hands, and must be. Without DPoP: C46.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { DpopKey } from '../../bench/dpop.ts';
+import { DpopClient } from '../../../kit/dpop.ts';
 
 export const C38: Case = {
   id: 'C38',
@@ -11,7 +11,7 @@ export const C38: Case = {
   needs: { dpop: 'Accept' },
   async run(bench) {
     await bench.accepts(bench.token());
-    const { thumbprint: jkt } = await DpopKey.generate();
+    const { jkt } = await DpopClient.create();
     const bindings = {
       jkt: { jkt },
       'jkt beside another member': { jkt, kid: 'x' },

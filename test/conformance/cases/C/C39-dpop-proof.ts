@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TokenChanges } from '../../../kit/issuer.ts';
 import { now } from '../../bench/bench.ts';
-import { DpopKey, dpopFields } from '../../bench/dpop.ts';
+import { DpopClient, dpopFields } from '../../../kit/dpop.ts';
 import { each } from '../../bench/each.ts';
 import type { Case } from '../../case.ts';
 
@@ -13,9 +13,9 @@ export const C39: Case = {
   source: 'RFC 9449 section 4.3; MCP DPoP profile (SEP-1932)',
   needs: { dpop: 'Accept' },
   async run(bench) {
-    const key = await DpopKey.generate();
-    const [other, rsa] = [await DpopKey.generate(), bench.key('k1')];
-    const bound = () => bench.claims({ cnf: { jkt: key.thumbprint } });
+    const key = await DpopClient.create();
+    const [other, rsa] = [await DpopClient.create(), bench.key('k1')];
+    const bound = () => bench.claims({ cnf: { jkt: key.jkt } });
     const send = (token: string, proofs: readonly string[], options = {}) =>
       bench.call({ ...options, headers: dpopFields(token, ...proofs) });
 
@@ -26,17 +26,19 @@ export const C39: Case = {
     };
     await each(good, async ({ htu = bench.resource, path = bench.path }) => {
       const token = bound();
-      const answer = await send(token, [key.proof(htu, token)], { path });
+      const answer = await send(token, [key.proof({ url: htu, token })], { path });
       assert.equal(answer.status, 200, answer.body);
     });
     const token = bound();
-    const get = await send(token, [key.proof(bench.resource, token, { claims: { htm: 'GET' } })], {
+    const get = await send(token, [key.proof({ url: bench.resource, token, method: 'GET' })], {
       method: 'GET',
     });
     assert.equal(get.status, 200, 'GET');
 
     const { d } = key.key.privateKey.export({ format: 'jwk' });
-    const proof = (changes: TokenChanges = {}, htu = bench.resource) => [key.proof(htu, token, changes)];
+    const proof = (changes: TokenChanges = {}, url = bench.resource) => [
+      key.proof({ url, token, ...changes }),
+    ];
     const claims = (changes: Record<string, unknown>) => proof({ claims: changes });
     const header = (changes: Record<string, unknown>) => proof({ header: changes });
     const bad: Record<string, readonly string[]> = {
@@ -66,8 +68,8 @@ export const C39: Case = {
       'too old': claims({ iat: now() - 400 }),
       'of the future': claims({ iat: now() + 400 }),
       'iat a string': claims({ iat: String(now()) }),
-      'of another token': [key.proof(bench.resource, bound())],
-      'jwk of another key, signed by it': [other.proof(bench.resource, token)],
+      'of another token': [key.proof({ url: bench.resource, token: bound() })],
+      'jwk of another key, signed by it': [other.proof({ url: bench.resource, token })],
       'an access token as proof': [token],
       crit: header({ crit: ['x'], x: 1 }),
       'RSA key that the token is not bound to': proof({
@@ -82,7 +84,7 @@ export const C39: Case = {
       assert.equal(bench.forwarded.length, before, 'requests at the MCP server');
     });
     const unbound = bench.token();
-    const answer = await send(unbound, [key.proof(bench.resource, unbound)]);
+    const answer = await send(unbound, [key.proof({ url: bench.resource, token: unbound })]);
     assert.equal(answer.status, 401, 'a token that is bound to no key, with the DPoP scheme');
   },
 };

@@ -1,7 +1,7 @@
 // C46: who does not know how a token is bound cannot know that it is in the right hands. RFC 7800 would let it pass.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { DpopKey } from '../../bench/dpop.ts';
+import { DpopClient } from '../../../kit/dpop.ts';
 
 export const C46: Case = {
   id: 'C46',
@@ -11,7 +11,7 @@ export const C46: Case = {
     'RFC 9449 section 7.2 and RFC 8705 section 3, where neither is supported; stricter than RFC 7800 section 3.1',
   async run(bench) {
     await bench.accepts(bench.token());
-    const { thumbprint: jkt } = await DpopKey.generate();
+    const { jkt } = await DpopClient.create();
     const bindings = {
       jkt: { jkt },
       'x5t#S256': { 'x5t#S256': jkt },

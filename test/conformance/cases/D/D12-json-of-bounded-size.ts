@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import type { CallOptions } from '../../../kit/http.ts';
-import { call } from '../../bench/messages.ts';
+import { call } from '../../../kit/messages.ts';
 
 const MIB = 1024 * 1024;
 const BIG = call('read_file', { text: 'x'.repeat(5 * MIB) });

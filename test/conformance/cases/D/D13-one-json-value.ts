@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { call } from '../../bench/messages.ts';
+import { call } from '../../../kit/messages.ts';
 
 export const D13: Case = {
   id: 'D13',

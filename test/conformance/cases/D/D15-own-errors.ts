@@ -4,7 +4,7 @@ import { answerRaw } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import type { CallOptions } from '../../../kit/http.ts';
-import { message, modernCall } from '../../bench/messages.ts';
+import { message, modernCall } from '../../../kit/messages.ts';
 
 interface Rpc {
   readonly id?: unknown;

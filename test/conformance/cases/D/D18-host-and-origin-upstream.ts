@@ -4,7 +4,7 @@ import { answerJson } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import type { CallOptions } from '../../../kit/http.ts';
-import { INIT, modernCall } from '../../bench/messages.ts';
+import { INIT, modernCall } from '../../../kit/messages.ts';
 import { BROWSER } from '../../needs.ts';
 
 export const D18: Case = {

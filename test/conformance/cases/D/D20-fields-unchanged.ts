@@ -1,7 +1,7 @@
 // D20: a field that is not there means something too.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { INIT, message, modernCall } from '../../bench/messages.ts';
+import { INIT, message, modernCall } from '../../../kit/messages.ts';
 
 const ALL = ['accept', 'mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id', 'last-event-id'];
 

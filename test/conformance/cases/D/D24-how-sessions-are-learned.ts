@@ -7,7 +7,7 @@ import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { each } from '../../bench/each.ts';
 import { settles, wire } from '../../bench/wire.ts';
-import { INIT } from '../../bench/messages.ts';
+import { INIT } from '../../../kit/messages.ts';
 import { beginSession, inSession, isKeptFrom, namesSession } from '../../bench/sessions.ts';
 
 /** Sessions that one client begins in a row, and so many at once. */

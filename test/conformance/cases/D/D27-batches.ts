@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected } from '../../bench/headers.ts';
-import { message, modernCall } from '../../bench/messages.ts';
+import { message, modernCall } from '../../../kit/messages.ts';
 
 const batch = (...messages: readonly string[]) => `[${messages.join(',')}]`;
 

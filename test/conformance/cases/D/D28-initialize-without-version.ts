@@ -1,7 +1,7 @@
 // D28: a client that has not agreed on a version yet cannot name one.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { INIT } from '../../bench/messages.ts';
+import { INIT } from '../../../kit/messages.ts';
 
 export const D28: Case = {
   id: 'D28',

@@ -2,7 +2,7 @@
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected, passes, withFields } from '../../bench/headers.ts';
-import { modern } from '../../bench/messages.ts';
+import { modern } from '../../../kit/messages.ts';
 
 const MESSAGES = {
   'tools/call': modern('tools/call', { name: 't', arguments: {} }),

@@ -2,7 +2,7 @@
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected, passes, withFields } from '../../bench/headers.ts';
-import { modernCall } from '../../bench/messages.ts';
+import { modernCall } from '../../../kit/messages.ts';
 
 const CALL = modernCall('foo');
 const { 'Mcp-Method': _, ...WITHOUT_METHOD } = CALL.headers;

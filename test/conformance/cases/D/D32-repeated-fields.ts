@@ -2,7 +2,7 @@
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected, passes } from '../../bench/headers.ts';
-import { modernCall } from '../../bench/messages.ts';
+import { modernCall } from '../../../kit/messages.ts';
 
 export const D32: Case = {
   id: 'D32',

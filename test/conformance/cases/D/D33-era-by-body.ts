@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected, passes } from '../../bench/headers.ts';
-import { call, INIT, message, MODERN, modernCall } from '../../bench/messages.ts';
+import { call, INIT, message, MODERN, modernCall } from '../../../kit/messages.ts';
 
 export const D33: Case = {
   id: 'D33',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { modern } from '../../bench/messages.ts';
+import { modern } from '../../../kit/messages.ts';
 
 const FUTURE = '2099-01-01';
 
@@ -12,7 +12,7 @@ export const D34: Case = {
   rule: 'A target that judges messages refuses versions that it does not know with -32022; one that does not, forwards',
   source: 'MCP 2026-07-28, "Protocol Version Header"',
   async run(bench) {
-    const future = modern('tools/call', { name: 't' }, FUTURE);
+    const future = modern('tools/call', { name: 't' }, { version: FUTURE });
     await bench.accepts(bench.token(), modern('tools/call', { name: 't' }));
     const before = bench.forwarded.length;
     const requests = { 'in both places': future, 'in the body': { body: future.body } };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { INIT, modern } from '../../bench/messages.ts';
+import { INIT, modern } from '../../../kit/messages.ts';
 
 const METHODS = [
   ...[

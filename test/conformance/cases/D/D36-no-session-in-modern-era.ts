@@ -1,7 +1,7 @@
 // D36: a server of both eras that looks at the session first would let bob act in alice's.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { modernCall } from '../../bench/messages.ts';
+import { modernCall } from '../../../kit/messages.ts';
 import { beginSession, inSession } from '../../bench/sessions.ts';
 
 export const D36: Case = {

@@ -4,7 +4,7 @@ import { openEventStream } from '../../../kit/upstream.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { now } from '../../bench/bench.ts';
 import type { CallOptions } from '../../../kit/http.ts';
-import { modern } from '../../bench/messages.ts';
+import { modern } from '../../../kit/messages.ts';
 import type { Case } from '../../case.ts';
 
 const SKEW_SECONDS = 1;

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { openEventStream, RESULT } from '../../../kit/upstream.ts';
 import { waitFor } from '../../../kit/wait.ts';
 import { readAll } from '../../../kit/http.ts';
-import { modern } from '../../bench/messages.ts';
+import { modern } from '../../../kit/messages.ts';
 import { NotApplicable, type Case } from '../../case.ts';
 
 const SOON_MS = 3_000;

@@ -6,7 +6,7 @@ import { waitFor } from '../../../kit/wait.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import type { CallOptions } from '../../../kit/http.ts';
-import { call, modernCall } from '../../bench/messages.ts';
+import { call, modernCall } from '../../../kit/messages.ts';
 
 const SOON_MS = 1_000;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { parametersOf, parseChallenges } from '../../../kit/challenge.ts';
-import { INIT, message } from '../../bench/messages.ts';
+import { INIT, message } from '../../../kit/messages.ts';
 
 export const F3: Case = {
   id: 'F3',

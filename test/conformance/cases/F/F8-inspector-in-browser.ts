@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import type { Answer } from '../../../kit/http.ts';
-import { INIT } from '../../bench/messages.ts';
+import { INIT } from '../../../kit/messages.ts';
 import { BROWSER } from '../../needs.ts';
 
 const ASKED = ['content-type', 'authorization', 'mcp-protocol-version', 'mcp-session-id', 'last-event-id'];

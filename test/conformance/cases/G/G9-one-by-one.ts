@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { text } from 'node:stream/consumers';
 import type { Case } from '../../case.ts';
 import { settles, wire } from '../../bench/wire.ts';
-import { message } from '../../bench/messages.ts';
+import { message } from '../../../kit/messages.ts';
 import { IDENTITY } from '../../needs.ts';
 
 const CONNECTIONS = 20;

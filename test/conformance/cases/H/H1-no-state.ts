@@ -1,7 +1,7 @@
 // H1: in the modern era every request stands by itself: any replica can take any of them.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
-import { modern, modernCall } from '../../bench/messages.ts';
+import { modern, modernCall } from '../../../kit/messages.ts';
 import { Answer, open, readAll } from '../../../kit/http.ts';
 import { IDENTITY } from '../../needs.ts';
 

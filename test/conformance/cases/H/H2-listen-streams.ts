@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import type { Case } from '../../case.ts';
 import { now } from '../../bench/bench.ts';
-import { modern } from '../../bench/messages.ts';
+import { modern } from '../../../kit/messages.ts';
 import { settles } from '../../bench/wire.ts';
 
 const ACKNOWLEDGED =

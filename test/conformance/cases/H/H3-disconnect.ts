@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { call, modernCall } from '../../bench/messages.ts';
+import { call, modernCall } from '../../../kit/messages.ts';
 import { settles } from '../../bench/wire.ts';
 
 export const H3: Case = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { modern, modernCall } from '../../bench/messages.ts';
+import { modern, modernCall } from '../../../kit/messages.ts';
 
 const RESULTS = {
   input_required:

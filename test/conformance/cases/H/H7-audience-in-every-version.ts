@@ -1,7 +1,7 @@
 // H7: whatever version a request speaks, only tokens for this resource open it.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { call, modernCall } from '../../bench/messages.ts';
+import { call, modernCall } from '../../../kit/messages.ts';
 import assert from 'node:assert/strict';
 
 const VERSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
-import { message, modern } from '../../bench/messages.ts';
+import { message, modern } from '../../../kit/messages.ts';
 
 const DEPRECATED = {
   'logging/setLevel': message('logging/setLevel', { level: 'info' }),

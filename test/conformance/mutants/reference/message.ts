@@ -1,7 +1,7 @@
 // The reference server's reading of a POST: which JSON-RPC messages, of which era, and whether the header fields agree
 // (MCP 2026-07-28, Streamable HTTP, "Server Validation"; 2025-03-26, "Batching").
 import type { IncomingMessage } from 'node:http';
-import { MODERN } from '../../bench/messages.ts';
+import { MODERN } from '../../../kit/messages.ts';
 import type { Wrong } from '../mutants.ts';
 import type { Members } from './jws.ts';
 
