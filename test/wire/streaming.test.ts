@@ -106,8 +106,8 @@ describe('a body that is not judged passes unchanged', () => {
   }
 });
 
-describe('1 GiB streams with flat memory', () => {
-  const TOTAL = 1024 * MIB;
+describe('streams of 384 MiB with flat memory', () => {
+  const TOTAL = 384 * MIB;
   /** Buffers and the heap settle at some tens of MiB; memory that follows the body would be far beyond this. */
   const MAX_GROWTH = 128 * MIB;
   const piece = Buffer.alloc(256 * 1024);
@@ -172,22 +172,19 @@ describe('1 GiB streams with flat memory', () => {
     assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
 
-  for (const framing of ['Content-Length', 'chunked'] as const) {
-    it(`not to the server where messages are judged: 413, ${framing}`, async () => {
-      const growth = await memoryGrowth(async () => {
-        const length = framing === 'chunked' ? {} : { 'Content-Length': String(TOTAL) };
-        const req = bed.request({ headers: { ...authorization(), ...length } });
-        req.on('error', () => undefined); // it is cut off while it sends
-        const sending = pipeline(Readable.from(zeros()), req).catch(() => undefined);
-        const [res] = (await once(req, 'response')) as [IncomingMessage];
-        assert.equal(res.statusCode, 413);
-        res.resume();
-        await sending;
-      }, bed);
-      assert.deepEqual(bed.upstream.requests, []);
-      assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
-    });
-  }
+  it('not to the server where messages are judged: 413, though no length is said', async () => {
+    const growth = await memoryGrowth(async () => {
+      const req = bed.request({ headers: authorization() });
+      req.on('error', () => undefined); // it is cut off while it sends
+      const sending = pipeline(Readable.from(zeros()), req).catch(() => undefined);
+      const [res] = (await once(req, 'response')) as [IncomingMessage];
+      assert.equal(res.statusCode, 413);
+      res.resume();
+      await sending;
+    }, bed);
+    assert.deepEqual(bed.upstream.requests, []);
+    assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
+  });
 });
 
 describe('back-pressure', () => {

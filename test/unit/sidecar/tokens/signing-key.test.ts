@@ -6,6 +6,7 @@ import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify, type JSONWebKeySe
 import type { Principal } from '../../../../src/sidecar/authentication/authenticate.ts';
 import { IdentityAssertion } from '../../../../src/sidecar/proxy/identity-assertion.ts';
 import { keySet, parseSigningKey } from '../../../../src/sidecar/tokens/signing-key.ts';
+import { processorMs } from '../../../kit/processor-time.ts';
 
 const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });
@@ -152,8 +153,9 @@ describe('an identity assertion', () => {
   it('costs no signature on most requests', () => {
     const alice = principal();
     assertion.line(alice);
-    const started = performance.now();
-    for (let i = 0; i < 100_000; i++) assertion.line(alice);
-    assert.ok(performance.now() - started < 1_000);
+    const milliseconds = processorMs(() => {
+      for (let i = 0; i < 100_000; i++) assertion.line(alice);
+    });
+    assert.ok(milliseconds < 1_000, `${milliseconds} ms`);
   });
 });
