@@ -26,6 +26,8 @@ export interface BlackBoxCase extends Item {
   readonly prepare?: (world: World) => void | Promise<void>;
   /** Runs after all others, and sees what they left behind in the logs. */
   readonly last?: boolean;
+  /** It runs a program besides Node: `npm test` leaves it out, CI runs it by itself. */
+  readonly program?: 'Python';
   /** Milliseconds; two minutes unless said otherwise. */
   readonly timeoutMs?: number;
   /** Throws an AssertionError if the target breaks the rule; anything else thrown is a defect of the case. */

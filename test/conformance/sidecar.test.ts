@@ -10,7 +10,10 @@ import { target } from './targets/sidecar.ts';
 /** Most of the time a case waits, for a process to start or for time to pass. */
 const CONCURRENCY = availableParallelism() + 1;
 
-const cases = await loadCases({ only: [], sections: [] });
+/** Tests need Node and nothing else. */
+const cases = (await loadCases({ only: [], sections: [] })).filter(
+  (item) => !('program' in item && item.program !== undefined),
+);
 const results = new Map(cases.map(({ id }) => [id, Promise.withResolvers<Result>()]));
 const running = runCases(cases, target, {
   concurrency: CONCURRENCY,

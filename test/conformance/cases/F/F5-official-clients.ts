@@ -44,6 +44,7 @@ export const F5: Case = {
   level: 'MUST°',
   rule: 'The official clients are challenged, discover, log in for this resource and call',
   source: 'MCP "Authorization Flow Steps"; TypeScript SDK v1 and v2, Python SDK',
+  program: 'Python',
   timeoutMs: 300_000, // the environment of the Python client is made once, in half a minute
   async run(bench) {
     bench.upstream.script = smallServer;
