@@ -1,6 +1,6 @@
 // G13: what a client can send is bounded: fields, time, connections; and with a token, requests under way and slow bodies.
-// How many connections, proofs, tokens and addresses are remembered is seen by test/unit/sidecar/{in-flight-limit,
-// replay-memory,failure-limit}.test.ts, sessions by D24, the size of key sets by C28.
+// How many connections and addresses are remembered is seen by test/unit/sidecar/limits, proofs by
+// test/unit/sidecar/authentication/replay-cache.test.ts, sessions by D24, the size of key sets by C28.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { answerJson } from '../../../kit/upstream.ts';
