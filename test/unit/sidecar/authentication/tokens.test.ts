@@ -10,7 +10,7 @@ import {
   type SigningKey,
   type TokenChanges,
 } from '../../../kit/issuer.ts';
-import { grantedScopes } from '../../../../src/sidecar/tokens/claims.ts';
+import { validateClaims } from '../../../../src/sidecar/tokens/claims.ts';
 import { ISSUER, Judge } from '../../../support/judge.ts';
 
 const RESOURCE = 'https://localhost:8001/mcp';
@@ -346,6 +346,19 @@ describe('an Authorization value that holds no one token', () => {
     it(name, async () => assert.equal(await judge.verdictOn(value()), outcome));
   }
 });
+
+/** Of a token that is good but for its scopes. */
+function grantedScopes(claims: Record<string, unknown>): readonly string[] {
+  const validation = validateClaims({
+    header: { typ: 'JWT' },
+    claims: { aud: AUDIENCE, sub: 'alice', azp: 'c1', exp: 300, ...claims },
+    issuer: { audiences: [AUDIENCE], audiencePolicy: 'Any', tokenProfile: 'Compat' },
+    bindings: { dpop: 'Off', clientCertificates: 'Off' },
+    now: 0,
+    skew: 0,
+  });
+  return validation.ok ? validation.claims.scopes : assert.fail(validation.reason);
+}
 
 describe('the scopes of a token', () => {
   const rows: Record<string, readonly [claims: Record<string, unknown>, granted: readonly string[]]> = {
