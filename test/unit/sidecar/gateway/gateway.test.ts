@@ -11,7 +11,7 @@ import { compileConfig, type CompiledConfig } from '../../../../src/sidecar/gate
 import { Gateway } from '../../../../src/sidecar/gateway/gateway.ts';
 import { createMetrics } from '../../../../src/sidecar/observability/metrics.ts';
 import { Sessions } from '../../../../src/sidecar/sessions/sessions.ts';
-import { signingKey, type SigningKey } from '../../../support/issuer.ts';
+import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { Judge } from '../../../support/judge.ts';
 import { sample, validServer } from '../../../support/manifests.ts';
 

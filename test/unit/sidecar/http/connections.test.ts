@@ -6,8 +6,8 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { after, before, describe, it } from 'node:test';
 import { UnusedConnections } from '../../../../src/sidecar/http/connections.ts';
-import { selfSigned } from '../../../support/certificate.ts';
-import { waitFor } from '../../../support/wait.ts';
+import { selfSigned } from '../../../kit/certificate.ts';
+import { waitFor } from '../../../kit/wait.ts';
 
 let server: Server;
 let unused: UnusedConnections;

@@ -14,7 +14,7 @@ import { proxy, type ProxiedRequest, type ProxyOptions } from '../../../../src/s
 import { ResponseHeaders } from '../../../../src/sidecar/proxy/response-headers.ts';
 import { nextState, type ResponseState } from '../../../../src/sidecar/proxy/response-state.ts';
 import { UpstreamError, type ExchangeEvents } from '../../../../src/sidecar/proxy/upstream-pool.ts';
-import { legacy, modern, type SentMessage } from '../../../support/messages.ts';
+import { legacy, modern, type SentMessage } from '../../../kit/messages.ts';
 
 const TOKEN_ENDS = 1_000_000;
 const GRACE = 1_000;
