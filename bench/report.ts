@@ -8,7 +8,7 @@ import { TARGET_LABELS, type TargetName } from './targets.ts';
 /** A target that used less of its core than this was not at its own limit. */
 const SATURATED = 0.9;
 
-export interface Conditions {
+interface Conditions {
   readonly date: string;
   readonly pinning: string;
   readonly rounds: number;

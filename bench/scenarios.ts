@@ -21,7 +21,7 @@ export interface Plan {
   readonly rounds: readonly RequestSet[];
 }
 
-export interface PlanInput {
+interface PlanInput {
   readonly rounds: number;
   readonly connections: number;
   /** Tokens in one measurement of misses. */

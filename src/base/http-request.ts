@@ -22,7 +22,7 @@ export interface HttpRequestOptions {
   readonly lookup?: LookupFunction | undefined;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -37,8 +37,7 @@ export interface HttpAnswer {
  * too_large     longer than `maxBytes`
  * not_http      what was answered is not HTTP/1.1
  */
-export type HttpErrorCode =
-  'unreachable' | 'tls' | 'timeout' | 'aborted' | 'bad_status' | 'too_large' | 'not_http';
+type HttpErrorCode = 'unreachable' | 'tls' | 'timeout' | 'aborted' | 'bad_status' | 'too_large' | 'not_http';
 
 /** Why there was no answer. The message does not repeat the URL: the caller knows what it asked for. */
 export class HttpError extends Error {

@@ -1,7 +1,7 @@
 // What goes wrong between a client and the API server, and the predicates that callers need. Retries nothing.
 
 /** Stable: the values of log fields and metrics. */
-export type KubeErrorCode = 'refused' | NoAnswerCode;
+type KubeErrorCode = 'refused' | NoAnswerCode;
 
 type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed';
 

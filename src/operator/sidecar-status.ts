@@ -16,7 +16,7 @@ const MAX_ENTRIES = 32;
 /** `unknown`: a code of a newer sidecar, or the bare text of one from before there were codes. */
 export type ReportedCode = IssuerErrorCode | 'unknown';
 
-export interface ReportedIssuer extends Omit<IssuerStatus, 'lastError' | 'weakKeys'> {
+interface ReportedIssuer extends Omit<IssuerStatus, 'lastError' | 'weakKeys'> {
   readonly lastError?: { readonly code: ReportedCode; readonly message: string } | undefined;
 }
 

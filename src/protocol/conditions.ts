@@ -13,10 +13,10 @@ export const CONDITION_TYPES = [
   'Paused',
 ] as const satisfies readonly ConditionType[];
 
-export type ConditionStatus = 'True' | 'False' | 'Unknown';
+type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /** Whether the objects of this generation were applied. */
-export type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Paused';
+type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Paused';
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */
 export type CertificateReadyReason =
@@ -27,7 +27,7 @@ export type KeysAvailableReason =
   'KeysLoaded' | 'Pending' | 'IssuerUnreachable' | 'DiscoveryFailed' | 'NoUsableKey';
 
 /** Whether only the sidecar's ports answer. `UpstreamReachable`: a connection to the server's port succeeded. */
-export type IsolatedReason = 'ProbeRefused' | 'Pending' | 'UpstreamReachable' | 'ProbeFailed' | 'Disabled';
+type IsolatedReason = 'ProbeRefused' | 'Pending' | 'UpstreamReachable' | 'ProbeFailed' | 'Disabled';
 
 /** Whether clients with a valid token can use the server. */
 export type ReadyReason =
@@ -41,7 +41,7 @@ export type ReadyReason =
   | 'Paused';
 
 /** Whether the operator leaves the server alone because its annotation says so. */
-export type PausedReason = 'Paused';
+type PausedReason = 'Paused';
 
 /** The reasons that each condition can have. */
 export interface ConditionReasons {

@@ -8,7 +8,7 @@ const HTTP_URL = /^(https?):\/\/([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
 
 /** An http(s) URL in its canonical spelling: the origin normalized, the rest as it was written. */
-export interface CanonicalUrl {
+interface CanonicalUrl {
   /** Scheme and host in lower case, no default port. */
   readonly origin: string;
   /** Path, query and fragment, untouched; may be empty. */

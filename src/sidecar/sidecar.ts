@@ -20,13 +20,13 @@ import { fileNames, isSameConfiguration, loadFiles, type LoadedFiles } from './l
 import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
 import { compileConfig, type CompiledConfig } from './gateway/compiled-config.ts';
 import { keySet, type SigningKey } from './tokens/signing-key.ts';
-import { ReplayMemory } from './authentication/replay-cache.ts';
+import { ReplayCache } from './authentication/replay-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { watchFiles } from './config/watch-files.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
 
-export interface SidecarDependencies {
+interface SidecarDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly fetchJson: FetchJson;
@@ -45,7 +45,7 @@ export class Sidecar {
   readonly #admin: HttpServer;
   readonly #pseudonym = `protected-mcp-${randomBytes(6).toString('hex')}`;
   /** Of the process, not of a configuration: what was used stays used. */
-  readonly #replays = new ReplayMemory();
+  readonly #replays = new ReplayCache();
   readonly #nonces: DpopNonces;
   readonly #sessions: Sessions;
   #loaded: LoadedFiles;

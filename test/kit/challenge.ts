@@ -1,7 +1,7 @@
 // Reads WWW-Authenticate as RFC 9110 section 11.6.1 defines it. Strict: what it cannot read, no client should have to.
 import assert from 'node:assert/strict';
 
-export interface Challenge {
+interface Challenge {
   readonly scheme: string;
   /** In order; names in lower case. */
   readonly parameters: readonly (readonly [name: string, value: string])[];

@@ -9,7 +9,7 @@ export function introspectionEndpoint({ issuer }: TestIssuer): string {
   return new URL(PATH, issuer).href;
 }
 
-export interface Question {
+interface Question {
   readonly method: string | undefined;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;

@@ -157,7 +157,7 @@ export class TestIssuer {
   }
 }
 
-export interface TokenBasis {
+interface TokenBasis {
   readonly issuer: string;
   readonly key: SigningKey;
   /** Seconds since the epoch. */

@@ -46,7 +46,7 @@ export function legacy(method: string, params?: Params, sessionId?: string): Sen
 /** Members of `params` that `Mcp-Name` repeats. */
 const NAME_MEMBERS = ['name', 'uri', 'taskId'] as const;
 
-export interface ModernOptions {
+interface ModernOptions {
   readonly id?: number | string;
   readonly version?: string;
 }

@@ -7,7 +7,7 @@ import { waitFor } from './wait.ts';
 /** Importing FastMCP takes two seconds on an idle machine. */
 const START_TIMEOUT_MS = 60_000;
 
-export interface ServerProgram {
+interface ServerProgram {
   /** For messages. */
   readonly name: string;
   readonly program: string;

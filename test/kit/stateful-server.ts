@@ -16,7 +16,7 @@ interface Session {
   readonly mcp: McpServer;
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly sessionId: string | undefined;
   readonly lastEventId: string | undefined;

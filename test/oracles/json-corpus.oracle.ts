@@ -56,7 +56,7 @@ const asClaim = (sample: Sample) => within('{"x":', sample, '}');
 
 const unread = (bytes: Buffer) => {
   const reading = readBody(bytes);
-  return reading.ok ? undefined : reading.refusal.reason;
+  return reading.ok ? undefined : reading.error.reason;
 };
 const names = (samples: readonly Sample[]) => samples.map(({ name }) => name);
 

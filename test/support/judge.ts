@@ -6,7 +6,7 @@ import { DpopVerifier } from '../../src/sidecar/authentication/dpop.ts';
 import { IssuerMetadataSource } from '../../src/sidecar/issuers/metadata.ts';
 import { IssuerKeys } from '../../src/sidecar/issuers/jwks.ts';
 import type { Presentation } from '../../src/sidecar/authentication/proof-of-possession.ts';
-import { ReplayMemory } from '../../src/sidecar/authentication/replay-cache.ts';
+import { ReplayCache } from '../../src/sidecar/authentication/replay-cache.ts';
 import { accessToken, AUDIENCE, type SigningKey, type TokenChanges } from '../kit/issuer.ts';
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';
@@ -42,7 +42,7 @@ export const PLAIN: Presentation = {
 
 /** Of the configuration above, with the clock given. */
 export function dpopVerifier(clock: () => number): DpopVerifier {
-  return new DpopVerifier(CONFIG, { clock, memory: new ReplayMemory(), nonces: undefined });
+  return new DpopVerifier(CONFIG, { clock, memory: new ReplayCache(), nonces: undefined });
 }
 
 /** How the one issuer is configured, where it is not as above. */

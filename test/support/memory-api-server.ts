@@ -13,9 +13,9 @@ import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { createTransport, type Transport } from '../../src/kube/transport.ts';
 import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'delete';
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'delete';
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly verb: Verb;
   readonly kind: string;
   /** `namespace/name`; `namespace/` for a list. */

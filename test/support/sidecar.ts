@@ -42,7 +42,7 @@ export const TRANSPORT: SidecarConfig['transport'] = {
 };
 
 /** What differs from the default start of a TestBed. */
-export interface StartOptions {
+interface StartOptions {
   /** Members of the configuration to replace. */
   readonly config?: (defaults: SidecarConfig) => Partial<SidecarConfig>;
   /** Whether the issuer answers when the sidecar starts; if not, readiness is not waited for. */

@@ -42,7 +42,7 @@ export interface Principal {
 export type Authentication =
   { readonly ok: true; readonly principal: Principal } | { readonly ok: false; readonly denial: Denial };
 
-export interface AuthenticatorDependencies {
+interface AuthenticatorDependencies {
   readonly clock: Clock;
   /** By issuer identifier: a token is verified with the keys of the issuer in its `iss`, and no others. */
   readonly keys: ReadonlyMap<string, IssuerKeys>;

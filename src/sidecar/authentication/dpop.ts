@@ -9,11 +9,11 @@ import type { DpopNonces } from './dpop-nonce.ts';
 import { normalHttpUri } from './http-uri.ts';
 import { verificationKey, type VerificationKey } from '../tokens/jwk.ts';
 import { jwkThumbprint } from '../tokens/jwk-thumbprint.ts';
-import type { ReplayMemory } from './replay-cache.ts';
+import type { ReplayCache } from './replay-cache.ts';
 import { isSignedBy } from '../tokens/signature.ts';
 
 /** Why a proof is refused. Stable: these are values of the `reason` log field. */
-export type ProofProblem =
+type ProofProblem =
   | 'no_proof'
   | 'several_proofs'
   | 'malformed_proof'
@@ -31,16 +31,16 @@ export type ProofProblem =
   | 'replayed_proof';
 
 /** The method of a request and its `DPoP` fields. */
-export interface PresentedProof {
+interface PresentedProof {
   readonly method: string;
   readonly proof: string | undefined;
   /** How many `DPoP` fields there were. */
   readonly proofs: number;
 }
 
-export interface DpopDependencies {
+interface DpopDependencies {
   readonly clock: Clock;
-  readonly memory: ReplayMemory;
+  readonly memory: ReplayCache;
   /** Absent where proofs need no nonce. */
   readonly nonces: DpopNonces | undefined;
 }

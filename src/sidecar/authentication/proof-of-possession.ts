@@ -13,7 +13,7 @@ export interface Presentation {
   readonly fields: Pick<RequestFields, 'proof' | 'proofs'>;
 }
 
-export interface PresentedToken {
+interface PresentedToken {
   readonly scheme: Scheme;
   /** SHA-256 of the token, one character a byte. */
   readonly digest: string;

@@ -10,10 +10,10 @@ const MAX_ENTRIES = 262_144;
  * `full`: the proof must not be accepted, because it was not remembered. Nothing is evicted to make room: an attacker could
  * evict the proof to replay (docs/adr/0013).
  */
-export type ReplayResult = 'new' | 'seen' | 'too_old' | 'full';
+type ReplayResult = 'new' | 'seen' | 'too_old' | 'full';
 
 /** Lives as long as the process: a new configuration must not make used proofs valid again. */
-export class ReplayMemory {
+export class ReplayCache {
   readonly #maxEntries: number;
   readonly #windows = new Map<number, Set<string>>();
   #size = 0;

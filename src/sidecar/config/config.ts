@@ -143,7 +143,7 @@ export class ConfigError extends Error {
   }
 }
 
-export interface ConfigFile {
+interface ConfigFile {
   readonly config: SidecarConfig;
   /** SHA-256 of the file's bytes, hexadecimal: tells the operator whether the file that it wrote is in force. */
   readonly digest: string;

@@ -39,7 +39,7 @@ type LimitDenial =
 type RequestDenial =
   | { readonly kind: 'bad_request'; readonly reason: string }
   /** The body of a POST is not a JSON-RPC message with exactly one meaning, or its header fields contradict it. */
-  | { readonly kind: 'message_refused'; readonly reason: string; readonly refusal: JsonRpcError }
+  | { readonly kind: 'message_refused'; readonly reason: string; readonly error: JsonRpcError }
   | { readonly kind: 'unsupported_media_type'; readonly reason: string }
   /** The session belongs to another principal, or does not exist: the answer does not say which. */
   | { readonly kind: 'session_not_found'; readonly reason: string }
@@ -56,7 +56,7 @@ type ServerDenial =
   | { readonly kind: 'draining' }
   | { readonly kind: 'internal_error' };
 
-export interface DenialResponse {
+interface DenialResponse {
   readonly status: number;
   /** Name, value, name, value …, as `ServerResponse.writeHead` takes them. */
   readonly headers: readonly string[];
@@ -82,7 +82,7 @@ export function denialResponse(
   used: Scheme = 'Bearer',
   id?: string,
 ): DenialResponse {
-  if (denial.kind === 'message_refused') return rpcFailure(400, denial.refusal, []);
+  if (denial.kind === 'message_refused') return rpcFailure(400, denial.error, []);
   const answer: Answer = ANSWERS[denial.kind];
   const headers = headersOf(denial, answer, parameters, used);
   if (denial.kind === 'no_credentials')

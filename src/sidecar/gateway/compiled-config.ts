@@ -44,7 +44,7 @@ export interface CompiledConfig {
   readonly proxySettings: ProxySettings;
 }
 
-export interface ConfigParts {
+interface ConfigParts {
   readonly authenticator: Authenticator;
   /** The name of this process in `Via`, by which it knows its own requests again. */
   readonly pseudonym: string;

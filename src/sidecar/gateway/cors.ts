@@ -65,7 +65,7 @@ function preflightFields(origin: string, requestedHeaders: string | undefined): 
 
 type OriginFields = Pick<RequestFields, 'origin' | 'origins' | 'preflightMethod' | 'preflightHeaders'>;
 
-export type OriginCheck =
+type OriginCheck =
   | { readonly kind: 'refused' }
   /** Not a call: the browser asks whether it may make one. */
   | { readonly kind: 'preflight'; readonly fields: readonly string[] }

@@ -7,9 +7,9 @@ import { denialResponse, type Denial } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
 import { BodyReader, type BodyResult } from '../http/read-body.ts';
 import { Admissions } from '../limits/admission.ts';
-import { BufferBudget } from '../limits/byte-budget.ts';
+import { ByteBudget } from '../limits/byte-budget.ts';
 import { InFlight } from '../limits/in-flight-list.ts';
-import { announcesBody, callWithoutBody, readCall, unreadCall, type Call } from '../messages/call.ts';
+import { announcesBody, callWithoutBody, readCall, uninspectedCall, type Call } from '../messages/call.ts';
 import type { PublicDocument } from '../metadata/metadata.ts';
 import { DenialLog } from '../observability/denial-log.ts';
 import type { SidecarMetrics } from '../observability/metrics.ts';
@@ -29,7 +29,7 @@ const MCP_METHODS = 'POST, GET, DELETE, OPTIONS';
 /** No status went out: the client was gone before its request was complete. What others write for it. */
 const CLIENT_CLOSED = 499;
 
-export interface GatewayDependencies {
+interface GatewayDependencies {
   readonly logger: Logger;
   readonly metrics: SidecarMetrics;
   /** They outlive every configuration. */
@@ -51,7 +51,7 @@ export class Gateway {
   readonly #bodies = new InFlight<BodyReader>();
   readonly #expiry: NodeJS.Timeout;
   #config: CompiledConfig;
-  #budget: BufferBudget;
+  #budget: ByteBudget;
   #draining = false;
 
   constructor(config: CompiledConfig, deps: GatewayDependencies) {
@@ -191,7 +191,7 @@ export class Gateway {
     const call =
       messageChecks === 'Enforced'
         ? callWithoutBody(context, search)
-        : unreadCall(context, search, messageChecks);
+        : uninspectedCall(context, search, messageChecks);
     this.#authorize(context, principal, call);
   }
 
@@ -231,8 +231,8 @@ export class Gateway {
       context.audit.id = reading.call.id;
       return this.#authorize(context, principal, reading.call);
     }
-    const { refusal } = reading;
-    this.#deny(context, { kind: 'message_refused', reason: refusal.reason, refusal });
+    const { error } = reading;
+    this.#deny(context, { kind: 'message_refused', reason: error.reason, error });
   }
 
   #authorize(context: RequestContext, principal: Principal, call: Call): void {
@@ -369,6 +369,6 @@ function limitFailures({ req, config }: RequestContext, denial: Denial): Denial 
   return seconds === undefined ? denial : { kind: 'too_many_failures', seconds };
 }
 
-function budgetFor({ config }: CompiledConfig): BufferBudget {
-  return new BufferBudget(Math.max(MAX_BUFFERED_BYTES, 2 * config.transport.maxMessageBytes));
+function budgetFor({ config }: CompiledConfig): ByteBudget {
+  return new ByteBudget(Math.max(MAX_BUFFERED_BYTES, 2 * config.transport.maxMessageBytes));
 }

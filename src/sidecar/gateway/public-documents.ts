@@ -4,7 +4,7 @@ import type { Denial } from '../denial/denial.ts';
 import { isNamedBy, type TaggedText } from '../metadata/etag.ts';
 import { METADATA_PREFLIGHT_FIELDS, METADATA_TYPE, metadataFields } from '../metadata/metadata.ts';
 
-export type DocumentAnswer =
+type DocumentAnswer =
   | {
       readonly ok: true;
       readonly status: number;

@@ -18,7 +18,7 @@ export interface RequestContext extends ReceivedRequest {
  * come when that is needed. Nothing about the right to call is decided by it. Each member is written in one place, when the
  * step that finds it out is over.
  */
-export interface Audit {
+interface Audit {
   route: RouteLabel;
   /** Whether the token was good: a refusal after that is always logged. */
   authenticated: boolean;

@@ -9,7 +9,7 @@ const MAX_FIELDS = 100;
 const MISDIRECTED: Denial = { kind: 'misdirected' };
 
 /** As much of a request as is looked at here. */
-export interface RequestHead {
+interface RequestHead {
   readonly req: Pick<ReceivedRequest['req'], 'rawHeaders' | 'httpVersion' | 'url'>;
   readonly fields: Pick<
     ReceivedRequest['fields'],
@@ -17,7 +17,7 @@ export interface RequestHead {
   >;
 }
 
-export type HeadCheck =
+type HeadCheck =
   /** `target` in origin form: a path with its query, or `*`. */
   { readonly ok: true; readonly target: string } | { readonly ok: false; readonly denial: Denial };
 

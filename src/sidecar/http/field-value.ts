@@ -4,7 +4,7 @@
  * Removes OWS: SP and HTAB only (RFC 9110 section 5.6.3). `trim()` removes more, U+00A0 among it: a Content-Length that
  * other parsers reject would be accepted here.
  */
-export function trimBlanks(value: string): string {
+export function trimOws(value: string): string {
   let start = 0;
   let end = value.length;
   while (start < end && isBlank(value.charCodeAt(start))) start++;

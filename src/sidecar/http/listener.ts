@@ -23,7 +23,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-export type HandleRequest = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) => void;
+type HandleRequest = (req: IncomingMessage, res: ServerResponse, expectsContinue: boolean) => void;
 
 /** The listener could not be opened: says which port and what to do. */
 export class ListenError extends Error {

@@ -1,7 +1,7 @@
 // Collects the bytes of one request body within its limits. Looks into none of them.
 import type { IncomingMessage } from 'node:http';
 import { isBodyTooSlow } from '../limits/body-timeout.ts';
-import type { BufferBudget } from '../limits/byte-budget.ts';
+import type { ByteBudget } from '../limits/byte-budget.ts';
 import type { Denial } from '../denial/denial.ts';
 
 export type BodyResult =
@@ -11,11 +11,11 @@ export type BodyResult =
   /** The client went before the end, or took too long for it. */
   | { readonly kind: 'gone' };
 
-export interface BodyLimits {
+interface BodyLimits {
   /** As `Content-Length` says; `undefined` where the end shows it. */
   readonly length: number | undefined;
   readonly maxBytes: number;
-  readonly budget: BufferBudget;
+  readonly budget: ByteBudget;
 }
 
 /** One body on its way. Gives one result, once. */

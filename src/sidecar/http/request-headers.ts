@@ -1,6 +1,6 @@
 // Request header fields: one pass that reads what decisions need and writes down what is forwarded. Decides nothing itself.
 import type { SidecarConfig } from '../config/config.ts';
-import { trimBlanks } from './field-value.ts';
+import { trimOws } from './field-value.ts';
 import { boundedMemo } from './memo.ts';
 
 /** RFC 9110 section 7.6.1: fields of one hop. `Connection` names more. */
@@ -19,7 +19,7 @@ interface Spoofable {
  * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. The sidecar's
  * own are added after these are gone (RFC 9700 section 4.13).
  */
-export const SPOOFABLE: readonly Spoofable[] = [
+const SPOOFABLE: readonly Spoofable[] = [
   // Where a request came from.
   { pattern: 'proxy-.*', setBy: 'forward proxies (RFC 9110 section 11.7)' },
   { pattern: 'via-proxy', setBy: 'forward proxies' },
@@ -280,7 +280,7 @@ function readProof(fields: Reading, _name: string, value: string): void {
 function readConnection(fields: Reading, _name: string, value: string): void {
   if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close') return;
   fields.named ??= new Set();
-  for (const name of value.split(',')) fields.named.add(trimBlanks(name).toLowerCase());
+  for (const name of value.split(',')) fields.named.add(trimOws(name).toLowerCase());
 }
 
 function readTransferEncoding(fields: Reading, _name: string, value: string): void {
@@ -312,19 +312,19 @@ function readLastEventId(fields: Reading, name: string, value: string): void {
 
 function readProtocolVersion(fields: Reading, name: string, value: string): void {
   if (fields.protocolVersion !== undefined) fields.repeatedField = 'MCP-Protocol-Version';
-  fields.protocolVersion = trimBlanks(value);
+  fields.protocolVersion = trimOws(value);
   forward(fields, name, value);
 }
 
 function readMcpMethod(fields: Reading, name: string, value: string): void {
   if (fields.mcpMethod !== undefined) fields.repeatedField = 'Mcp-Method';
-  fields.mcpMethod = trimBlanks(value);
+  fields.mcpMethod = trimOws(value);
   forward(fields, name, value);
 }
 
 function readMcpName(fields: Reading, name: string, value: string): void {
   if (fields.mcpName !== undefined) fields.repeatedField = 'Mcp-Name';
-  fields.mcpName = trimBlanks(value);
+  fields.mcpName = trimOws(value);
   forward(fields, name, value);
 }
 

@@ -1,5 +1,5 @@
 // A strict, incremental HTTP/1.1 response parser for the connection to the MCP server. Knows nothing of sockets or of MCP.
-import { trimBlanks } from './field-value.ts';
+import { trimOws } from './field-value.ts';
 
 /** A response head longer than this is refused (bytes). */
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -26,7 +26,7 @@ export interface ResponseHead {
   readonly keepAlive: boolean;
 }
 
-export interface ResponseEvents {
+interface ResponseEvents {
   onHead(head: ResponseHead): void;
   onBody(chunk: Buffer): void;
   onEnd(): void;
@@ -240,7 +240,7 @@ function parseHead(text: string, isName: (name: string) => boolean): ResponseHea
     const name = line.slice(0, Math.max(colon, 0));
     // A token leaves no room for field folding or space before the colon (RFC 9112 sections 5.1 and 5.2).
     if (!isName(name)) throw new ResponseSyntaxError('invalid field line');
-    const value = trimBlanks(line.slice(colon + 1));
+    const value = trimOws(line.slice(colon + 1));
     fields.push(name, value);
     // Comparing lengths first is cheaper than lower-casing every name.
     if (name.length === 14 && name.toLowerCase() === 'content-length') {

@@ -33,7 +33,7 @@ export interface Credentials {
   readonly clientSecret: string;
 }
 
-export interface IntrospectorDependencies {
+interface IntrospectorDependencies {
   readonly clock: Clock;
   readonly fetchText: FetchText;
   /** Names the endpoint where none is configured. */

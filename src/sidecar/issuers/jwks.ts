@@ -24,7 +24,7 @@ const MAX_KEYS = 100;
 const MAX_CANDIDATES = 4;
 
 /** Keys that fit a token, or why there are none. */
-export type KeyLookup =
+type KeyLookup =
   | { readonly kind: 'found'; readonly keys: readonly VerificationKey[] }
   /** The issuer answered and has no such key. */
   | { readonly kind: 'unknown' }
@@ -41,7 +41,7 @@ export interface KeySetStatus {
   readonly weakKeys: readonly string[];
 }
 
-export interface KeySetDependencies {
+interface KeySetDependencies {
   readonly clock: Clock;
   readonly fetchJson: FetchJson;
   /** Names the key endpoint where none is configured, and is looked at where one is. */

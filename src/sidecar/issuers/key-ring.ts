@@ -14,7 +14,7 @@ export interface TrustedIssuer {
 }
 
 /** What is held of one issuer. */
-export interface IssuerState {
+interface IssuerState {
   readonly keys: IssuerKeys;
   readonly metadata: IssuerMetadataSource;
   /** Everything that decides where the keys come from: while it stays the same, so do the keys. */
@@ -23,7 +23,7 @@ export interface IssuerState {
   readonly stop: AbortController;
 }
 
-export interface KeyRingDependencies {
+interface KeyRingDependencies {
   readonly clock: Clock;
   readonly fetchJson: FetchJson;
   readonly fetchText: FetchText;

@@ -9,7 +9,7 @@ import { IssuerError, issuerFailure } from './issuer-error.ts';
 const MAX_QUOTED = 200;
 
 /** The members that are used; the document has more. */
-export interface IssuerMetadata {
+interface IssuerMetadata {
   readonly issuer: string;
   readonly jwksUri: string | undefined;
   /** RFC 7662. */
@@ -18,7 +18,7 @@ export interface IssuerMetadata {
   readonly text: string;
 }
 
-export interface IssuerMetadataDependencies {
+interface IssuerMetadataDependencies {
   readonly fetchText: FetchText;
   /** PEM bundle for the issuer's host. */
   readonly ca: string | undefined;

@@ -10,7 +10,7 @@ declare class Admitted {
 /** That a request has its place among those that are with the server. */
 export type Admission = Admitted;
 
-export type AdmissionResult =
+type AdmissionResult =
   { readonly ok: true; readonly admission: Admission } | { readonly ok: false; readonly reason: LimitReason };
 
 // The private member has no run-time value.

@@ -9,7 +9,7 @@ const IDLE_MS = 60_000;
 const MIN_RATE = 1_000;
 
 /** How much of a body has arrived, and when. Times in milliseconds since the epoch. */
-export interface BodyProgress {
+interface BodyProgress {
   readonly startedAt: number;
   /** When the last bytes arrived. */
   readonly lastAt: number;

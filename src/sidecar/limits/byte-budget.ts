@@ -1,6 +1,6 @@
 // Bounds the bytes of incomplete bodies that all requests together keep in memory.
 
-export class BufferBudget {
+export class ByteBudget {
   readonly #limit: number;
   #taken = 0;
 

@@ -1,6 +1,6 @@
 // An unordered list of what is in flight, such as forwarded requests; each item holds its index, so that removal is O(1).
 
-export interface Placed {
+interface Placed {
   /** Index in the list; only the list changes it. */
   place: number;
 }

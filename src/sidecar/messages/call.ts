@@ -22,7 +22,7 @@ export interface Operation extends Message {
 }
 
 /** The body of a call: nothing else of a body is forwarded than this says. */
-export type CallContent =
+type CallContent =
   | {
       readonly kind: 'messages';
       /** Several in a batch; none where the client only answers requests of the server's. */
@@ -48,13 +48,13 @@ export interface Call extends Known {
   /** Whether the answer is a stream that the client only listens to. */
   readonly isListening: boolean;
   /** The event that ends such a stream in the modern era. */
-  readonly completion: string | undefined;
+  readonly finalEvent: string | undefined;
   /** Whether the answer may bring a new session id: then it is this principal's. */
   readonly maySetSession: boolean;
 }
 
-export type CallReading =
-  { readonly ok: true; readonly call: Call } | { readonly ok: false; readonly refusal: JsonRpcError };
+type CallReading =
+  { readonly ok: true; readonly call: Call } | { readonly ok: false; readonly error: JsonRpcError };
 
 /** Reads the body of a POST and compares the header fields with it. */
 export function readCall(bytes: Buffer, request: ReceivedRequest, search: string): CallReading {
@@ -73,7 +73,7 @@ export function readCall(bytes: Buffer, request: ReceivedRequest, search: string
     era,
     id: echoedId(single?.id),
     isListening,
-    completion: isListening && single.id !== undefined ? completionEvent(single.id) : undefined,
+    finalEvent: isListening && single.id !== undefined ? finalEventOf(single.id) : undefined,
     maySetSession: era === 'legacy' && single?.method === 'initialize',
   });
   return { ok: true, call };
@@ -88,7 +88,7 @@ export function callWithoutBody(request: ReceivedRequest, search: string): Call 
     era: 'legacy',
     id: undefined,
     isListening: request.req.method === 'GET',
-    completion: undefined,
+    finalEvent: undefined,
     maySetSession: false,
   });
 }
@@ -97,7 +97,7 @@ export function callWithoutBody(request: ReceivedRequest, search: string): Call 
  * A request whose body is not looked at: what its fields say, where that can only cost rights.
  * @param _checks `transport.messageChecks`: only where it is `Off` may a body go by unread
  */
-export function unreadCall(request: ReceivedRequest, search: string, _checks: 'Off'): Call {
+export function uninspectedCall(request: ReceivedRequest, search: string, _checks: 'Off'): Call {
   const { req, fields } = request;
   const isPost = req.method === 'POST';
   const era = (isPost && fields.protocolVersion !== undefined && eraOf(fields.protocolVersion)) || 'legacy';
@@ -108,7 +108,7 @@ export function unreadCall(request: ReceivedRequest, search: string, _checks: 'O
     era,
     id: undefined,
     isListening: req.method === 'GET' || (isPost && fields.mcpMethod === LISTEN),
-    completion: undefined,
+    finalEvent: undefined,
     maySetSession: isPost && era === 'legacy',
   });
 }
@@ -127,7 +127,7 @@ function makeCall(call: Pick<Call, keyof Call>): Call {
 }
 
 /** @param id as JSON text */
-function completionEvent(id: string): string {
+function finalEventOf(id: string): string {
   return (
     `event: message\ndata: {"jsonrpc":"2.0","id":${id},` +
     `"result":{"resultType":"complete","_meta":{"${SUBSCRIPTION_MEMBER}":${id}}}}\n\n`

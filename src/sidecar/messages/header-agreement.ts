@@ -16,13 +16,10 @@ import {
 const MAX_ECHOED_VERSION = 64;
 
 /** The fields that repeat what the body says. */
-export type StandardFields = Pick<
-  RequestFields,
-  'protocolVersion' | 'mcpMethod' | 'mcpName' | 'repeatedField'
->;
+type StandardFields = Pick<RequestFields, 'protocolVersion' | 'mcpMethod' | 'mcpName' | 'repeatedField'>;
 
-export type HeaderValidation =
-  { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly refusal: JsonRpcError };
+type HeaderValidation =
+  { readonly ok: true; readonly era: Era } | { readonly ok: false; readonly error: JsonRpcError };
 
 const LEGACY: HeaderValidation = { ok: true, era: 'legacy' };
 const MODERN: HeaderValidation = { ok: true, era: 'modern' };
@@ -133,5 +130,5 @@ function invalid(
 ): HeaderValidation {
   // A response carries an id of the server's: the client does not wait for an answer to it.
   const id = message?.kind === 'request' ? message.id : undefined;
-  return { ok: false, refusal: messageError(reason, id, details) };
+  return { ok: false, error: messageError(reason, id, details) };
 }

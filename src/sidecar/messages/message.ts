@@ -43,7 +43,7 @@ export interface Body {
 }
 
 export type Reading =
-  { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly refusal: JsonRpcError };
+  { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly error: JsonRpcError };
 
 /** The member of `params` that says what a method acts on. */
 export const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
@@ -81,7 +81,7 @@ export function readBody(bytes: Buffer): Reading {
   const latin1 = ascii ? text : undefined;
   if (Array.isArray(value)) return readBatch(value, text, shapes, latin1);
   const message = readMessage(value, text, shapes[0]);
-  if ('code' in message) return { ok: false, refusal: message };
+  if ('code' in message) return { ok: false, error: message };
   return { ok: true, body: { messages: [message], isBatch: false, latin1 } };
 }
 
@@ -97,7 +97,7 @@ function readBatch(
   for (const value of values) {
     const message = readMessage(value, text, shapes[messages.length]);
     // The error answers the whole batch, so it carries the id of none of its messages.
-    if ('code' in message) return { ok: false, refusal: { ...message, id: undefined } };
+    if ('code' in message) return { ok: false, error: { ...message, id: undefined } };
     // MCP 2025-03-26, lifecycle: initialize is never part of a batch. The modern era has no batches.
     if (message.version !== undefined || message.method === 'initialize') return failed('not_for_batches');
     messages.push(message);
@@ -217,5 +217,5 @@ function isTextOrAbsent(value: unknown): boolean {
 }
 
 function failed(reason: MessageProblem): Reading {
-  return { ok: false, refusal: messageError(reason) };
+  return { ok: false, error: messageError(reason) };
 }

@@ -33,7 +33,7 @@ export const AUTHORIZATION_SERVER_PATH = AUTHORIZATION_SERVER_METADATA_PATH;
 /** The public documents. */
 export type PublicDocument = 'resource' | 'root' | 'keys' | 'authorization_server';
 
-export interface DocumentParts {
+interface DocumentParts {
   /** Signs the documents; plain ones only when absent. */
   readonly signingKey: SigningKey | undefined;
   /** Milliseconds since the epoch. */

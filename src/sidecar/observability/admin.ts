@@ -4,7 +4,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { answerText as send } from '../../base/http-answer.ts';
 import { ADMIN_PATHS, type SidecarStatus } from '../../protocol/sidecar-status.ts';
 
-export interface AdminSources {
+interface AdminSources {
   readonly status: () => Promise<SidecarStatus>;
   readonly metrics: () => Promise<string>;
   readonly metricsContentType: string;

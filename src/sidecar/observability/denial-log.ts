@@ -8,7 +8,7 @@ const BURST = 50;
 const PER_SECOND = 5;
 
 /** The fields of the line. Nothing that the client chose, but for the method. */
-export interface DenialEntry {
+interface DenialEntry {
   readonly kind: string;
   readonly status: number;
   readonly [field: string]: unknown;

@@ -5,7 +5,7 @@ import { addGauge, addProcessGauges } from '../../base/gauges.ts';
 export type RouteLabel = 'mcp' | 'metadata' | 'other';
 
 /** Called once for every finished request. */
-export type RecordRequest = (route: RouteLabel, method: string, status: number, seconds: number) => void;
+type RecordRequest = (route: RouteLabel, method: string, status: number, seconds: number) => void;
 
 export interface SidecarMetrics {
   readonly registry: Registry;

@@ -8,7 +8,7 @@ const LIFETIME_SECONDS = 60;
 /** An assertion is used again for this long (milliseconds), so that most requests cost no signature. */
 const REUSE_MS = 30_000;
 
-export interface IdentityAssertionOptions {
+interface IdentityAssertionOptions {
   readonly header: string;
   /** `iss`: the resource identifier, since it is we who assert. */
   readonly issuer: string;

@@ -73,7 +73,7 @@ export class ProxiedRequest implements ExchangeEvents {
   readonly #res: ServerResponse;
   readonly #options: ProxyOptions;
   readonly #expiresAt: number;
-  readonly #completion: string | undefined;
+  readonly #finalEvent: string | undefined;
   /** Whether this is a stream that a client opened to listen, not a call whose result it waits for. */
   readonly isListening: boolean;
   #exchange: Exchange | undefined;
@@ -96,7 +96,7 @@ export class ProxiedRequest implements ExchangeEvents {
     this.#res = call.request.res;
     this.#options = options;
     this.#expiresAt = principal.expiresAt;
-    this.#completion = call.completion;
+    this.#finalEvent = call.finalEvent;
     this.isListening = call.isListening;
   }
 
@@ -132,7 +132,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   #endStream(): void {
-    if (this.#completion !== undefined && this.#boundary !== undefined) {
+    if (this.#finalEvent !== undefined && this.#boundary !== undefined) {
       if (this.#boundary.isBetweenEvents) return this.#complete();
       // Once more when the event is complete. If that takes too long it is dropped, as its client will do.
       if (this.#response !== 'ending') {
@@ -147,7 +147,7 @@ export class ProxiedRequest implements ExchangeEvents {
 
   #complete(): void {
     this.#abandon();
-    this.#res.end(this.#completion);
+    this.#res.end(this.#finalEvent);
   }
 
   /**

@@ -1,6 +1,6 @@
 // Header fields of the server's answer: which the client gets, and what they say of an event stream. Refuses no answer.
 import { boundedMemo } from '../http/memo.ts';
-import { trimBlanks } from '../http/field-value.ts';
+import { trimOws } from '../http/field-value.ts';
 import type { ResponseHead } from '../http/response-parser.ts';
 
 /**
@@ -131,7 +131,7 @@ function namesIn(fields: readonly string[]): ReadonlySet<string> | undefined {
     const value = (fields[i + 1] as string).toLowerCase();
     if (value === 'keep-alive' || value === 'close') continue;
     names ??= new Set();
-    for (const name of value.split(',')) names.add(trimBlanks(name));
+    for (const name of value.split(',')) names.add(trimOws(name));
   }
   return names;
 }

@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_FIELD_NAMES = 1024;
 
 /** Stable: the values of the `reason` log field. */
-export type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response';
+type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response';
 
 /** The server gave no usable answer. Never says what a client sent. */
 export class UpstreamError extends Error {

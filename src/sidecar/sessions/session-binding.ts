@@ -22,12 +22,12 @@ export interface SessionUse extends Checked {
   readonly observe: ObserveHead | undefined;
 }
 
-export type SessionCheck =
+type SessionCheck =
   { readonly ok: true; readonly session: SessionUse } | { readonly ok: false; readonly denial: Denial };
 
 type SessionCall = Pick<Call, 'era' | 'maySetSession' | 'request'>;
 
-export interface SessionContext {
+interface SessionContext {
   /** `Principal.owner` of who calls. */
   readonly owner: string;
   readonly sessions: Sessions;

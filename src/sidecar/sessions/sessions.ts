@@ -19,7 +19,7 @@ export function isSessionId(id: string): boolean {
   return SESSION_ID.test(id);
 }
 
-export interface SessionsOptions {
+interface SessionsOptions {
   readonly size?: number;
   readonly idleMs?: number;
 }

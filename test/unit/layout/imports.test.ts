@@ -45,6 +45,23 @@ describe('imports', () => {
     );
   });
 
+  it('name every export of src somewhere else', () => {
+    const roots = ['src', 'test', 'bench', 'scripts'].map((folder) => join(src, '..', folder, '**/*.ts'));
+    const texts = new Map(globSync(roots).map((file) => [file, readFileSync(file, 'utf8')]));
+    const isNamedElsewhere = (name: string, own: string) =>
+      [...texts].some(([file, text]) => file !== own && new RegExp(`\\b${name}\\b`).test(text));
+    const unused = [...imports.keys()].flatMap((file) => {
+      if (file.endsWith('.gen.ts')) return [];
+      const exported = (texts.get(file) ?? '').matchAll(
+        /^export (?:[a-z]+ )*(?:const|function|class|interface|type) (\w+)/gm,
+      );
+      return [...exported].flatMap(([, name = '']) =>
+        isNamedElsewhere(name, file) ? [] : `${file}: ${name}`,
+      );
+    });
+    assert.deepEqual(unused, []);
+  });
+
   it('have a floor for every room of the sidecar, and a layer for every folder', async () => {
     // Computed: the configuration is JavaScript, without types.
     const path = '../../../eslint.config.js';

@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import type { Denial } from '../../../../src/sidecar/denial/denial.ts';
 import { DpopNonces } from '../../../../src/sidecar/authentication/dpop-nonce.ts';
 import { DpopVerifier } from '../../../../src/sidecar/authentication/dpop.ts';
-import { ReplayMemory } from '../../../../src/sidecar/authentication/replay-cache.ts';
+import { ReplayCache } from '../../../../src/sidecar/authentication/replay-cache.ts';
 import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
 import { DpopClient, RESOURCE } from '../../../kit/dpop.ts';
 
@@ -22,7 +22,7 @@ class World {
   readonly nonces = new DpopNonces(() => this.now * 1000);
   readonly #verifier: DpopVerifier;
 
-  constructor({ nonces = false, memory = new ReplayMemory() } = {}) {
+  constructor({ nonces = false, memory = new ReplayCache() } = {}) {
     const dpop = { mode: 'Accept', proofLifetimeSeconds: LIFETIME, nonces: 'Off' } as const;
     this.#verifier = new DpopVerifier(
       { resource: RESOURCE, dpop },
@@ -70,7 +70,7 @@ describe('a proof', () => {
   });
 
   it('is refused, and not by the fault of the client, when no more can be remembered', async () => {
-    const world = new World({ memory: new ReplayMemory(1) });
+    const world = new World({ memory: new ReplayCache(1) });
     assert.equal(await world.verdict(world.proof()), 'ok');
     assert.equal(await world.verdict(world.proof()), 'replay_memory_full');
     world.now += 2 * LIFETIME;
@@ -78,7 +78,7 @@ describe('a proof', () => {
   });
 
   it('that is wrong takes no room in the memory', async () => {
-    const memory = new ReplayMemory();
+    const memory = new ReplayCache();
     const world = new World({ memory, nonces: true });
     await world.verdict(world.proof({ htm: 'GET' }));
     await world.verdict(world.proof({ ath: 'x' }));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DpopVerifier } from '../../../../src/sidecar/authentication/dpop.ts';
-import { ReplayMemory } from '../../../../src/sidecar/authentication/replay-cache.ts';
+import { ReplayCache } from '../../../../src/sidecar/authentication/replay-cache.ts';
 import type { Denial } from '../../../../src/sidecar/denial/denial.ts';
 import { digestOf } from '../../../../src/sidecar/tokens/token-cache.ts';
 import { DpopClient, RESOURCE, type ProofChanges } from '../../../kit/dpop.ts';
@@ -20,7 +20,7 @@ before(async () => {
 
 /** Seconds since the epoch. */
 const world = { now: 1_800_000_000 };
-const memory = new ReplayMemory();
+const memory = new ReplayCache();
 const verifier = new DpopVerifier(
   { resource: RESOURCE, dpop: { mode: 'Accept', proofLifetimeSeconds: LIFETIME, nonces: 'Off' } },
   { clock: () => world.now * 1000, memory, nonces: undefined },

@@ -2,21 +2,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ReplayMemory } from '../../../../src/sidecar/authentication/replay-cache.ts';
+import { ReplayCache } from '../../../../src/sidecar/authentication/replay-cache.ts';
 
 const NOW = 1_800_000_000;
 const LIFETIME = 60;
 
 describe('the memory of used proofs', () => {
   it('knows a proof again', () => {
-    const memory = new ReplayMemory();
+    const memory = new ReplayCache();
     assert.equal(memory.recall('a', NOW, NOW - LIFETIME), 'new');
     assert.equal(memory.recall('a', NOW, NOW - LIFETIME), 'seen');
     assert.equal(memory.recall('b', NOW, NOW - LIFETIME), 'new');
   });
 
   it('when full, takes no more and forgets nothing', () => {
-    const memory = new ReplayMemory(3);
+    const memory = new ReplayCache(3);
     for (const id of ['a', 'b', 'c']) assert.equal(memory.recall(id, NOW, NOW - LIFETIME), 'new');
     assert.equal(memory.recall('d', NOW, NOW - LIFETIME), 'full');
     assert.equal(memory.recall('a', NOW, NOW - LIFETIME), 'seen');
@@ -26,14 +26,14 @@ describe('the memory of used proofs', () => {
   });
 
   it('does not know again what a clock set back brings back, and refuses it', () => {
-    const memory = new ReplayMemory();
+    const memory = new ReplayCache();
     assert.equal(memory.recall('a', NOW, NOW - LIFETIME), 'new');
     assert.equal(memory.recall('b', NOW + 300, NOW + 300 - LIFETIME), 'new');
     assert.equal(memory.recall('a', NOW, NOW - LIFETIME), 'too_old');
   });
 
   it('refuses what a longer lifetime would bring back', () => {
-    const memory = new ReplayMemory();
+    const memory = new ReplayCache();
     assert.equal(memory.recall('a', NOW, NOW - 10), 'new');
     assert.equal(memory.recall('b', NOW + 100, NOW + 90), 'new');
     assert.equal(memory.recall('a', NOW, NOW + 100 - 300), 'too_old');
@@ -50,7 +50,7 @@ describe('the memory of used proofs', () => {
     );
     fc.assert(
       fc.property(steps, (proofs) => {
-        const memory = new ReplayMemory();
+        const memory = new ReplayCache();
         const passed = new Set<string>();
         let now = NOW;
         for (const { after, id, offset } of proofs) {

@@ -8,7 +8,7 @@ import { authorize, baselineDenial } from '../../../../src/sidecar/authorization
 import { compilePolicy, type PolicyConfig } from '../../../../src/sidecar/authorization/policy.ts';
 import { RequestHeaders } from '../../../../src/sidecar/http/request-headers.ts';
 import type { ReceivedRequest } from '../../../../src/sidecar/http/received-request.ts';
-import { callWithoutBody, readCall, unreadCall } from '../../../../src/sidecar/messages/call.ts';
+import { callWithoutBody, readCall, uninspectedCall } from '../../../../src/sidecar/messages/call.ts';
 
 const headers = new RequestHeaders(
   { claimToHeaders: [], identityAssertion: undefined, forwardOriginalToken: false },
@@ -154,7 +154,7 @@ describe('the content of a call', () => {
   it('is nothing without a body, and unread only where one is announced', () => {
     assert.deepEqual(callWithoutBody(received('GET', ['Content-Length', '5']), '').content, { kind: 'none' });
     const kindOf = (method: string, ...fields: string[]) =>
-      unreadCall(received(method, fields), '', 'Off').content.kind;
+      uninspectedCall(received(method, fields), '', 'Off').content.kind;
     assert.equal(kindOf('POST'), 'none');
     assert.equal(kindOf('POST', 'Content-Length', '0'), 'none');
     assert.equal(kindOf('POST', 'Content-Length', '1'), 'unread');

@@ -31,7 +31,7 @@ const DENIALS: { readonly [Kind in Denial['kind']]: Extract<Denial, { kind: Kind
   content_too_large: { kind: 'content_too_large', maxBytes: 4_194_304 },
   header_fields_too_large: { kind: 'header_fields_too_large' },
   bad_request: { kind: 'bad_request', reason },
-  message_refused: { kind: 'message_refused', reason: 'bad_name', refusal: messageError('bad_name', '7') },
+  message_refused: { kind: 'message_refused', reason: 'bad_name', error: messageError('bad_name', '7') },
   unsupported_media_type: { kind: 'unsupported_media_type', reason },
   session_not_found: { kind: 'session_not_found', reason },
   origin_not_allowed: { kind: 'origin_not_allowed' },

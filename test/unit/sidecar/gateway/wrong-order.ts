@@ -4,7 +4,7 @@ import { authorize, type Permit } from '../../../../src/sidecar/authorization/au
 import type { Policy } from '../../../../src/sidecar/authorization/policy.ts';
 import type { ReceivedRequest } from '../../../../src/sidecar/http/received-request.ts';
 import type { Admission } from '../../../../src/sidecar/limits/admission.ts';
-import { callWithoutBody, unreadCall, type Call } from '../../../../src/sidecar/messages/call.ts';
+import { callWithoutBody, uninspectedCall, type Call } from '../../../../src/sidecar/messages/call.ts';
 import { proxy, type ProxyOptions } from '../../../../src/sidecar/proxy/proxy.ts';
 import type { SessionUse } from '../../../../src/sidecar/sessions/session-binding.ts';
 
@@ -30,7 +30,7 @@ export function wrong(
   // @ts-expect-error so does the admission
   proxy(permit, { ...options, admission: {} });
   // @ts-expect-error a body goes by unread only where checks are off
-  unreadCall(request, '', 'Enforced');
+  uninspectedCall(request, '', 'Enforced');
   // @ts-expect-error an admission is no session, nor the other way round
   const session: SessionUse = {} as Admission;
   // @ts-expect-error what a call holds is not changed

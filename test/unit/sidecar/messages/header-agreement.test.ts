@@ -13,10 +13,10 @@ type Fields = readonly (readonly [name: string, value: string])[];
 /** @returns the era, or the refusal's code, id and data */
 function judge(message: unknown, fields: Fields) {
   const reading = readBody(Buffer.from(JSON.stringify(message)));
-  assert.ok(reading.ok, reading.ok ? '' : reading.refusal.reason);
+  assert.ok(reading.ok, reading.ok ? '' : reading.error.reason);
   const agreement = validateHeaders(reading.body, headers.read(fields.flat()));
   if (agreement.ok) return agreement.era;
-  const { code, id, data } = agreement.refusal;
+  const { code, id, data } = agreement.error;
   return { code, id, ...(data && { data }) };
 }
 
@@ -52,7 +52,7 @@ const UNKNOWN_IN_BODY = (requested: string) => ({
   data: { supported: ['2026-07-28'], requested },
 });
 
-const refused: Record<string, Record<string, [message: unknown, fields: Fields, refusal: object]>> = {
+const refused: Record<string, Record<string, [message: unknown, fields: Fields, error: object]>> = {
   'a modern request without a field that it must have (D29)': {
     'no fields at all': [modernCall, [], MISMATCH],
     'no version': [modernCall, [method(), name()], MISMATCH],

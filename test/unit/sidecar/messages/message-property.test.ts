@@ -90,7 +90,7 @@ it('mutated messages never crash, and one that is accepted has one reading', () 
         const mutated = mutate(text, mutations);
         const bytes = Buffer.from(mutated, encoding);
         const reading = readBody(bytes);
-        if (!reading.ok) return assert.ok([-32700, -32600, -32602].includes(reading.refusal.code));
+        if (!reading.ok) return assert.ok([-32700, -32600, -32602].includes(reading.error.code));
         const { messages, isBatch, latin1 } = reading.body;
         if (latin1 !== undefined) assert.ok(Buffer.from(latin1, 'latin1').equals(bytes), 'the same bytes');
         const value: unknown = JSON.parse(bytes.toString());

@@ -24,7 +24,7 @@ const PARAMS = (id?: string): Refused => ({ code: -32602, ...(id !== undefined &
 const request = (rest: string) => `{"jsonrpc":"2.0","id":7,${rest}}`;
 const call = (params: string) => request(`"method":"tools/call","params":{${params}}`);
 
-const refused: Record<string, Record<string, [body: Body, refusal: Refused]>> = {
+const refused: Record<string, Record<string, [body: Body, error: Refused]>> = {
   'not one JSON value (D13)': {
     'an empty body': ['', PARSE],
     'blanks only': [' \r\n\t', PARSE],
@@ -303,9 +303,9 @@ for (const [group, rows] of Object.entries(refused)) {
       it(name, () => {
         const reading = readBody(typeof body === 'string' ? Buffer.from(body) : body);
         assert.ok(!reading.ok, 'it was accepted');
-        assert.equal(reading.refusal.code, code, reading.refusal.reason);
-        assert.equal(reading.refusal.id, id);
-        assert.match(reading.refusal.reason, /^[a-z][a-zA-Z0-9_]+$/);
+        assert.equal(reading.error.code, code, reading.error.reason);
+        assert.equal(reading.error.id, id);
+        assert.match(reading.error.reason, /^[a-z][a-zA-Z0-9_]+$/);
       });
     }
   });
@@ -407,7 +407,7 @@ describe('accepted', () => {
   for (const [name, [body, expected]] of Object.entries(accepted)) {
     it(name, () => {
       const reading = readBody(typeof body === 'string' ? Buffer.from(body) : body);
-      assert.ok(reading.ok, reading.ok ? '' : reading.refusal.reason);
+      assert.ok(reading.ok, reading.ok ? '' : reading.error.reason);
       const [message, ...others] = reading.body.messages;
       assert.deepEqual(others, []);
       assert.ok(message);
@@ -460,11 +460,11 @@ describe('the id is kept as it was written', () => {
     });
   }
 
-  it('in a refusal, unless it is very long', () => {
+  it('in a error, unless it is very long', () => {
     const refusal = (id: string) => {
       const reading = readBody(Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":1}`));
       assert.ok(!reading.ok);
-      return reading.refusal.id;
+      return reading.error.id;
     };
     assert.equal(refusal('12345678901234567890'), '12345678901234567890');
     assert.equal(refusal(`"${'a'.repeat(1000)}"`)?.length, 1002);
