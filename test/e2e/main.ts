@@ -35,7 +35,7 @@ function isRunning(pid: number): boolean {
 
 /** Suites share one cluster and one operator, and some of them break things on purpose: one at a time. */
 async function runSuites(files: readonly string[]): Promise<number> {
-  const args = ['--test', '--test-concurrency=1', '--test-timeout=900000', '--test-reporter=spec', ...files];
+  const args = ['--test', '--test-concurrency=1', '--test-timeout=900000', ...files];
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: 'inherit',
