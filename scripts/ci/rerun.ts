@@ -23,7 +23,11 @@ function commandOf(file: string, options: readonly string[]): [program: string, 
 function passesAlone({ file, options }: FailedFile): boolean {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env; // the reporter of the suite, and of who asks
   const [program, ...args] = commandOf(file, options);
-  const { status, stdout, stderr } = spawnSync(program, args, { env, encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    env,
+    encoding: 'utf8',
+    maxBuffer: MAX_OUTPUT_BYTES,
+  });
   process.stdout.write(stdout + stderr);
   const bad = ['fail', 'cancelled', 'skipped', 'todo'].map((outcome) => count(outcome, stdout));
   return status === 0 && count('pass', stdout) > 0 && bad.every((number) => number === 0);
