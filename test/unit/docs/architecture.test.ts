@@ -143,3 +143,30 @@ describe('the floors of the sidecar are those of eslint.config.js', () => {
     assert.ok(floors.at(-1)?.includes('main.ts'));
   });
 });
+
+describe('every name of code in "Where do I put" stands in a file of its cell', () => {
+  const rows = text
+    .slice(text.indexOf('## Where do I put'), text.indexOf('### A new setting'))
+    .split('\n')
+    .filter((line) => /^\| [^-]/.test(line));
+  const isName = (code: string) => /^#?[A-Za-z_]\w*$/.test(code) && /[A-Z_#]|^observed$/.test(code);
+  const named = rows.flatMap((row) => {
+    const [change = '', code] = row.split(' | ');
+    const spans = names(code);
+    const files = spans.filter((span) => /^src\/.*\.ts$/.test(span));
+    return spans.filter(isName).map((name) => ({ change, name, files }));
+  });
+
+  it('and there are some', () => assert.ok(named.length > 10));
+  for (const { change, name, files } of named) {
+    it(`${change}: ${name}`, () => {
+      const sources = [...files, ...siblings(files)].map((file) => readPage(file));
+      assert.ok(sources.some((source) => new RegExp(`${name}\\b`).test(source)));
+    });
+  }
+
+  /** The page names a second file of a folder by its name alone. */
+  function siblings(files: readonly string[]): string[] {
+    return files.flatMap((file) => globSync(`${dirname(file)}/*.ts`, { cwd: root }));
+  }
+});

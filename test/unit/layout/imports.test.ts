@@ -1,6 +1,6 @@
 // The arrows between the files of src/. Layers, floors and cycles of values are lint's; this adds what lint overlooks.
 import assert from 'node:assert/strict';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -60,20 +60,5 @@ describe('imports', () => {
       );
     });
     assert.deepEqual(unused, []);
-  });
-
-  it('have a floor for every room of the sidecar, and a layer for every folder', async () => {
-    // Computed: the configuration is JavaScript, without types.
-    const path = '../../../eslint.config.js';
-    const { floors, layers } = (await import(path)) as {
-      floors: string[][];
-      layers: Record<string, string[]>;
-    };
-    const foldersIn = (folder: string) =>
-      readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-        entry.isDirectory() ? entry.name : [],
-      );
-    assert.deepEqual(floors.flat().toSorted(), foldersIn(join(src, 'sidecar')).toSorted());
-    assert.deepEqual(Object.keys(layers).toSorted(), foldersIn(src).toSorted());
   });
 });
