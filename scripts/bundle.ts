@@ -11,9 +11,9 @@ const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
   operator: /^src\/(sidecar|local|realm|echo)\//,
   'helm-test': /^src\/(?!operator\/helm-test|base\/)|^node_modules\//,
   sidecar: /^src\/(kube|operator|desired|api|local)\/|^node_modules\/@kubernetes\//,
-  echo: /^src\/(?!echo|base)|^node_modules\/@kubernetes\//,
+  echo: /^src\/(?!echo|base|protocol)|^node_modules\/@kubernetes\//,
   realm: /^src\/(kube|operator|sidecar|local)\/|^node_modules\/@kubernetes\//,
-  'development-certificate': /^src\/(?!realm|pki|base)|^node_modules\/@kubernetes\//,
+  'development-certificate': /^src\/(?!realm|pki|base|protocol)|^node_modules\/@kubernetes\//,
 };
 
 /** Programs that travel in another's image: the chart's test in the operator's, the certificate in the realm's. */
