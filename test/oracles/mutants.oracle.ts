@@ -7,7 +7,7 @@ import { RequestHeaders } from '../../src/sidecar/http/request-headers.ts';
 import { validateHeaders } from '../../src/sidecar/messages/header-agreement.ts';
 import { NAMED, readBody, type Message } from '../../src/sidecar/messages/message.ts';
 import { AUDIENCE, base64Url, signCompact, signingKey, type SigningKey } from '../kit/issuer.ts';
-import { ISSUER, Judge } from '../support/judge.ts';
+import { ISSUER, AuthenticatorBed } from '../support/authenticator-bed.ts';
 import { INITIALIZE, legacy, modern, VERSION_KEY, type SentMessage } from '../kit/messages.ts';
 import { mutate, mutation, SEED, Tally } from './mutations.ts';
 import { ALL_PICKS, FIRST, LAST, readJson, type Json, type Pick } from './readings.ts';
@@ -134,16 +134,16 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
   describe(`mutants of a token signed with ${algorithm}`, () => {
     let key: SigningKey;
     let stranger: SigningKey;
-    let judge: Judge;
+    let bed: AuthenticatorBed;
     before(async () => {
       [key, stranger] = await Promise.all([signingKey('k1', algorithm), signingKey('k1', algorithm)]);
-      judge = new Judge(key);
-      await judge.keys.start();
+      bed = new AuthenticatorBed(key);
+      await bed.keys.start();
     });
-    after(() => judge.stop());
+    after(() => bed.stop());
 
     it('none is accepted that says or is signed otherwise', async (t) => {
-      const token = judge.token(key);
+      const token = bed.token(key);
       const equals = [token];
       if (algorithm === 'ES256') equals.push(inBytes(2, otherSignature)(token));
       const tally = new Tally();
@@ -151,7 +151,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
         fc.asyncProperty(fc.array(changes(key, stranger), { minLength: 1, maxLength: 3 }), async (list) => {
           const mutant = list.reduce((current, change) => change(current), `Bearer ${token}`);
           fc.pre(mutant !== `Bearer ${token}`);
-          const verdict = await judge.verdictOn(mutant);
+          const verdict = await bed.verdictOn(mutant);
           if (verdict !== 'ok') return void tally.refused++;
           tally.accepted++;
           // The scheme in any case and more than one space (RFC 9110 section 11.4), and the token itself.
@@ -160,7 +160,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
         }),
         { numRuns: TOKENS, seed: SEED },
       );
-      assert.equal(await judge.verdict(token), 'ok', 'and it is still good itself');
+      assert.equal(await bed.verdict(token), 'ok', 'and it is still good itself');
       assert.ok(tally.refused > TOKENS / 2 && tally.accepted > 0, tally.line);
       t.diagnostic(tally.line);
     });
@@ -169,17 +169,17 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
 
 describe('mutants that the issuer itself has signed', () => {
   let key: SigningKey;
-  let judge: Judge;
+  let bed: AuthenticatorBed;
   before(async () => {
     key = await signingKey('k1', 'ES256');
-    judge = new Judge(key);
-    await judge.keys.start();
+    bed = new AuthenticatorBed(key);
+    await bed.keys.start();
   });
-  after(() => judge.stop());
+  after(() => bed.stop());
 
   /** What must be so, in one parser's reading, of every token that is accepted. */
   function assertGood(header: Json, claims: Json, pick: Pick): void {
-    const now = judge.now / 1000;
+    const now = bed.now / 1000;
     const claim = (name: string) => pick(claims, name);
     assert.equal(pick(header, 'alg'), 'ES256');
     assert.ok([undefined, 'k1'].includes(pick(header, 'kid') as string | undefined));
@@ -196,7 +196,7 @@ describe('mutants that the issuer itself has signed', () => {
   }
 
   it('none is accepted that is not good in every reading', async (t) => {
-    const [header, claims] = judge
+    const [header, claims] = bed
       .token(key)
       .split('.')
       .map((part) => Buffer.from(part, 'base64url').toString()) as [string, string];
@@ -233,7 +233,7 @@ describe('mutants that the issuer itself has signed', () => {
             mutate(`{${claimsMember}${claims.slice(1)}`, inClaims),
           ].map((text) => Buffer.from(text, encoding)) as [Buffer, Buffer];
           fc.pre(mutants[0].toString() !== header || mutants[1].toString() !== claims);
-          const verdict = await judge.verdict(signCompact(...mutants, key));
+          const verdict = await bed.verdict(signCompact(...mutants, key));
           if (verdict !== 'ok') return void tally.refused++;
           tally.accepted++;
           const [readHeader, readClaims] = mutants.map((bytes) => readJson(bytes.toString())) as [Json, Json];

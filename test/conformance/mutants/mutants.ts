@@ -16,7 +16,7 @@ export const MUTANTS = [
   { name: 'no-root-document', mistake: 'has nothing at the root form', breaks: ['A2'] },
   { name: 'resource-from-suffix', mistake: 'builds `resource` from what was asked for', breaks: ['A3'] },
   { name: 'metadata-for-any-method', mistake: 'answers every method with the document', breaks: ['A4'] },
-  { name: 'metadata-judges-tokens', mistake: 'refuses the metadata to a bad token', breaks: ['A5'] },
+  { name: 'metadata-checks-tokens', mistake: 'refuses the metadata to a bad token', breaks: ['A5'] },
   { name: 'slash-after-resource', mistake: 'adds a slash to `resource`', breaks: ['A6', 'F3', 'F4', 'F5'] },
   {
     name: 'starts-with-anything',
@@ -102,7 +102,7 @@ export const MUTANTS = [
   { name: 'permissions-grant', mistake: 'takes `permissions` for scopes', breaks: ['C25', 'F7'] },
   { name: 'connection-remembers', mistake: 'verifies once a connection', breaks: ['C26', 'G9'] },
   { name: 'discovers-from-token', mistake: 'asks the token’s issuer for keys', breaks: ['C27'] },
-  { name: 'trusts-any-certificate', mistake: 'takes keys from anybody’s TLS server', breaks: ['C27'] },
+  { name: 'trusts-any-certificate', mistake: 'takes keys from any TLS server', breaks: ['C27'] },
   { name: 'follows-redirects', mistake: 'follows redirects of the key endpoint', breaks: ['C28'] },
   { name: 'unbounded-keys', mistake: 'reads key sets of any size', breaks: ['C28'] },
   { name: 'patient-with-keys', mistake: 'waits for keys without end', breaks: ['C28'] },
@@ -209,7 +209,7 @@ export const MUTANTS = [
   { name: 'waits-for-idle', mistake: 'waits for idle connections', breaks: ['D40'] },
   { name: 'accepts-to-the-end', mistake: 'accepts connections when told to end', breaks: ['D40'] },
   // F
-  { name: 'mirrors-unasked', mistake: 'mirrors metadata that nobody asked for', breaks: ['F1'] },
+  { name: 'mirrors-unasked', mistake: 'mirrors metadata without being asked', breaks: ['F1'] },
   { name: 'mirrors-anew', mistake: 'writes the mirrored metadata anew', breaks: ['F1'] },
   { name: 'oauth-proxy', mistake: 'has the endpoints of 2025-03-26', breaks: ['F2', 'G18'] },
   { name: 'baseline-always', mistake: 'never offers all scopes', breaks: ['F6'] },
@@ -232,8 +232,8 @@ export const MUTANTS = [
   { name: 'any-coding', mistake: 'does not look at transfer codings', breaks: ['G7'] },
   { name: 'first-host-wins', mistake: 'takes the first of two Host fields', breaks: ['G8'] },
   { name: 'any-authority', mistake: 'serves absolute targets of others', breaks: ['G8'] },
-  { name: 'continues-for-anybody', mistake: 'asks anybody for the body', breaks: ['G10'] },
-  { name: 'keeps-unread-bodies', mistake: 'waits for bodies that nobody reads', breaks: ['G10'] },
+  { name: 'continues-for-everyone', mistake: 'asks every client for the body', breaks: ['G10'] },
+  { name: 'keeps-unread-bodies', mistake: 'waits for bodies that are not read', breaks: ['G10'] },
   { name: 'offers-h2', mistake: 'offers HTTP/2 and does not speak it', breaks: ['G11'] },
   { name: 'old-tls', mistake: 'speaks TLS 1.1', breaks: ['G12'] },
   { name: 'keeps-certificate', mistake: 'never reads its certificate again', breaks: ['G12'] },
@@ -250,7 +250,7 @@ export const MUTANTS = [
   { name: 'no-nosniff', mistake: 'lets browsers guess types', breaks: ['G17'] },
   { name: 'sets-cookies', mistake: 'sets a consent cookie', breaks: ['G18'] },
   { name: 'health-in-public', mistake: 'answers probes on the public port', breaks: ['G19'] },
-  { name: 'guess-on', mistake: 'never slows anybody down', breaks: ['G20'] },
+  { name: 'guess-on', mistake: 'never limits failures', breaks: ['G20'] },
   { name: 'all-sources-are-one', mistake: 'slows everybody down', breaks: ['G20'] },
   // H
   { name: 'initialize-first', mistake: 'wants initialize in the modern era', breaks: ['H1'] },
@@ -259,5 +259,5 @@ export const MUTANTS = [
 
 export type Fault = (typeof MUTANTS)[number]['name'];
 
-/** Whether the server under judgement makes this mistake. */
+/** Whether the reference server makes this mistake. */
 export type Wrong = (fault: Fault) => boolean;

@@ -17,7 +17,7 @@ export async function prove(cases: readonly Case[], onMutant: (line: string) => 
   const blackBox = cases.filter((item) => 'run' in item);
   const caughtBy = new Map(blackBox.map(({ id }) => [id, [] as string[]]));
   const defects: string[] = [];
-  // The keys serve all servers; what each of them wrote is its own, for C43 to judge.
+  // The keys serve all servers; what each of them wrote is its own, for C43 to check.
   const made = await newSession();
   const session = (): Session => ({ ...made, tokens: new Set(), logs: [] });
   const reference = await runCases(blackBox, referenceTarget(), { session: session() });

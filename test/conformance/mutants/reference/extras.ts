@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { get } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { send } from './forward.ts';
-import type { Judge } from './token.ts';
+import type { ReferenceContext } from './token.ts';
 
-type Rules = Pick<Judge, 'setup' | 'wrong'>;
+type Rules = Pick<ReferenceContext, 'setup' | 'wrong'>;
 
 const JSON_TYPE = ['Content-Type', 'application/json'];
 const MIRROR = '/.well-known/oauth-authorization-server';

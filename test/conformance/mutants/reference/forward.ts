@@ -5,7 +5,7 @@ import type { Wrong } from '../mutants.ts';
 import { at, patienceMs, relayBody } from './answer.ts';
 import { downwardFields, upwardFields } from './hygiene.ts';
 import type { Members } from './jws.ts';
-import type { Judge } from './token.ts';
+import type { ReferenceContext } from './token.ts';
 
 /** What is known of a request when it is forwarded. */
 export interface Exchange {
@@ -50,7 +50,7 @@ export async function forward(
   req: IncomingMessage,
   res: ServerResponse,
   search: string,
-  { setup, wrong, clock }: Pick<Judge, 'setup' | 'wrong' | 'clock'>,
+  { setup, wrong, clock }: Pick<ReferenceContext, 'setup' | 'wrong' | 'clock'>,
   exchange: Exchange = AS_IT_IS,
 ): Promise<void> {
   const query = new URLSearchParams(search);

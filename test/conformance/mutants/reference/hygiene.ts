@@ -1,4 +1,4 @@
-// What the reference server does to the fields of a message on its way up and down, and which requests it does not judge
+// What the reference server does to the fields of a message on its way up and down, and which requests it does not look at
 // at all because two parties could read them differently (RFC 9110 section 7.6, RFC 9112).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerOptions } from 'node:https';
@@ -6,9 +6,9 @@ import { ASSERTION, IDENTITY } from '../../needs.ts';
 import type { Wrong } from '../mutants.ts';
 import { signDocument } from './configuration.ts';
 import type { Members } from './jws.ts';
-import type { Judge } from './token.ts';
+import type { ReferenceContext } from './token.ts';
 
-type Rules = Pick<Judge, 'setup' | 'wrong'>;
+type Rules = Pick<ReferenceContext, 'setup' | 'wrong'>;
 
 const PSEUDONYM = `reference-${crypto.randomUUID()}`;
 const MAX_FIELDS = 100;
@@ -43,7 +43,7 @@ export function endUnread(req: IncomingMessage, res: ServerResponse, status: num
   res.once('finish', () => req.socket.destroySoon());
 }
 
-/** After the answer a body that nobody reads must not keep the connection. */
+/** After the answer, a body that is not read must not keep the connection. */
 export function closeUnread(req: IncomingMessage, res: ServerResponse): void {
   res.once('finish', () => {
     setTimeout(() => {
@@ -52,7 +52,7 @@ export function closeUnread(req: IncomingMessage, res: ServerResponse): void {
   });
 }
 
-/** The status with which a request is refused before anybody looks at what it asks for. */
+/** The status with which a request is refused before its target is looked at. */
 export function framingProblem(req: IncomingMessage, { setup, wrong }: Rules): number | undefined {
   if (req.rawHeaders.length > 2 * MAX_FIELDS && !wrong('any-number-of-fields')) return 431;
   const hosts = linesOf(req, 'host');
@@ -129,7 +129,7 @@ function assertionOf({ sub, exp }: Members, { setup, wrong }: Rules): string {
   );
 }
 
-/** For the client: without what belongs to the hop, tells about the server, or opens what we judged. */
+/** For the client: without what belongs to the hop, tells about the server, or opens what was decided. */
 export function downwardFields(kept: Kept, answer: IncomingMessage, wrong: Wrong): Headers {
   const named = namedByConnection(answer);
   const headers: Headers = {};

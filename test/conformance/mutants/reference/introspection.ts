@@ -3,20 +3,20 @@ import { createHash } from 'node:crypto';
 import { fetchJson } from './fetch.ts';
 import type { Members } from './jws.ts';
 import { Unavailable } from './keys.ts';
-import { InvalidToken, type Judge } from './token.ts';
+import { InvalidToken, type ReferenceContext } from './token.ts';
 
 const REMEMBERED_MS = 60_000;
 
 export class Introspection {
-  readonly #judge: Judge;
+  readonly #context: ReferenceContext;
   readonly #known = new Map<string, { readonly claims: Members; readonly until: number }>();
 
-  constructor(judge: Judge) {
-    this.#judge = judge;
+  constructor(context: ReferenceContext) {
+    this.#context = context;
   }
 
   async verify(token: string): Promise<Members> {
-    const { setup, wrong, clock } = this.#judge;
+    const { setup, wrong, clock } = this.#context;
     const digest = createHash('sha256').update(token).digest('hex');
     const known = this.#known.get(digest);
     if (known !== undefined && (clock.now() < known.until || wrong('introspects-once'))) return known.claims;
@@ -37,7 +37,7 @@ export class Introspection {
     { endpoint, clientId, clientSecret }: { endpoint: string; clientId: string; clientSecret: string },
     token: string,
   ): Promise<unknown> {
-    const { setup, wrong } = this.#judge;
+    const { setup, wrong } = this.#context;
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
     return fetchJson(endpoint, {
       ca: setup.certificate.cert,
@@ -51,7 +51,7 @@ export class Introspection {
   }
 
   #check({ iss, aud, exp }: Members): void {
-    const { setup, clock } = this.#judge;
+    const { setup, clock } = this.#context;
     if (iss !== undefined && iss !== setup.issuers[0]?.issuer) throw new InvalidToken('iss');
     if (![aud].flat().some((value) => setup.audiences.includes(value as string)))
       throw new InvalidToken('aud');

@@ -62,7 +62,7 @@ export class Keys {
     return this.#running;
   }
 
-  /** @throws Unavailable if nobody knows whether there is such a key */
+  /** @throws Unavailable if it is not known whether there is such a key */
   async find(kid: unknown): Promise<Key[]> {
     const found = this.#fitting(kid);
     if (found.length > 0) return found;

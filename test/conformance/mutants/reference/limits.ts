@@ -5,14 +5,17 @@ import type { Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Wrong } from '../mutants.ts';
 import { at } from './answer.ts';
-import type { Judge } from './token.ts';
+import type { ReferenceContext } from './token.ts';
 
 /** From the first byte of the body to the last (milliseconds). */
 const BODY_MS = 300_000;
 const UNDER_WAY = 100;
 
 /** Ends the connection on which a body does not come to its end in time. */
-export function limitBody(req: IncomingMessage, { clock, wrong }: Pick<Judge, 'clock' | 'wrong'>): void {
+export function limitBody(
+  req: IncomingMessage,
+  { clock, wrong }: Pick<ReferenceContext, 'clock' | 'wrong'>,
+): void {
   if (req.complete || wrong('patient-with-bodies')) return;
   const stop = at(clock, clock.now() + BODY_MS, () => req.socket.destroy());
   req.once('end', stop);

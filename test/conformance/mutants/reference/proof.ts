@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { isSigned, publicKey, readJws, type Jws, type Members } from './jws.ts';
-import { InvalidToken, type Judge } from './token.ts';
+import { InvalidToken, type ReferenceContext } from './token.ts';
 
 export class InvalidProof extends Error {}
 export class NonceWanted extends Error {}
@@ -19,7 +19,7 @@ export interface ProofInput {
   readonly seen: Set<string>;
 }
 
-export function checkProof(input: ProofInput, { setup, wrong, clock }: Judge): void {
+export function checkProof(input: ProofInput, { setup, wrong, clock }: ReferenceContext): void {
   const [proof] = input.proofs;
   if (proof === undefined || input.proofs.length !== 1) throw new InvalidProof('exactly one');
   let jws: Jws;
@@ -66,7 +66,7 @@ function sameUrl(htu: unknown, url: string): boolean {
   return given.search === '' && given.hash === '' && given.href === new URL(url).href;
 }
 
-export function checkCertificate(claims: Members, socket: TLSSocket, wrong: Judge['wrong']): void {
+export function checkCertificate(claims: Members, socket: TLSSocket, wrong: ReferenceContext['wrong']): void {
   if (wrong('ignores-certificate')) return;
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) throw new InvalidToken('no certificate');

@@ -34,7 +34,7 @@ import { Keys, Unavailable } from './keys.ts';
 import { refuseUnreadable } from './limits.ts';
 import { namesTag, tagOf } from './entity-tag.ts';
 import { checkCertificate, checkProof, InvalidProof, NonceWanted } from './proof.ts';
-import { holds, InvalidToken, scopesOf, verifyToken, type Judge } from './token.ts';
+import { holds, InvalidToken, scopesOf, verifyToken, type ReferenceContext } from './token.ts';
 import { ReferenceTransport } from './transport.ts';
 
 /** The reference without a fault, or one of the mutants. */
@@ -60,7 +60,7 @@ class ReferenceServer implements Running {
   readonly address = { host: '127.0.0.1', port: 0 };
   readonly #setup: Setup;
   readonly #resource: string;
-  readonly #judge: Judge;
+  readonly #context: ReferenceContext;
   readonly #introspection: Introspection;
   readonly #transport: ReferenceTransport;
   readonly #failures: Failures;
@@ -88,10 +88,10 @@ class ReferenceServer implements Running {
       setup.issuers.map((issuer) => [issuer.issuer, new Keys(issuer, { wrong, clock, log })]),
     );
     if (setup.scopesSupported.includes('offline_access')) log('warning: offline_access is not published');
-    this.#judge = { setup, wrong, clock, keys };
-    this.#introspection = new Introspection(this.#judge);
-    this.#transport = new ReferenceTransport(this.#judge);
-    this.#failures = new Failures(this.#judge);
+    this.#context = { setup, wrong, clock, keys };
+    this.#introspection = new Introspection(this.#context);
+    this.#transport = new ReferenceTransport(this.#context);
+    this.#failures = new Failures(this.#context);
     const { cert, key } = setup.certificate;
     this.#server = createServer(
       {
@@ -105,7 +105,7 @@ class ReferenceServer implements Running {
       this.#handle,
     );
     refuseUnreadable(this.#server, wrong);
-    if (!wrong('continues-for-anybody')) {
+    if (!wrong('continues-for-everyone')) {
       this.#server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
         this.#waiting.add(req);
         this.#handle(req, res);
@@ -135,7 +135,7 @@ class ReferenceServer implements Running {
     this.#door.listen(0, '127.0.0.1');
     await once(this.#door, 'listening');
     this.address.port = (this.#door.address() as AddressInfo).port;
-    await Promise.all([...this.#judge.keys.values()].map((keys) => keys.refresh()));
+    await Promise.all([...this.#context.keys.values()].map((keys) => keys.refresh()));
   }
 
   log(): string {
@@ -143,32 +143,32 @@ class ReferenceServer implements Running {
   }
 
   ready(): Promise<boolean> {
-    const isEnding = this.#isEnding && !this.#judge.wrong('ready-to-the-end');
-    return Promise.resolve(!isEnding && [...this.#judge.keys.values()].every(({ available }) => available));
+    const isEnding = this.#isEnding && !this.#context.wrong('ready-to-the-end');
+    return Promise.resolve(!isEnding && [...this.#context.keys.values()].every(({ available }) => available));
   }
 
   advance(milliseconds: number): Promise<void> {
-    this.#judge.clock.advance(milliseconds);
+    this.#context.clock.advance(milliseconds);
     return new Promise((resolve) => setTimeout(resolve, 100));
   }
 
   replaceCertificate({ cert, key }: TestCertificate): Promise<void> {
-    if (!this.#judge.wrong('keeps-certificate')) this.#server.setSecureContext({ cert, key });
+    if (!this.#context.wrong('keeps-certificate')) this.#server.setSecureContext({ cert, key });
     return Promise.resolve();
   }
 
   terminate(): void {
     this.#isEnding = true;
-    if (!this.#judge.wrong('accepts-to-the-end')) this.#door.close();
+    if (!this.#context.wrong('accepts-to-the-end')) this.#door.close();
     void this.#transport.drain().then(() => {
-      if (this.#judge.wrong('waits-for-idle')) return;
+      if (this.#context.wrong('waits-for-idle')) return;
       for (const socket of this.#sockets) socket.destroy();
       this.#door.close();
     });
   }
 
   async stop(): Promise<void> {
-    for (const keys of this.#judge.keys.values()) keys.stop();
+    for (const keys of this.#context.keys.values()) keys.stop();
     for (const socket of this.#sockets) socket.destroy();
     if (!this.#door.listening) return;
     this.#door.close();
@@ -176,12 +176,12 @@ class ReferenceServer implements Running {
   }
 
   readonly #handle = (req: IncomingMessage, res: ServerResponse): void => {
-    if (isAfterTheEnd(req, this.#judge.wrong)) return;
-    const problem = framingProblem(req, this.#judge);
+    if (isAfterTheEnd(req, this.#context.wrong)) return;
+    const problem = framingProblem(req, this.#context);
     if (problem !== undefined) return void endUnread(req, res, problem);
     const { target } = targetOf(req);
     req.url = target;
-    if (!this.#judge.wrong('keeps-unread-bodies')) closeUnread(req, res);
+    if (!this.#context.wrong('keeps-unread-bodies')) closeUnread(req, res);
     this.#serve(req, res).catch((error: unknown) => {
       this.#lines.push(String(error));
       if (res.headersSent) res.destroy();
@@ -193,7 +193,7 @@ class ReferenceServer implements Running {
   #url(req: IncomingMessage): string {
     const url = metadataUrl(this.#resource);
     const forwarded = req.headers['x-forwarded-host'];
-    const { wrong } = this.#judge;
+    const { wrong } = this.#context;
     const told = wrong('honours-host')
       ? req.headers.host
       : wrong('honours-x-forwarded-host')
@@ -203,16 +203,16 @@ class ReferenceServer implements Running {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { wrong } = this.#judge;
+    const { wrong } = this.#context;
     const [path = '', search = ''] = (req.url ?? '').split('?');
     const host = (req.headers.host ?? '').split(':')[0];
     const isOurs = host === new URL(this.#resource).hostname;
     if (!isOurs && !wrong('honours-host') && !wrong('any-host')) return send(res, 421, [], '');
     if (path.startsWith(WELL_KNOWN)) {
-      if (wrong('metadata-from-upstream')) return forward(req, res, search, this.#judge);
+      if (wrong('metadata-from-upstream')) return forward(req, res, search, this.#context);
       return this.#serveMetadata(req, res, path);
     }
-    if (await serveExtras(path, res, this.#judge)) return;
+    if (await serveExtras(path, res, this.#context)) return;
     if (path !== new URL(this.#resource).pathname && !wrong('forwards-every-path')) {
       return send(res, 404, [], '');
     }
@@ -220,7 +220,7 @@ class ReferenceServer implements Running {
   }
 
   #serveMetadata(req: IncomingMessage, res: ServerResponse, path: string): void {
-    const { wrong } = this.#judge;
+    const { wrong } = this.#context;
     const cors = wrong('metadata-without-cors') ? [] : METADATA_CORS;
     const document = this.#documentAt(path, req);
     if (document === undefined) return send(res, 404, cors, '');
@@ -236,7 +236,7 @@ class ReferenceServer implements Running {
     if (req.method !== 'GET' && req.method !== 'HEAD' && !wrong('metadata-for-any-method')) {
       return send(res, 405, [...cors, 'Allow', 'GET, HEAD, OPTIONS'], '');
     }
-    if (wrong('metadata-judges-tokens') && req.headers.authorization !== undefined) {
+    if (wrong('metadata-checks-tokens') && req.headers.authorization !== undefined) {
       return send(res, 401, cors, '');
     }
     const age = wrong('metadata-for-a-year') ? 31_536_000 : 300;
@@ -248,7 +248,7 @@ class ReferenceServer implements Running {
   }
 
   #documentAt(path: string, req: IncomingMessage): Record<string, unknown> | undefined {
-    const { wrong } = this.#judge;
+    const { wrong } = this.#context;
     const { origin } = new URL(this.#url(req));
     const resource = origin === new URL(this.#resource).origin ? this.#resource : `${origin}/mcp`;
     const rootDocument = wrong('no-root-document') ? 'Off' : (this.#setup.rootDocument ?? 'Alias');
@@ -264,9 +264,9 @@ class ReferenceServer implements Running {
   }
 
   async #serveProtected(req: IncomingMessage, res: ServerResponse, search: string): Promise<void> {
-    const { wrong } = this.#judge;
+    const { wrong } = this.#context;
     const { origin } = req.headers;
-    if (!allowsOrigin(origin, this.#judge)) return send(res, 403, [], '');
+    if (!allowsOrigin(origin, this.#context)) return send(res, 403, [], '');
     if (req.method === 'OPTIONS' && origin !== undefined && !wrong('preflight-needs-token')) {
       return send(res, 204, preflight(req, origin, wrong), '');
     }
@@ -297,13 +297,13 @@ class ReferenceServer implements Running {
     }
     if (cause.error === 'invalid_token' && this.#failures.count(req))
       return send(res, 429, [...cors, 'Retry-After', '60'], '');
-    const { status, headers, body } = refusal(cause, this.#url(req), this.#judge);
+    const { status, headers, body } = refusal(cause, this.#url(req), this.#context);
     send(res, status, [...headers, ...cors], body);
   }
 
   /** Why not, or undefined. */
   async #judgeRequest(req: IncomingMessage, search: string): Promise<Cause | 'unavailable' | undefined> {
-    const { setup, wrong } = this.#judge;
+    const { setup, wrong } = this.#context;
     const required = setup.requiredScopes;
     const first =
       (setup.initialScopes === 'All' && !wrong('baseline-always')) || required.length === 0
@@ -337,13 +337,13 @@ class ReferenceServer implements Running {
   }
 
   async #verify(token: string, { scheme }: Credentials, req: IncomingMessage): Promise<Members> {
-    const { setup, wrong } = this.#judge;
+    const { setup, wrong } = this.#context;
     const opaque = setup.introspection && !token.includes('.');
-    const claims = await (opaque ? this.#introspection.verify(token) : verifyToken(token, this.#judge));
+    const claims = await (opaque ? this.#introspection.verify(token) : verifyToken(token, this.#context));
     if (scheme === 'DPoP') {
       const proofs = req.headersDistinct['dpop'] ?? [];
       const method = req.method ?? '';
-      checkProof({ proofs, token, claims, method, seen: this.#seenProofs }, this.#judge);
+      checkProof({ proofs, token, claims, method, seen: this.#seenProofs }, this.#context);
     } else if (
       setup.clientCertificates &&
       (claims['cnf'] as Members | undefined)?.['x5t#S256'] !== undefined
@@ -358,15 +358,15 @@ class ReferenceServer implements Running {
   #shortfallOf(token: string): Cause | undefined {
     try {
       const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
-      return this.#shortfall(scopesOf(JSON.parse(claims) as Members, this.#judge.wrong));
+      return this.#shortfall(scopesOf(JSON.parse(claims) as Members, this.#context.wrong));
     } catch {
       return undefined;
     }
   }
 
   #shortfall(granted: readonly string[]): Cause | undefined {
-    const { setup, wrong } = this.#judge;
-    const missing = setup.requiredScopes.filter((scope) => !holds(granted, scope, this.#judge));
+    const { setup, wrong } = this.#context;
+    const missing = setup.requiredScopes.filter((scope) => !holds(granted, scope, this.#context));
     if (missing.length === 0) return undefined;
     const known = granted.filter((scope) => setup.scopesSupported.includes(scope));
     const kept = wrong('echoes-granted-scopes')
@@ -384,7 +384,7 @@ function headerText(token: string): string {
 }
 
 /** Scheme and host in any case (RFC 6454); never by their beginning. */
-function allowsOrigin(origin: string | undefined, { setup, wrong }: Judge): boolean {
+function allowsOrigin(origin: string | undefined, { setup, wrong }: ReferenceContext): boolean {
   if (origin === undefined || wrong('any-origin')) return true;
   if (wrong('origin-bytes-only')) return setup.allowedOrigins.includes(origin);
   const asked = origin.toLowerCase();

@@ -1,4 +1,4 @@
-// The reference server's judgement of an access token (RFC 9068 section 4): signature first, then the claims, in order.
+// How the reference server verifies an access token (RFC 9068 section 4): signature first, then the claims, in order.
 import type { IssuerSetup, Setup } from '../../targets/target.ts';
 import type { Wrong } from '../mutants.ts';
 import type { ReferenceClock } from './clock.ts';
@@ -8,7 +8,8 @@ import type { Key, Keys } from './keys.ts';
 
 export class InvalidToken extends Error {}
 
-export interface Judge {
+/** What the reference server decides by. */
+export interface ReferenceContext {
   readonly setup: Setup;
   readonly wrong: Wrong;
   readonly clock: ReferenceClock;
@@ -16,17 +17,17 @@ export interface Judge {
 }
 
 /** The claims of a good token. @throws InvalidToken, or Unavailable for want of keys */
-export async function verifyToken(token: string, judge: Judge): Promise<Members> {
-  const { setup, wrong } = judge;
+export async function verifyToken(token: string, context: ReferenceContext): Promise<Members> {
+  const { setup, wrong } = context;
   if (token.length > 16_384 && !wrong('unbounded-token')) throw new InvalidToken('too long');
   const jws = attempt(() => readJws(token, wrong));
   const issuer = findIssuer(jws.claims['iss'], setup, wrong);
   if (issuer === undefined) {
-    if (wrong('discovers-from-token')) await ask(String(jws.claims['iss']), judge);
+    if (wrong('discovers-from-token')) await ask(String(jws.claims['iss']), context);
     throw new InvalidToken('issuer');
   }
-  await verifySignature(jws, issuer, judge);
-  checkClaims(jws, judge);
+  await verifySignature(jws, issuer, context);
+  checkClaims(jws, context);
   return jws.claims;
 }
 
@@ -45,12 +46,12 @@ function findIssuer(iss: unknown, { issuers }: Setup, wrong: Wrong): IssuerSetup
   return issuers.find(({ issuer }) => normal(issuer) === normal(iss));
 }
 
-function ask(url: string, { setup, wrong }: Judge): Promise<unknown> {
+function ask(url: string, { setup, wrong }: ReferenceContext): Promise<unknown> {
   return fetchJson(url, { ca: setup.certificate.cert, wrong }).catch(() => undefined);
 }
 
-async function verifySignature(jws: Jws, { issuer }: IssuerSetup, judge: Judge): Promise<void> {
-  const { wrong, setup } = judge;
+async function verifySignature(jws: Jws, { issuer }: IssuerSetup, context: ReferenceContext): Promise<void> {
+  const { wrong, setup } = context;
   const { alg, kid, crit, b64, jwk, jku } = jws.header;
   if (typeof alg !== 'string') throw new InvalidToken('alg');
   if (alg.toLowerCase() === 'none' && wrong('accepts-none')) return;
@@ -61,10 +62,10 @@ async function verifySignature(jws: Jws, { issuer }: IssuerSetup, judge: Judge):
   if (jwk !== undefined && wrong('embedded-jwk')) {
     if (isSigned(jws, alg, publicKey(jwk))) return;
   }
-  if (typeof jku === 'string' && wrong('follows-jku')) await ask(jku, judge);
-  const own = await judge.keys.get(issuer)?.find(kid);
+  if (typeof jku === 'string' && wrong('follows-jku')) await ask(jku, context);
+  const own = await context.keys.get(issuer)?.find(kid);
   const keys = wrong('keys-of-all-issuers')
-    ? [...judge.keys.values()].flatMap((set) => set.all())
+    ? [...context.keys.values()].flatMap((set) => set.all())
     : (own ?? []);
   if (!keys.some((key) => isUsable(key, alg, wrong) && isSigned(jws, alg, key.key))) {
     throw new InvalidToken('signature');
@@ -78,7 +79,7 @@ function isUsable({ key, jwk }: Key, alg: string, wrong: Wrong): boolean {
   return fits(alg, key);
 }
 
-function checkClaims({ header, claims }: Jws, { setup, wrong, clock }: Judge): void {
+function checkClaims({ header, claims }: Jws, { setup, wrong, clock }: ReferenceContext): void {
   const compat = setup.profile === 'Compat';
   const typ =
     typeof header['typ'] === 'string'
@@ -157,7 +158,7 @@ export function scopesOf({ scope, scp, permissions }: Members, wrong: Wrong): st
 export function holds(
   granted: readonly string[],
   scope: string,
-  { setup, wrong }: Pick<Judge, 'setup' | 'wrong'>,
+  { setup, wrong }: Pick<ReferenceContext, 'setup' | 'wrong'>,
 ) {
   if (wrong('scope-substring')) return granted.join(' ').toLowerCase().includes(scope);
   const included = wrong('ignores-hierarchy')

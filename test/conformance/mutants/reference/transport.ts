@@ -8,7 +8,7 @@ import type { Members } from './jws.ts';
 import { limitBody, UnderWay } from './limits.ts';
 import { readMessages, Rejected, type Messages } from './message.ts';
 import { principalOf, ReferenceSessions } from './sessions.ts';
-import type { Judge } from './token.ts';
+import type { ReferenceContext } from './token.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const MODERN_DROPS = ['mcp-session-id', 'last-event-id'];
@@ -22,7 +22,7 @@ export interface Authorized {
 }
 
 export class ReferenceTransport {
-  readonly #judge: Judge;
+  readonly #context: ReferenceContext;
   readonly #setup: Setup;
   readonly #wrong: Wrong;
   readonly #sessions: ReferenceSessions;
@@ -31,12 +31,12 @@ export class ReferenceTransport {
   #initialized = false;
   readonly #cached = new Map<string, string>();
 
-  constructor(judge: Judge) {
-    this.#judge = judge;
-    this.#setup = judge.setup;
-    this.#wrong = judge.wrong;
-    this.#sessions = new ReferenceSessions(judge.setup, judge.wrong);
-    this.#underWay = new UnderWay(judge.wrong);
+  constructor(context: ReferenceContext) {
+    this.#context = context;
+    this.#setup = context.setup;
+    this.#wrong = context.wrong;
+    this.#sessions = new ReferenceSessions(context.setup, context.wrong);
+    this.#underWay = new UnderWay(context.wrong);
   }
 
   /** Ends the streams that have no end of their own. @returns when the calls have ended by themselves */
@@ -54,7 +54,7 @@ export class ReferenceTransport {
 
   async relay(req: IncomingMessage, res: ServerResponse, authorized: Authorized): Promise<void> {
     const { cors, claims } = authorized;
-    limitBody(req, this.#judge);
+    limitBody(req, this.#context);
     const checked = req.method === 'POST' && this.#setup.transport?.messageChecks !== 'Off';
     const body = checked ? await this.#read(req) : undefined;
     if (typeof body === 'number') return send(res, body, cors, '');
@@ -79,7 +79,7 @@ export class ReferenceTransport {
     const exchange = this.#exchange(req, body, messages, authorized, principal);
     this.#running.add(exchange);
     try {
-      await forward(req, res, authorized.search, this.#judge, exchange);
+      await forward(req, res, authorized.search, this.#context, exchange);
     } finally {
       this.#running.delete(exchange);
     }

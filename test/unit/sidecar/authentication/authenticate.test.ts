@@ -7,23 +7,23 @@ import type { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
 import type { SidecarConfig } from '../../../../src/sidecar/config/config.ts';
 import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { KeyTrust } from '../../../../src/sidecar/tokens/jwk.ts';
-import { CONFIG, dpopVerifier, ISSUER, Judge, PLAIN } from '../../../support/judge.ts';
+import { CONFIG, dpopVerifier, ISSUER, AuthenticatorBed, PLAIN } from '../../../support/authenticator-bed.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ \t~%';
 
 for (const algorithm of ['RS256', 'ES256'] as const) {
   describe(`a token signed with ${algorithm}`, () => {
     let key: SigningKey;
-    let judge: Judge;
+    let bed: AuthenticatorBed;
     let token: string;
     before(async () => {
       key = await signingKey('k1', algorithm);
-      judge = new Judge(key);
-      await judge.keys.start();
-      token = judge.token(key);
-      assert.equal(await judge.verdict(token), 'ok');
+      bed = new AuthenticatorBed(key);
+      await bed.keys.start();
+      token = bed.token(key);
+      assert.equal(await bed.verdict(token), 'ok');
     });
-    after(() => judge.stop());
+    after(() => bed.stop());
 
     const place = fc.nat({ max: 2_000 });
     const character = fc.constantFrom(...ALPHABET);
@@ -69,11 +69,11 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
         fc.asyncProperty(mutations, async (mutate) => {
           const mutated = mutate(token);
           fc.pre(mutated.trimStart() !== token); // more spaces after `Bearer` are as good as one (RFC 9110 section 11.4)
-          assert.notEqual(await judge.verdict(mutated), 'ok', mutated);
+          assert.notEqual(await bed.verdict(mutated), 'ok', mutated);
         }),
         { numRuns: 2_000 }, // fast-check prints the seed of a failure
       );
-      assert.equal(await judge.verdict(token), 'ok', 'and is still good itself');
+      assert.equal(await bed.verdict(token), 'ok', 'and is still good itself');
     });
 
     it('is refused for any other bytes in place of its signature', async () => {
@@ -82,7 +82,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
       await fc.assert(
         fc.asyncProperty(fc.uint8Array({ minLength: length, maxLength: length }), async (bytes) => {
           const forged = `${header}.${payload}.${Buffer.from(bytes).toString('base64url')}`;
-          assert.equal(await judge.verdict(forged), 'bad_signature');
+          assert.equal(await bed.verdict(forged), 'bad_signature');
         }),
         { examples: [[new Uint8Array(length)]] },
       );
@@ -95,16 +95,16 @@ describe('where judging itself fails', () => {
 
   it('a clock that throws gives no verdict', async () => {
     const key = await signingKey('k1');
-    const judge = new Judge(key);
-    await judge.keys.start();
-    const token = judge.token(key);
-    judge.stop();
+    const bed = new AuthenticatorBed(key);
+    await bed.keys.start();
+    const token = bed.token(key);
+    bed.stop();
     const clock = () => {
       throw new Error('no clock');
     };
     const authenticator = new Authenticator(config, {
       clock,
-      keys: new Map([[ISSUER, judge.keys]]),
+      keys: new Map([[ISSUER, bed.keys]]),
       dpop: dpopVerifier(clock),
       introspector: undefined,
       onVerified: () => undefined,
@@ -121,15 +121,15 @@ describe('where judging itself fails', () => {
   ] as const) {
     it(`${name} gives no verdict, and none is remembered`, async () => {
       const key = await signingKey('k1');
-      const judge = new Judge(key);
-      const token = judge.token(key);
+      const bed = new AuthenticatorBed(key);
+      const token = bed.token(key);
       const find = () => {
         if (broken === undefined) throw new Error('no lookup');
         const trust = new KeyTrust();
         trust.extend(Number.POSITIVE_INFINITY);
         return { kind: 'found', keys: [{ ...broken, trust }] };
       };
-      const clock = () => judge.now;
+      const clock = () => bed.now;
       const authenticator = new Authenticator(config, {
         clock,
         keys: new Map([[ISSUER, { find } as unknown as IssuerKeys]]), // a fault that the real one does not have
@@ -140,21 +140,21 @@ describe('where judging itself fails', () => {
       for (let i = 0; i < 2; i++)
         await assert.rejects(async () => authenticator.authenticate(`Bearer ${token}`, PLAIN));
       assert.equal(authenticator.cached, 0);
-      judge.stop();
+      bed.stop();
     });
   }
 
   it('an issuer without keys to look in gives keys_unavailable', async () => {
     const key = await signingKey('k1');
-    const judge = new Judge(key);
+    const bed = new AuthenticatorBed(key);
     const authenticator = new Authenticator(config, {
-      clock: () => judge.now,
+      clock: () => bed.now,
       keys: new Map(),
-      dpop: dpopVerifier(() => judge.now),
+      dpop: dpopVerifier(() => bed.now),
       introspector: undefined,
       onVerified: () => undefined,
     });
-    const result = await authenticator.authenticate(`Bearer ${judge.token(key)}`, PLAIN);
+    const result = await authenticator.authenticate(`Bearer ${bed.token(key)}`, PLAIN);
     assert.deepEqual(result, { ok: false, denial: { kind: 'keys_unavailable', reason: 'keys_unavailable' } });
   });
 });

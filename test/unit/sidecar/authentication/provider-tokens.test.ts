@@ -8,7 +8,7 @@ import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.t
 import { IssuerKeys } from '../../../../src/sidecar/issuers/jwks.ts';
 import { compilePolicy } from '../../../../src/sidecar/authorization/policy.ts';
 import { signCompact, signingKey, type SigningKey } from '../../../kit/issuer.ts';
-import { CONFIG, dpopVerifier, PLAIN } from '../../../support/judge.ts';
+import { CONFIG, dpopVerifier, PLAIN } from '../../../support/authenticator-bed.ts';
 import * as provider from '../../../kit/provider-tokens.ts';
 import { AUDIENCES, AUTH0, ENTRA_V1, ENTRA_V2, KEYCLOAK, NOW, OKTA } from '../../../kit/provider-tokens.ts';
 

@@ -11,31 +11,31 @@ import {
   type TokenChanges,
 } from '../../../kit/issuer.ts';
 import { validateClaims } from '../../../../src/sidecar/tokens/claims.ts';
-import { ISSUER, Judge } from '../../../support/judge.ts';
+import { ISSUER, AuthenticatorBed } from '../../../support/authenticator-bed.ts';
 
 const RESOURCE = 'https://localhost:8001/mcp';
 /** As CONFIG has it (seconds). */
 const SKEW = 5;
 
-let judge: Judge;
+let bed: AuthenticatorBed;
 /** The same issuer with the Strict profile, and RS256 only. */
-let strict: Judge;
+let strict: AuthenticatorBed;
 let keys: SigningKey[];
 /** A key that the issuer does not publish, under the id of one that it does. */
 let foreign: SigningKey;
 before(async () => {
   [keys, foreign] = await Promise.all([signingKeys(), signingKey('k1')]);
   const audiences = [AUDIENCE, RESOURCE];
-  judge = new Judge(keys, { audiences });
-  strict = new Judge(keys, { audiences, algorithms: ['RS256'], tokenProfile: 'Strict' });
-  await Promise.all([judge.keys.start(), strict.keys.start()]);
+  bed = new AuthenticatorBed(keys, { audiences });
+  strict = new AuthenticatorBed(keys, { audiences, algorithms: ['RS256'], tokenProfile: 'Strict' });
+  await Promise.all([bed.keys.start(), strict.keys.start()]);
 });
 after(() => {
-  judge.stop();
+  bed.stop();
   strict.stop();
 });
 
-const token = (changes: TokenChanges = {}) => judge.tokenWith(keys[0]!, changes);
+const token = (changes: TokenChanges = {}) => bed.tokenWith(keys[0]!, changes);
 const claims = (changes: Record<string, unknown>) => token({ claims: changes });
 const header = (changes: Record<string, unknown>) => token({ header: changes });
 const claimsText = (from: string | RegExp, to: string) =>
@@ -43,7 +43,7 @@ const claimsText = (from: string | RegExp, to: string) =>
 const headerText = (from: string | RegExp, to: string) =>
   token({ headerText: (json) => replaced(json, from, to) });
 const es256 = () => keys[1]!;
-const now = () => judge.seconds;
+const now = () => bed.seconds;
 
 /** With all that the Strict profile asks for. */
 const strictToken = (changes: TokenChanges = {}) =>
@@ -116,14 +116,14 @@ describe('a token passes', () => {
   };
 
   for (const [name, make] of Object.entries(cases)) {
-    it(name, async () => assert.equal(await judge.verdict(make()), 'ok'));
+    it(name, async () => assert.equal(await bed.verdict(make()), 'ok'));
   }
 
   it('Strict: with all that the profile asks for', async () =>
     assert.equal(await strict.verdict(strictToken()), 'ok'));
 
   for (const scheme of ['bEaReR ', 'Bearer   ']) {
-    it(`after "${scheme}"`, async () => assert.equal(await judge.verdictOn(scheme + token()), 'ok'));
+    it(`after "${scheme}"`, async () => assert.equal(await bed.verdictOn(scheme + token()), 'ok'));
   }
 });
 
@@ -326,7 +326,7 @@ describe('a token does not pass', () => {
   };
 
   for (const [name, [reason, make]] of Object.entries(cases)) {
-    const by = () => (name.startsWith('Strict') ? strict : judge);
+    const by = () => (name.startsWith('Strict') ? strict : bed);
     it(name, async () => assert.equal(await by().verdict(make()), reason));
   }
 });
@@ -343,7 +343,7 @@ describe('an Authorization value that holds no one token', () => {
     'a space inside the token': ['several_credentials', () => `Bearer ${token().replace('.', '. ')}`],
   };
   for (const [name, [outcome, value]] of Object.entries(values)) {
-    it(name, async () => assert.equal(await judge.verdictOn(value()), outcome));
+    it(name, async () => assert.equal(await bed.verdictOn(value()), outcome));
   }
 });
 

@@ -12,13 +12,13 @@ import { Gateway } from '../../../../src/sidecar/gateway/gateway.ts';
 import { createMetrics } from '../../../../src/sidecar/observability/metrics.ts';
 import { Sessions } from '../../../../src/sidecar/sessions/sessions.ts';
 import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
-import { Judge } from '../../../support/judge.ts';
+import { AuthenticatorBed } from '../../../support/authenticator-bed.ts';
 import { sample, validServer } from '../../../support/manifests.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
 
 let key: SigningKey;
-let judge: Judge;
+let bed: AuthenticatorBed;
 let server: TcpServer;
 let gateway: Gateway;
 let http: Server;
@@ -29,7 +29,7 @@ let recorded: string[] = [];
 
 before(async () => {
   key = await signingKey('k1', 'ES256');
-  judge = new Judge(key);
+  bed = new AuthenticatorBed(key);
   server = createTcpServer((socket) => {
     socket.on('error', () => undefined); // an abort is an end
     socket.on('data', (chunk: Buffer) => {
@@ -51,14 +51,14 @@ before(async () => {
       ...metrics,
       recordRequest: (route, method, status) => void recorded.push(`${route} ${method} ${status}`),
     },
-    sessions: new Sessions(() => judge.now),
+    sessions: new Sessions(() => bed.now),
     onDrained: () => undefined,
   });
   http = createServer((req, res) => gateway.handle(req, res, false));
 });
 after(() => {
   gateway.close();
-  judge.stop();
+  bed.stop();
   server.close();
 });
 beforeEach(() => {
@@ -76,9 +76,9 @@ function compiled(changes: object = {}): CompiledConfig {
     ...changes,
   };
   return compileConfig(parseConfig(json, 'test'), {
-    authenticator: judge.authenticator,
+    authenticator: bed.authenticator,
     pseudonym: 'test',
-    clock: () => judge.now,
+    clock: () => bed.now,
     metadataKey: undefined,
     identityKey: undefined,
     nonces: undefined,
@@ -102,7 +102,7 @@ function good(): Parts {
     fields: {
       Host: 'mcp.test',
       Origin: 'https://good.test',
-      Authorization: `Bearer ${judge.token(key)}`,
+      Authorization: `Bearer ${bed.token(key)}`,
       'Content-Type': 'application/json',
       Connection: 'close',
     },
@@ -167,7 +167,7 @@ const FAULTS: readonly [fault: string, change: Change, refusal: string, takesBod
   ['a bad token', field('Authorization', 'Bearer a.b.c'), '401 invalid_token'],
   [
     'a token without the scope',
-    (parts) => field('Authorization', `Bearer ${judge.token(key, 300, { scope: 'other' })}`)(parts),
+    (parts) => field('Authorization', `Bearer ${bed.token(key, 300, { scope: 'other' })}`)(parts),
     '403 insufficient_scope',
   ],
   ['a body that is no JSON by its type', field('Content-Type', 'text/plain'), '415 unsupported_media_type'],

@@ -11,12 +11,12 @@ import { accessToken, AUDIENCE, type SigningKey, type TokenChanges } from '../ki
 
 export const ISSUER = 'https://issuer.test/realms/my-realm';
 
-type JudgeConfig = Pick<
+type AuthenticationConfig = Pick<
   SidecarConfig,
   'resource' | 'issuers' | 'clockSkewSeconds' | 'claimToHeaders' | 'dpop' | 'clientCertificates'
 >;
 
-export const CONFIG: JudgeConfig = {
+export const CONFIG: AuthenticationConfig = {
   resource: 'https://localhost:8001/mcp',
   issuers: [
     {
@@ -48,7 +48,7 @@ export function dpopVerifier(clock: () => number): DpopVerifier {
 /** How the one issuer is configured, where it is not as above. */
 type IssuerChanges = Partial<SidecarConfig['issuers'][number]>;
 
-export class Judge {
+export class AuthenticatorBed {
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
   /** What the issuer publishes. */
