@@ -34,7 +34,7 @@ export interface BlackBoxCase extends Item {
   readonly run: (bench: Bench) => Promise<void>;
 }
 
-/** A requirement that cannot be seen from outside: the test of ours that proves it. */
+/** A requirement that cannot be seen from outside: the project's own test that proves it. */
 export interface UnitCase extends Item {
   /** Path from the repository's root. */
   readonly provenBy: string;

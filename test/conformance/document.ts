@@ -18,8 +18,8 @@ export interface ReportedCase {
   readonly rule: string;
   readonly outcome: Outcome;
   readonly reason: string;
-  /** Why parts of it could not be judged. */
-  readonly notJudged: readonly string[];
+  /** Why parts of it could not be tested. */
+  readonly untested: readonly string[];
 }
 
 const PAGE = new URL('../../docs/conformance.md', import.meta.url);
@@ -30,11 +30,11 @@ const HEAD = `# Conformance
 
 <!-- Written by \`npm run conformance -- --document\`; do not edit. -->
 
-The [conformance suite](../test/conformance/README.md) judges resource servers in front of MCP servers from outside. It was
+The [conformance suite](../test/conformance/README.md) tests resource servers in front of MCP servers from outside. It was
 written for a sidecar, and holds others to the same rules. Levels are those of the sources; with ° the rule is our
 derivation, and no source says it in so many words. Of a failed case the first variant that failed is shown, with what
 came and what was expected, and the number of the others. A part of a case that a target has no such thing for is not
-judged, and named; the others count.
+tested, and named; the others count.
 
 What is not ours is set up as its documentation shows, with the options that a careful user would set, in a server on TLS;
 what passes its authorization goes to the recording MCP server, with the subject of the token. A case that is not about a
@@ -49,7 +49,7 @@ says to implement.
   \`typ\` (at+jwt; none in a compat profile), and all keys of one id are tried, as its documentation shows; times of its key
   set as they are by default. Not set: \`maxTokenAge\`, which would also refuse an \`iat\` of the future (C45), and
   \`expectedResource\`, since jose compares the audience. Keys that cannot be had are an error of the server, every other
-  error a bad token. Not judged: how the verifier, which is the application's, reads scopes. Paths that are not the
+  error a bad token. Not tested: how the verifier, which is the application's, reads scopes. Paths that are not the
   endpoint's get a plain 404.
 - \`fastmcp\`: RemoteAuthProvider with JWTVerifier (or IntrospectionTokenVerifier), inside a MultiAuth that requires the
   scopes: so a shortfall is 403 insufficient_scope, where \`required_scopes\` of JWTVerifier would make it 401 invalid_token
@@ -104,8 +104,8 @@ function details({ target, date, cases }: Report): string {
   const parts = [
     list('What it fails', having('failed').map(line)),
     list(
-      'What it passes but for a part that was not judged',
-      having('passed').flatMap((item) => (item.notJudged.length > 0 ? partly(item) : [])),
+      'What it passes but for a part that was not tested',
+      having('passed').flatMap((item) => (item.untested.length > 0 ? partly(item) : [])),
     ),
     list('What could not be carried out', having('broken').map(line)),
     list('Pending', having('pending').map(line)),
@@ -118,15 +118,15 @@ function list(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? '' : `\n${title}:\n\n<!-- prettier-ignore -->\n${lines.join('\n')}\n`;
 }
 
-function line({ id, level, rule, reason, notJudged }: ReportedCase): string {
+function line({ id, level, rule, reason, untested }: ReportedCase): string {
   const [first = '', ...others] = reason.split('\n').filter((text) => text !== '');
   const more = others.length > 0 ? ` and ${others.length} more` : '';
-  const parts = notJudged.length > 0 ? `; not judged in part: ${escaped(notJudged.join('; '))}` : '';
+  const parts = untested.length > 0 ? `; not tested in part: ${escaped(untested.join('; '))}` : '';
   return `- **${id}** ${level}: ${escaped(rule)}. Seen: ${code(shortened(first))}${more}${parts}`;
 }
 
-function partly({ id, level, rule, notJudged }: ReportedCase): string {
-  return `- **${id}** ${level}: ${escaped(rule)}. Not judged in part: ${escaped(notJudged.join('; '))}`;
+function partly({ id, level, rule, untested }: ReportedCase): string {
+  return `- **${id}** ${level}: ${escaped(rule)}. Not tested in part: ${escaped(untested.join('; '))}`;
 }
 
 /** Ends with a whole word. */

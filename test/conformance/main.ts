@@ -11,7 +11,7 @@ import { runCases } from './runner.ts';
 import type { Target } from './targets/target.ts';
 
 const USAGE = `npm run conformance [-- OPTIONS]
-  --target NAME    what is judged: a file of test/conformance/targets, or "reference" (default: sidecar)
+  --target NAME    what is tested: a file of test/conformance/targets, or "reference" (default: sidecar)
   --only ID        this case; may be given more than once
   --section A      this section; may be given more than once
   --mutants        prove instead that every case can fail: run the deliberately wrong servers

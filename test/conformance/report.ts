@@ -38,9 +38,9 @@ export function table(results: readonly Result[], { name, version }: Target): st
   return lines.join('\n');
 }
 
-export function row({ case: item, outcome, reason, milliseconds, notJudged = [] }: Result): string[] {
+export function row({ case: item, outcome, reason, milliseconds, untested = [] }: Result): string[] {
   const time = milliseconds >= 1_000 ? `  (${(milliseconds / 1000).toFixed(1)} s)` : '';
-  const parts = notJudged.length > 0 ? `  [not judged in part: ${notJudged.join('; ')}]` : '';
+  const parts = untested.length > 0 ? `  [not tested in part: ${untested.join('; ')}]` : '';
   const line = `${MARK[outcome]} ${item.id.padEnd(4)}${item.level.padEnd(12)}${item.rule}${time}`;
   if (reason === '') return [line + parts];
   if (outcome !== 'failed' && outcome !== 'broken') return [`${line}  [${outcome}: ${reason}]`];
@@ -79,7 +79,7 @@ export function closingLines(results: readonly Result[]): string {
 /** Everything as JSON; `mutants` are the wrong servers that `--mutants` shows each case to catch. */
 export function report(results: readonly Result[], { name, version }: Target): string {
   const items = results.map(
-    ({ case: { id, level, rule, source }, outcome, reason, notJudged, milliseconds }) => ({
+    ({ case: { id, level, rule, source }, outcome, reason, untested, milliseconds }) => ({
       section: sectionOf(id),
       id,
       level,
@@ -87,7 +87,7 @@ export function report(results: readonly Result[], { name, version }: Target): s
       source,
       outcome,
       reason,
-      notJudged: notJudged ?? [],
+      untested: untested ?? [],
       milliseconds: Math.round(milliseconds),
       mutants: MUTANTS.flatMap(({ name, breaks }: Mutant) => (breaks.includes(id) ? name : [])),
     }),

@@ -1,4 +1,4 @@
-// Runs cases against one target: those with equal needs on one running target, each judged by itself.
+// Runs cases against one target: those with equal needs on one running target, each tested by itself.
 import { AssertionError } from 'node:assert';
 import { existsSync } from 'node:fs';
 import { Bench } from './bench/bench.ts';
@@ -17,10 +17,10 @@ export interface Result {
   /** Why, unless it passed. */
   readonly reason: string;
   readonly milliseconds: number;
-  /** It did not come to an end: failed, but not for a reason that anybody can name. */
+  /** It did not come to an end: failed, but not for a reason that can be named. */
   readonly timedOut?: boolean;
-  /** Why parts of it could not be judged; the outcome is that of the others. */
-  readonly notJudged?: readonly string[];
+  /** Why parts of it could not be tested; the outcome is that of the others. */
+  readonly untested?: readonly string[];
 }
 
 class TimedOut extends Error {}
@@ -116,13 +116,13 @@ async function runGroup(
     return all(error instanceof Refused ? 'failed' : 'broken', (error as Error).message);
   }
   try {
-    for (const item of group) settle(await judge(item, bench));
+    for (const item of group) settle(await runCase(item, bench));
   } finally {
     await bench.stop();
   }
 }
 
-async function judge(item: BlackBoxCase, bench: Bench): Promise<Result> {
+async function runCase(item: BlackBoxCase, bench: Bench): Promise<Result> {
   const startedAt = performance.now();
   let verdict: Verdict = { outcome: 'passed', reason: '' };
   bench.begin();
@@ -132,11 +132,11 @@ async function judge(item: BlackBoxCase, bench: Bench): Promise<Result> {
   } catch (error) {
     verdict = verdictOf(error);
   }
-  const { notJudged } = bench;
-  if (verdict.outcome === 'passed' && !bench.isJudged && notJudged.length > 0) {
-    verdict = { outcome: 'n/a', reason: notJudged.join('; ') }; // no part could run
+  const { untested } = bench;
+  if (verdict.outcome === 'passed' && !bench.isTested && untested.length > 0) {
+    verdict = { outcome: 'n/a', reason: untested.join('; ') }; // no part could run
   }
-  return { case: item, ...verdict, notJudged, milliseconds: performance.now() - startedAt };
+  return { case: item, ...verdict, untested, milliseconds: performance.now() - startedAt };
 }
 
 function verdictOf(error: unknown): Verdict {

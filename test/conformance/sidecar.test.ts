@@ -1,4 +1,4 @@
-// The conformance suite against our sidecar, as tests: each case is one. Of our own there is nothing that is not judged.
+// The conformance suite against our sidecar, as tests: each case is one. No part of a case is left out.
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
@@ -20,19 +20,19 @@ const running = runCases(cases, target, {
   onResult: (result) => results.get(result.case.id)?.resolve(result),
 });
 running.catch((error: unknown) => {
-  for (const { reject } of results.values()) reject(error); // whoever waits hears of it
+  for (const { reject } of results.values()) reject(error); // ends the tests that wait for it
 });
 
 describe('the sidecar, case by case', () => {
   for (const item of cases) {
-    if ('pending' in item) continue; // there is nothing yet to be judged
+    if ('pending' in item) continue; // there is nothing yet to be tested
     // Each case has its own deadline; the time of a test is mostly that of the cases before it.
     it(`${item.id} ${item.rule}`, { timeout: 600_000 }, async () => {
       const result = await results.get(item.id)?.promise;
       assert.ok(result);
       const passed = result.outcome === 'passed' || result.outcome === 'unit';
       assert.ok(passed, `\n${row(result).join('\n')}`);
-      assert.deepEqual(result.notJudged ?? [], [], 'parts of it were not judged');
+      assert.deepEqual(result.untested ?? [], [], 'parts of it were not tested');
     });
   }
 });

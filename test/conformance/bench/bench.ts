@@ -1,4 +1,4 @@
-// What a case works with: one running target, its surroundings, tokens, a client, and the judgements that many cases share.
+// What a case works with: one running target, its surroundings, tokens, a client, and the assertions that many cases share.
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
@@ -27,8 +27,8 @@ export class Bench {
   readonly world: World;
   readonly setup: Setup;
   readonly running: Running;
-  readonly #notJudged = new Set<string>();
-  #isJudged = false;
+  readonly #untested = new Set<string>();
+  #isTested = false;
 
   private constructor(
     session: Session,
@@ -70,18 +70,18 @@ export class Bench {
 
   /** A case begins: what was noted of the last one is forgotten. */
   begin(): void {
-    this.#notJudged.clear();
-    this.#isJudged = false;
+    this.#untested.clear();
+    this.#isTested = false;
   }
 
-  /** Why parts of the case could not be judged. */
-  get notJudged(): readonly string[] {
-    return [...this.#notJudged];
+  /** Why parts of the case could not be tested. */
+  get untested(): readonly string[] {
+    return [...this.#untested];
   }
 
   /** Whether the case asked the target anything at all. */
-  get isJudged(): boolean {
-    return this.#isJudged;
+  get isTested(): boolean {
+    return this.#isTested;
   }
 
   get issuer(): TestIssuer {
@@ -168,7 +168,7 @@ export class Bench {
   open(options: CallOptions = {}): Promise<IncomingMessage> {
     const isPost = options.method === undefined || options.method === 'POST';
     const defaults = { path: this.path, ...(isPost ? { body: call('read_file') } : {}) };
-    this.#isJudged = true;
+    this.#isTested = true;
     return open(this.tls, this.host, { ...defaults, ...options });
   }
 
@@ -195,7 +195,7 @@ export class Bench {
 
   /** A connection on which the case says every byte. */
   raw(options: ConnectionOptions = {}): Promise<RawConnection> {
-    this.#isJudged = true;
+    this.#isTested = true;
     return RawConnection.open(this, options);
   }
 
@@ -229,7 +229,7 @@ export class Bench {
     assert.deepEqual(parameters, expected, 'challenge');
   }
 
-  /** 401 with the way to the metadata. Whether it names an error to who sent no credentials is for B2 and B3 to judge. */
+  /** 401 with the way to the metadata. Whether it names an error to who sent no credentials is for B2 and B3 to check. */
   isChallenged(answer: Answer, scope = this.setup.requiredScopes.join(' ')): void {
     assert.equal(answer.status, 401, 'status');
     const { error: _, ...parameters } = this.#challenge(answer);
@@ -263,10 +263,10 @@ export class Bench {
   async part(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.#isJudged = true;
+      this.#isTested = true;
     } catch (error) {
       if (!(error instanceof NotApplicable)) throw error;
-      this.#notJudged.add(error.message);
+      this.#untested.add(error.message);
     }
   }
 
@@ -285,7 +285,7 @@ export class Bench {
 
   /**
    * A part: the target must not start with these needs, and must say why.
-   * @param otherwise judges one that starts all the same; without it, to start is to fail
+   * @param otherwise tests one that starts all the same; without it, to start is to fail
    */
   refusesToStart(needs: Needs, why = /./, otherwise = startedWith(needs)): Promise<void> {
     return this.part(async () => {

@@ -1,7 +1,7 @@
 """The official Python client, from the URL alone: is challenged, discovers, logs in, lists the tools, prints what came.
 
 Its one argument is JSON: url, mode (auto or legacy), address (where the URL's host listens), ca, issuer, client_id.
-Nobody has a browser: the person logs in at once, and the code is `a-code`.
+There is no browser: the user logs in at once, and the code is `a-code`.
 """
 
 import asyncio

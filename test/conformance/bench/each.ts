@@ -1,4 +1,4 @@
-// Runs the variants of one case, all of them, and fails with the list of those that were judged wrong.
+// Runs the variants of one case, all of them, and fails with the list of those that failed.
 import { AssertionError } from 'node:assert';
 import { NotApplicable } from '../case.ts';
 import { told } from './told.ts';

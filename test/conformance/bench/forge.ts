@@ -65,7 +65,7 @@ export function keyPair(
   return { kid, alg, privateKey, publicKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, ...jwk } };
 }
 
-/** A "signature" for an RSA key with the exponent 1, which anybody can make: the padded hash itself. */
+/** A "signature" for an RSA key with the exponent 1, which an attacker can make: the padded hash itself. */
 export function signedForExponentOne(bench: Bench, kid: string, modulusBytes: number): string {
   const input = parts(bench, { kid }).join('.');
   const info = Buffer.from('3031300d060960864801650304020105000420', 'hex'); // DigestInfo of SHA-256, RFC 8017 section 9.2

@@ -1,4 +1,4 @@
-// Judgements of section D-III: whether a message passes, or is refused for what its header fields or its body say.
+// Assertions of section D-III: that a message passes, or is refused for what its header fields or its body say.
 import assert from 'node:assert/strict';
 import type { Bench } from './bench.ts';
 import type { CallOptions } from '../../kit/http.ts';

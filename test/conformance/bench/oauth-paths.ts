@@ -18,5 +18,5 @@ export const OTHER_ENDPOINTS = [
   '/login',
   '/.well-known/openid-configuration',
   '/.well-known/jwks.json',
-  // A copy of the authorization server's metadata is for F1 to judge.
+  // A copy of the authorization server's metadata is for F1 to check.
 ];

@@ -8,7 +8,7 @@ export const BODY = call('read_file');
 
 export interface Wire {
   readonly requestLine?: string;
-  /** Instead of ours. */
+  /** Instead of the usual one. */
   readonly host?: readonly string[];
   readonly token?: string | undefined;
   /** Whole lines, after the others. */

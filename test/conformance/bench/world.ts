@@ -13,7 +13,7 @@ export const INTROSPECTION_CLIENT = { clientId: 'mcp-resource', clientSecret: 'r
 /** What lasts for a whole run of the suite. */
 export interface Session {
   readonly certificate: TestCertificate;
-  /** Nobody presents it: who trusts this one trusts nobody here. */
+  /** No server presents it: a target that trusts only this one trusts none of these. */
   readonly otherCertificate: TestCertificate;
   /** Of each authorization server: the same in every world. */
   readonly keys: readonly (readonly SigningKey[])[];

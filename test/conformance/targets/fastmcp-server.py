@@ -62,7 +62,7 @@ remote = RemoteAuthProvider(
     resource_name=setup.get("resourceName"),
     resource_documentation=setup.get("resourceDocumentation"),
 )
-# Its required_scopes are judged apart from the token, so that a shortfall is 403 insufficient_scope.
+# Its required_scopes are checked apart from the token, so that a shortfall is 403 insufficient_scope.
 composed = AllScopes if setup.get("initialScopes") == "All" else MultiAuth
 auth = composed(server=remote, verifiers=verifiers[1:], required_scopes=setup["requiredScopes"])
 
@@ -113,5 +113,5 @@ uvicorn.run(
     ssl_certfile=setup["certificate"],
     ssl_keyfile=setup["key"],
     lifespan="on",
-    access_log=False,  # would hold whatever somebody puts into a URL; it is uvicorn's, and off where that matters
+    access_log=False,  # would hold whatever a client puts into a URL; it is uvicorn's, and off where that matters
 )

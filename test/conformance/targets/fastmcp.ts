@@ -7,7 +7,7 @@ import type { Target } from './target.ts';
 
 const REQUIREMENTS = new URL('../../fastmcp/requirements.txt', import.meta.url);
 const SCRIPT = new URL('fastmcp-server.py', import.meta.url).pathname;
-/** No questions, no colours; a directory without settings of somebody's. */
+/** No questions, no colours; a directory without anyone's settings. */
 const QUIET = { FASTMCP_CHECK_FOR_UPDATES: 'off', FASTMCP_ENV_FILE: '/nonexistent', NO_COLOR: '1' };
 
 function pinned(name: string): string {

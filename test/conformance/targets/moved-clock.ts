@@ -1,4 +1,4 @@
-// Preloaded into a Node process to move its clock from outside: time-outs of hours are judged in a moment, those that
+// Preloaded into a Node process to move its clock from outside: time-outs of hours are tested in a moment, those that
 // sockets keep by themselves too. Messages over the process channel say by how much. Knows nothing of the program it is
 // loaded into.
 import { Socket } from 'node:net';
@@ -33,7 +33,7 @@ function movableClearTimeout(handle: NodeJS.Timeout | string | number | undefine
   realClearTimeout(handle);
 }
 
-// The promisified form and the overloads of the real one are not used by programs that are judged here.
+// The promisified form and the overloads of the real one are not used by programs that are tested here.
 globalThis.setTimeout = movableSetTimeout as unknown as typeof globalThis.setTimeout;
 globalThis.clearTimeout = movableClearTimeout;
 
@@ -49,7 +49,7 @@ Socket.prototype.setTimeout = function (this: Socket, timeout: number, callback?
   return realSocketTimeout.call(this, timeout, callback);
 };
 
-/** In the time that is skipped nothing comes or goes: whoever waits for less than that has waited in vain. */
+/** In the time that is skipped nothing comes or goes: a program that waits for less than that has waited in vain. */
 function endIdleSockets(skipped: number): void {
   for (const [socket, timeout] of idleTimeouts) {
     if (socket.destroyed) idleTimeouts.delete(socket);

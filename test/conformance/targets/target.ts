@@ -1,4 +1,4 @@
-// What the suite asks of something it can judge: start it by a setup, say where it is, stop it.
+// What the suite asks of something it can test: start it by a setup, say where it is, stop it.
 import type { TestCertificate } from '../../kit/certificate.ts';
 import type { BASELINE, Needs } from '../needs.ts';
 

@@ -29,13 +29,13 @@ async function resultOf(run: (bench: Bench) => Promise<void>, needs: Needs = {})
 const fails = () => assert.fail('it is wrong');
 
 describe('a case with a part that the target is not set up for', () => {
-  it('passes by its other parts, and says which was not judged', async () => {
+  it('passes by its other parts, and says which was not tested', async () => {
     const result = await resultOf(async (bench) => {
       await bench.accepts(bench.token());
       await bench.beside({ dpop: 'Accept' }, fails);
     });
     assert.equal(result.outcome, 'passed');
-    assert.deepEqual(result.notJudged, [WHY]);
+    assert.deepEqual(result.untested, [WHY]);
   });
 
   for (const [name, run] of Object.entries({
@@ -90,7 +90,7 @@ describe('a case with a part that the target is not set up for', () => {
       { session },
     );
     assert.deepEqual(
-      results.map(({ notJudged }) => notJudged),
+      results.map(({ untested }) => untested),
       [[WHY], []],
     );
   });
@@ -105,7 +105,7 @@ describe('a target that starts although it must not', () => {
     assert.deepEqual([outcome, reason], ['failed', 'it starts with {"requiredScopes":["mcp:basic"]}']);
   });
 
-  it('is judged by what it does then, if the case says how', async () => {
+  it('is tested by what it does then, if the case says how', async () => {
     assert.equal((await resultOf(refusal(async (other) => void (await other.document())))).outcome, 'passed');
     assert.equal((await resultOf(refusal(() => Promise.resolve(fails())))).outcome, 'failed');
   });

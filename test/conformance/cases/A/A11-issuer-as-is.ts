@@ -13,7 +13,7 @@ export const A11: Case = {
   async run(bench) {
     assert.deepEqual((await bench.document())['authorization_servers'], [bench.issuer.issuer]);
     await each(Object.fromEntries(ISSUERS.map((issuer) => [issuer, issuer])), (issuer) =>
-      // Keys are configured, so that nobody has to answer at that name.
+      // Keys are configured, so that nothing has to answer at that name.
       bench.beside({ issuers: [issuer], keysFrom: 'Uri' }, async (other) =>
         assert.deepEqual((await other.document())['authorization_servers'], [issuer]),
       ),

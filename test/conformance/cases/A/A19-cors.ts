@@ -35,7 +35,7 @@ export const A19: Case = {
       ] as const) {
         const answer = await bench.call({ method, path, headers });
         assert.equal(answer.status, status, `${method} ${path}`);
-        if (status === 404) continue; // whether there is a document at the root is for A2 to judge
+        if (status === 404) continue; // whether there is a document at the root is for A2 to check
         assert.equal(answer.headers['access-control-allow-origin'], '*', `${method} ${path}: allowed origin`);
         assert.equal(answer.headers['access-control-allow-credentials'], undefined);
       }

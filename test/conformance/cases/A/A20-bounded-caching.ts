@@ -16,12 +16,12 @@ export const A20: Case = {
     const seen = `Cache-Control: came ${headers['cache-control'] ?? 'nothing'}, expected a max-age up to 3600`;
     assert.ok(Number(maxAge) > 0 && Number(maxAge) <= 3600, seen);
     assert.ok(!directives.includes('no-store'), seen);
-    await bench.part(() => judgeTag(bench));
+    await bench.part(() => checkTag(bench));
   },
 };
 
 /** A tag is not demanded; one that is there must work (RFC 9110 sections 8.8.3 and 13.1.2). */
-async function judgeTag(bench: Bench): Promise<void> {
+async function checkTag(bench: Bench): Promise<void> {
   const whole = await bench.get(bench.metadataPath);
   const tag = whole.headers.etag;
   if (tag === undefined) throw new NotApplicable('its metadata has no entity tag');

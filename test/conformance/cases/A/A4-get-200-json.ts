@@ -21,7 +21,7 @@ export const A4: Case = {
     const { date: _, ...fields } = get.headers;
     const { date: __, ...headFields } = head.headers;
     assert.deepEqual(headFields, fields, 'the fields of HEAD beside those of GET');
-    // Whether there is a document at the root is for A2 to judge.
+    // Whether there is a document at the root is for A2 to check.
     const hasRoot = (await bench.get(WELL_KNOWN)).status === 200;
     await each({ path: bench.metadataPath, ...(hasRoot ? { root: WELL_KNOWN } : {}) }, async (path) => {
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {

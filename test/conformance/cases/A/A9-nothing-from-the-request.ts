@@ -1,4 +1,4 @@
-// A9: whoever chooses Host or a forwarding field must not choose where clients look for the authorization server.
+// A9: a client that chooses Host or a forwarding field must not choose where clients look for the authorization server.
 import assert from 'node:assert/strict';
 import type { Answer } from '../../../kit/http.ts';
 import type { Case } from '../../case.ts';
@@ -53,7 +53,7 @@ export const A9: Case = {
   },
 };
 
-/** Whether and how another Host is refused is for D17 to judge: it is neither metadata nor a challenge. */
+/** Whether and how another Host is refused is for D17 to check: it is neither metadata nor a challenge. */
 function isPlainRefusal({ status, headers }: Answer): boolean {
   return status >= 400 && headers['www-authenticate'] === undefined;
 }

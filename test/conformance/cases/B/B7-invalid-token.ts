@@ -16,7 +16,7 @@ export const B7: Case = {
       'wrong audience': bench.claims({ aud: 'https://other.test/mcp' }),
       'wrong issuer': bench.claims({ iss: 'https://other.test' }),
       'bad signature': bench.token().replace(/\.[^.]{4}([^.]*)$/, '.AAAA$1'),
-      'signed by somebody else': bench.token({ key: bench.world.stranger.keys[0]! }),
+      'signed by another issuer': bench.token({ key: bench.world.stranger.keys[0]! }),
       'not a JWT': 'not-a-jwt',
     };
     await each(tokens, async (token) => {

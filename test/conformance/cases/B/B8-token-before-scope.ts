@@ -6,7 +6,7 @@ import { now } from '../../bench/bench.ts';
 export const B8: Case = {
   id: 'B8',
   level: 'MUST°',
-  rule: 'Authenticity and lifetime are judged before scope',
+  rule: 'Authenticity and lifetime are checked before scope',
   source: 'follows from MCP "Token Handling" (401 for expired tokens)',
   async run(bench) {
     await bench.refuses(bench.claims({ scope: 'openid' }), 'insufficient_scope');

@@ -13,7 +13,7 @@ export const C1: Case = {
       const answer = await bench.call({ headers: { Authorization: scheme + bench.token() } });
       assert.equal(answer.status, 200, 'status');
     });
-    // The list asks for 401 where a space is inside the token (C6): nobody can tell that from something after it.
+    // The list asks for 401 where a space is inside the token (C6): that cannot be told from something after it.
     const token = bench.token();
     const before = bench.forwarded.length;
     await each({ extra: `${token} extra`, 'inside the token': token.replace('.', '. ') }, async (value) => {

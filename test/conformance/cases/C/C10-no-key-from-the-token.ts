@@ -1,4 +1,4 @@
-// C10: who makes the token must not choose the key that it is judged with, nor whom we ask.
+// C10: the maker of a token must not choose the key that it is verified with, nor which server is asked for keys.
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Case } from '../../case.ts';

@@ -1,4 +1,4 @@
-// C16: an issuer is a string, and its keys judge its own tokens only.
+// C16: an issuer is a string, and its keys verify its own tokens only.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 

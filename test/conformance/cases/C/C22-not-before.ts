@@ -1,4 +1,4 @@
-// C22: a token of the future is one that somebody's clock, or somebody, has made too early.
+// C22: a token of the future was made by a wrong clock, or by an attacker.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { now } from '../../bench/bench.ts';

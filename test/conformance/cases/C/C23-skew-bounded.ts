@@ -4,7 +4,7 @@ import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { now } from '../../bench/bench.ts';
 
-/** "No more than a few minutes"; and some seconds, so that nobody argues about the limit. */
+/** "No more than a few minutes"; and some seconds, so that the limit itself is not in question. */
 const FEW_MINUTES = 310;
 
 export const C23: Case = {

@@ -35,7 +35,7 @@ export const C26: Case = {
       assert.equal(bench.forwarded.length, before + 1, 'requests at the MCP server');
       connection.destroy();
     }
-    const stolen = await bench.call({ headers: { 'Mcp-Session-Id': 'a-session-of-somebody' } });
+    const stolen = await bench.call({ headers: { 'Mcp-Session-Id': 'a-session-of-another' } });
     assert.equal(stolen.status, 401, 'a session id is no credential');
   },
 };

@@ -22,7 +22,7 @@ export const C27: Case = {
     await each({ discovery: 'Discovery', 'configured URL': 'Uri' } as const, (keysFrom) =>
       bench.beside({ untrustedIssuer: true, keysFrom }, async (other) => {
         const { status } = await other.callWith(other.token());
-        // With which status is for B21 to judge.
+        // With which status is for B21 to check.
         assert.ok(status >= 400, `keys of an untrusted TLS server: status ${status}`);
         assert.equal(other.forwarded.length, 0, 'requests at the MCP server');
       }),

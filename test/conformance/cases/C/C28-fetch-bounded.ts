@@ -1,4 +1,4 @@
-// C28: the key endpoint may be slow, endless, or somebody else's; none of it may hurt us.
+// C28: the key endpoint may be slow, endless, or an attacker's; none of it may harm the target.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';

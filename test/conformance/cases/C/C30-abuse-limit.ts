@@ -1,4 +1,4 @@
-// C30: whoever sends made-up key ids must not make us hammer the authorization server.
+// C30: an attacker with made-up key ids must not make the target flood the authorization server.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';
@@ -22,7 +22,7 @@ export const C30: Case = {
     await bench.advance(PAST_COOLDOWN_MS);
     bench.issuer.status = 500;
     bench.issuer.record.length = 0;
-    await flood(bench, [401, 500, 503]); // which of them is for B21 to judge
+    await flood(bench, [401, 500, 503]); // which of them is for B21 to check
     // One for the cool-down that is over, and one by itself if a refresh was due.
     assert.ok(bench.keyFetches <= 2, `${bench.keyFetches} fetches while they fail`);
     await bench.accepts(bench.token());

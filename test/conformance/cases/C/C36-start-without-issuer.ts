@@ -22,7 +22,7 @@ export const C36: Case = {
     bench.issuer.up = true;
     await bench.advance(PAST_COOLDOWN_MS);
     await bench.part(async () => {
-      await bench.ready(); // not judged where it does not say
+      await bench.ready(); // not tested where it does not say
       await waitFor(() => bench.ready(), 'it to be ready', RETRY_MS).catch((error: Error) =>
         assert.fail(error.message),
       );

@@ -1,4 +1,4 @@
-// C40: whoever sees a proof can send it again; within its lifetime only memory helps.
+// C40: an attacker who sees a proof can send it again; within its lifetime only memory helps.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { DpopClient, dpopFields } from '../../../kit/dpop.ts';

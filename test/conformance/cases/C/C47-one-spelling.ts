@@ -1,4 +1,4 @@
-// C47: a token that has two spellings slips past whoever remembers the one that was withdrawn.
+// C47: a token that has two spellings slips past a list that has the one that was revoked.
 import { altered, withUnusedBits } from '../../bench/forge.ts';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

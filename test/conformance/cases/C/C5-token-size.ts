@@ -1,4 +1,4 @@
-// C5: whoever may send a megabyte to be verified has a lever on the processor.
+// C5: an attacker who may send a megabyte to be verified can keep the processor busy.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

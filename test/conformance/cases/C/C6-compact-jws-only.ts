@@ -1,4 +1,4 @@
-// C6: a token is three parts of base64url and has one spelling; every other is another token to somebody.
+// C6: a token is three parts of base64url and has one spelling; every other is another token to some parser.
 import assert from 'node:assert/strict';
 import { altered } from '../../bench/forge.ts';
 import type { Case } from '../../case.ts';

@@ -1,4 +1,4 @@
-// C9: a key that anybody can break, or that makes every signature good, is no key.
+// C9: a key that an attacker can break, or that makes every signature good, is no key.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

@@ -1,4 +1,4 @@
-// D1: behind the same port as the MCP endpoint lie pages that nobody meant to publish.
+// D1: behind the same port as the MCP endpoint lie pages that were not meant to be public.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

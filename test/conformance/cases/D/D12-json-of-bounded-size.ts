@@ -1,4 +1,4 @@
-// D12: a body that cannot be read cannot be judged, and must not pass.
+// D12: a body that cannot be read cannot be validated, and must not pass.
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import type { Case } from '../../case.ts';

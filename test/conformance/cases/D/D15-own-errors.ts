@@ -1,4 +1,4 @@
-// D15: an error of ours must not look like one of the server's, which clients act upon.
+// D15: an error of the target must not look like one of the server's, which clients act upon.
 import assert from 'node:assert/strict';
 import { answerRaw } from '../../../kit/upstream.ts';
 import type { Case } from '../../case.ts';

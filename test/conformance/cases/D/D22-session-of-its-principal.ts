@@ -1,4 +1,4 @@
-// D22: many MCP servers find a session by its id alone; whoever guesses or reads it would be in it.
+// D22: many MCP servers find a session by its id alone; an attacker who guesses or reads it would be in it.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

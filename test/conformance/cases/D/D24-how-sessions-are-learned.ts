@@ -1,4 +1,4 @@
-// D24: an id is a session once the server has said so to whoever asked for one, and until it is over.
+// D24: an id is a session once the server has given it to the client that asked for one, and until it is over.
 // How many are remembered at most, and for how long, is seen by test/unit/sidecar/sessions/sessions.test.ts: to fill the memory from
 // outside would take minutes.
 import assert from 'node:assert/strict';
@@ -83,6 +83,6 @@ async function cannotBePushedOut(bench: Bench): Promise<void> {
   greedy.destroy();
   assert.equal(begun, MANY);
   bench.upstream.script = answerJson;
-  assert.equal((await inSession(bench, alice, kept)).status, 200, 'the session of somebody else');
+  assert.equal((await inSession(bench, alice, kept)).status, 200, 'the session of another principal');
   assert.equal((await inSession(bench, bench.bob, `many-${MANY - 1}`)).status, 200, 'the newest');
 }

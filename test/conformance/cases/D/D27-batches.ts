@@ -1,4 +1,4 @@
-// D27: one revision has batches; each message in one is judged. That scopes of tools count in them is section E's.
+// D27: one revision has batches; each message in one is validated. That scopes of tools count in them is section E's.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

@@ -1,4 +1,4 @@
-// D29: proxies route by these fields; without them, or for want of a name, they route to where nobody meant.
+// D29: proxies route by these fields; without them, or for want of a name, they route to the wrong place.
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
 import { isRejected, passes, withFields } from '../../bench/headers.ts';

@@ -1,4 +1,4 @@
-// D34: where a future revision keeps the name of a tool nobody knows; rules about it would be passed by.
+// D34: where a future revision keeps the name of a tool is not known; rules about it would be bypassed.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
@@ -9,7 +9,7 @@ const FUTURE = '2099-01-01';
 export const D34: Case = {
   id: 'D34',
   level: 'MUST°',
-  rule: 'A target that judges messages refuses versions that it does not know with -32022; one that does not, forwards',
+  rule: 'A target that validates messages refuses versions that it does not know with -32022; one that does not, forwards',
   source: 'MCP 2026-07-28, "Protocol Version Header"',
   async run(bench) {
     const future = modern('tools/call', { name: 't' }, { version: FUTURE });

@@ -1,4 +1,4 @@
-// D40: an update must not cost anybody a call, and must not wait for a stream that never ends.
+// D40: an update must not cost a client a call, and must not wait for a stream that never ends.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -31,14 +31,14 @@ export const D40: Case = {
     const legacy = await bench.open({ method: 'GET', headers: { Authorization } });
     assert.equal(legacy.statusCode, 200);
     const silence = within(readAll(legacy), 'the GET stream to end');
-    silence.catch(() => undefined); // judged below
+    silence.catch(() => undefined); // checked below
     let pending: ServerResponse | undefined;
     bench.upstream.script = (req, res) => {
       req.resume();
       pending = res;
     };
     const call = bench.call({ headers: { Authorization } });
-    call.catch(() => undefined); // judged below
+    call.catch(() => undefined); // checked below
     await waitFor(() => pending !== undefined, 'the call to arrive');
 
     const idle = await bench.raw();

@@ -28,11 +28,11 @@ export const D8: Case = {
     };
     const Authorization = `Bearer ${bench.claims({ exp: now() + 3 * 3600 })}`;
     const answer = bench.call({ headers: { Authorization } });
-    answer.catch(() => undefined); // judged below
+    answer.catch(() => undefined); // checked below
     await waitFor(() => waiting.length === 1, 'the call to arrive');
     const stream = await bench.open({ method: 'GET', headers: { Authorization } });
     const text = readAll(stream);
-    text.catch(() => undefined); // judged below
+    text.catch(() => undefined); // checked below
     for (const minutes of [6, 50]) await bench.advance(minutes * MINUTES);
     const [call, events] = waiting;
     call?.writeHead(200, { 'Content-Type': 'application/json' }).end(RESULT);

@@ -11,7 +11,7 @@ export const F1: Case = {
   source: 'MCP 2025-03-26 "Server Metadata Discovery"',
   async run(bench) {
     await bench.document();
-    assert.equal((await bench.get(PATH)).status, 404, 'nobody asked for it');
+    assert.equal((await bench.get(PATH)).status, 404, 'it is not configured');
     await bench.beside({ mirrorsIssuerMetadata: true }, async (other) => {
       const answer = await other.get(PATH);
       assert.equal(answer.status, 200);

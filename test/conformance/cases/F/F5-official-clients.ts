@@ -55,7 +55,7 @@ export const F5: Case = {
       const flow = create(new URL(bench.resource), memory, fetchOf(bench));
       await assert.rejects(flow.connect(), /Unauthorized/);
       assert.equal(messages(bench), before, 'messages at the MCP server before the login');
-      judgeAuthorizationUrl(bench, memory.authorizationUrl ?? assert.fail('no browser was opened'));
+      checkAuthorizationUrl(bench, memory.authorizationUrl ?? assert.fail('no browser was opened'));
       await flow.finish(new URLSearchParams({ code: 'a-code', state: memory.expectedState, iss: issuer }));
       const client = await flow.connect();
       const { tools } = await client.listTools();
@@ -69,7 +69,7 @@ export const F5: Case = {
     await each({ 'Python SDK, auto': 'auto', 'Python SDK, legacy': 'legacy' } as const, async (mode) => {
       const { opened, tools } = await runPythonClient(bench, mode);
       assert.equal(opened.length, 1, 'logins');
-      judgeAuthorizationUrl(bench, new URL(opened[0] ?? ''));
+      checkAuthorizationUrl(bench, new URL(opened[0] ?? ''));
       assert.deepEqual(tools, ['echo'], 'tools');
     });
   },
@@ -81,7 +81,7 @@ function messages(bench: Bench): number {
 }
 
 /** For this resource, with the scope of the challenge, at the authorization server of the metadata. */
-function judgeAuthorizationUrl(bench: Bench, asked: URL): void {
+function checkAuthorizationUrl(bench: Bench, asked: URL): void {
   assert.equal(asked.origin + asked.pathname, `${bench.issuer.issuer}/authorize`);
   assert.equal(asked.searchParams.get('resource'), bench.resource, 'the resource that is asked for');
   const scopes = asked.searchParams.get('scope')?.split(' ') ?? [];

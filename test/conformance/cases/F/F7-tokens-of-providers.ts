@@ -136,7 +136,7 @@ function withClaims({ header, claims }: Shape, changes: Readonly<Record<string, 
   return { header, claims: { ...claims, ...changes } };
 }
 
-/** As no good token, or for want of a scope: an ID token has none. Which of them is for C13 to judge. */
+/** As no good token, or for want of a scope: an ID token has none. Which of them is for C13 to check. */
 async function isShutOut(bench: Bench, token: string): Promise<void> {
   const before = bench.forwarded.length;
   const { status } = await bench.callWith(token);

@@ -1,4 +1,4 @@
-// G1: servers believe a proxy's headers; so nobody but the proxy may write them.
+// G1: servers believe a proxy's headers; so only the proxy may write them.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

@@ -23,7 +23,7 @@ export const G10: Case = {
         assert.deepEqual(connection.statuses, [401]);
         const closed = await settles(() => connection.closed, 5_000);
         connection.destroy();
-        assert.ok(closed, 'the connection waits for a body that nobody reads');
+        assert.ok(closed, 'the connection waits for a body that is not read');
         assert.equal(bench.forwarded.length, 0);
       }
     });

@@ -17,7 +17,7 @@ export const G11: Case = {
       await new Promise((resolve) => setTimeout(resolve, 1_000));
       const spoken = !connection.closed && !connection.received.startsWith('HTTP/1.1');
       connection.destroy();
-      if (spoken) throw new NotApplicable('the target offers HTTP/2, which this suite does not judge');
+      if (spoken) throw new NotApplicable('the target offers HTTP/2, which this suite does not test');
       assert.fail('h2 is offered and not spoken');
     }
     assert.notEqual(await protocolOf(bench, ['h2']), 'h2', 'h2 alone');

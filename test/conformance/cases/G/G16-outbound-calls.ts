@@ -1,4 +1,4 @@
-// G16: a document of somebody else must not send us into our own network.
+// G16: a document of an attacker must not lead the target into its own network.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { Bench } from '../../bench/bench.ts';
@@ -22,7 +22,7 @@ export const G16: Case = {
     await each(places, async (placeOf) => {
       const prepare = (world: World) => {
         const { issuer } = world;
-        // Whoever follows finds the right keys: only the place is wrong.
+        // A target that follows finds the right keys: only the place is wrong.
         world.stranger.keys = issuer.keys;
         issuer.intercept = (req, res) => {
           if (!(req.url ?? '').includes('.well-known')) return false;
@@ -34,8 +34,8 @@ export const G16: Case = {
       const other = await Bench.start(bench.session, bench.target, {}, prepare);
       try {
         const answer = await other.callWith(other.token());
-        assert.equal(answer.status, 503, 'a token was judged with keys from there');
-        assert.equal(other.world.stranger.record.length, 0, 'a server was asked that nobody configured');
+        assert.equal(answer.status, 503, 'a token was verified with keys from there');
+        assert.equal(other.world.stranger.record.length, 0, 'a server was asked that is not configured');
         assert.equal(other.forwarded.length, 0);
       } finally {
         await other.stop();

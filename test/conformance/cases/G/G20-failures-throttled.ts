@@ -1,4 +1,4 @@
-// G20: whoever guesses tokens is slowed down, and nobody else.
+// G20: a client that guesses tokens is slowed down, and no other.
 import assert from 'node:assert/strict';
 import type { ConnectionOptions } from 'node:tls';
 import type { Case } from '../../case.ts';

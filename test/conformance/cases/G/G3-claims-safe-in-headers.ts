@@ -1,4 +1,4 @@
-// G3: a claim is somebody's text; in a header it must neither end the line nor change its meaning.
+// G3: a claim is a text that others choose; in a header it must neither end the line nor change its meaning.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

@@ -1,4 +1,4 @@
-// G6: behind a switched protocol nobody looks at tokens any more.
+// G6: behind a switched protocol tokens are not looked at any more.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';

@@ -1,4 +1,4 @@
-// G7: where two parties differ on where a message ends, one of them reads a request that nobody has judged.
+// G7: where two parties differ on where a message ends, one of them reads a request that was never authorized.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import type { Bench } from '../../bench/bench.ts';

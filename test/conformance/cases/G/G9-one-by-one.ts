@@ -12,7 +12,7 @@ const EACH = 50;
 export const G9: Case = {
   id: 'G9',
   level: 'MUST°',
-  rule: 'Requests of one connection are judged one by one, and no answer goes to another request',
+  rule: 'Requests of one connection are authorized one by one, and no answer goes to another request',
   source: 'RFC 9112 section 9.3.2; MCP "Access Token Usage"',
   own: true,
   async run(bench) {

@@ -28,7 +28,7 @@ export const H3: Case = {
         assert.ok(await settles(() => begun, 5_000), 'the call does not reach the server');
         gone.abort();
         await request;
-        assert.ok(await settles(() => aborted, 2_000), 'the server goes on for nobody');
+        assert.ok(await settles(() => aborted, 2_000), 'the server goes on without a client');
         await settles(() => bench.forwarded.length > before + 1, 300);
         assert.equal(bench.forwarded.length, before + 1, 'a message was sent in the client’s name');
       },

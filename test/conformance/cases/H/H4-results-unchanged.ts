@@ -1,4 +1,4 @@
-// H4: what a server needs to ask now rides in results, and there are kinds of results that nobody knows yet.
+// H4: what a server needs to ask now rides in results, and there are kinds of results that are not known yet.
 import assert from 'node:assert/strict';
 import type { Case } from '../../case.ts';
 import { each } from '../../bench/each.ts';
@@ -8,7 +8,7 @@ const RESULTS = {
   input_required:
     '{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{"message":"Wer?"}}},"requestState":"s"}',
   task: '{"resultType":"task","task":{"taskId":"t","status":"working","ttlMs":60000}}',
-  'a kind that nobody knows': '{"resultType":"x-new","what":[1.0,1e2,null],"a":1,"a":2}',
+  'a kind that is not known': '{"resultType":"x-new","what":[1.0,1e2,null],"a":1,"a":2}',
   'a list of such a kind': '{"resultType":"x-new","tools":[{"name":"t"}],"ttlMs":1,"cacheScope":"public"}',
 };
 

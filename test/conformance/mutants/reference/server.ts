@@ -281,7 +281,7 @@ class ReferenceServer implements Running {
       (req.method === 'GET' && wrong('get-is-public')) ||
       (req.headers['mcp-session-id'] !== undefined && wrong('session-is-credential')) ||
       (req.headers['mcp-method'] === 'server/discover' && wrong('discover-is-public'));
-    const cause = isPublic ? undefined : await this.#judgeRequest(req, search);
+    const cause = isPublic ? undefined : await this.#checkRequest(req, search);
     if (cause === undefined) {
       const claims = this.#claims.get(req) ?? {};
       if (this.#waiting.has(req)) res.writeContinue();
@@ -302,7 +302,7 @@ class ReferenceServer implements Running {
   }
 
   /** Why not, or undefined. */
-  async #judgeRequest(req: IncomingMessage, search: string): Promise<Cause | 'unavailable' | undefined> {
+  async #checkRequest(req: IncomingMessage, search: string): Promise<Cause | 'unavailable' | undefined> {
     const { setup, wrong } = this.#context;
     const required = setup.requiredScopes;
     const first =
