@@ -2,7 +2,7 @@
 // whose serializer drops what it does not know, the peers of a NetworkPolicy among it.
 import type { KubeObject, Metadata, Resource } from './object.ts';
 import { describe, resourcePath, type ObjectRef, type Query } from './paths.ts';
-import type { Transport, TransportRequest } from './transport.ts';
+import type { ApiTransport, TransportRequest } from './transport.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Objects in one page of a list: what client-go asks for. */
@@ -70,9 +70,9 @@ interface ListPage {
 }
 
 export class Client {
-  readonly #transport: Transport;
+  readonly #transport: ApiTransport;
 
-  constructor(transport: Transport) {
+  constructor(transport: ApiTransport) {
     this.#transport = transport;
   }
 

@@ -15,7 +15,8 @@ export interface Access {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface Credentials {
+/** How requests reach the API server and authenticate to it. */
+export interface ClusterCredentials {
   /** Reads the credentials as they are now: service account tokens, certificates and CA files are rotated. */
   access(): Promise<Access>;
   /** Ends idle connections and waits for busy ones. */
@@ -42,10 +43,10 @@ export function loadKubeConfig(): KubeConfig {
 const TLS_OPTIONS = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as const;
 
 /**
- * Credentials from a loaded kubeconfig. There is one dispatcher for the process: the client library itself makes one
+ * Those of a loaded kubeconfig. There is one dispatcher for the process: the client library itself makes one
  * for each request, and each of those holds a connection of its own.
  */
-export function kubeConfigCredentials(config: KubeConfig): Credentials {
+export function kubeConfigCredentials(config: KubeConfig): ClusterCredentials {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig has no current cluster');
   const server = cluster.server.replace(/\/+$/, '');

@@ -1,7 +1,7 @@
 // Sends one request over the shared connections, with a deadline, and turns failures into errors. Knows no kinds.
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as send, type Dispatcher } from 'undici';
-import type { Credentials } from './credentials.ts';
+import type { ClusterCredentials } from './credentials.ts';
 import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 
@@ -27,7 +27,7 @@ export interface TransportRequest {
   readonly deadlineMs?: number;
 }
 
-export interface Transport {
+export interface ApiTransport {
   /** @returns the parsed JSON of a 2xx answer */
   call(request: TransportRequest): Promise<unknown>;
   /** Opens a long answer; the deadline covers the time until its headers. @returns its bytes; it ends with the signal */
@@ -42,7 +42,7 @@ export interface TransportOptions {
   readonly onWarning?: (warning: string, what: string) => void;
 }
 
-export function createTransport(credentials: Credentials, options: TransportOptions): Transport {
+export function createTransport(credentials: ClusterCredentials, options: TransportOptions): ApiTransport {
   const { userAgent, scheduler = systemScheduler, random = Math.random, onWarning } = options;
 
   const exchange = async (request: TransportRequest, signal: AbortSignal) => {

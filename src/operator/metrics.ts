@@ -1,7 +1,7 @@
 // The operator's metrics in Prometheus form. Bounded labels: kinds and outcomes, never names.
 import { Counter, Histogram, Registry } from 'prom-client';
 import { addGauge, addProcessGauges } from '../base/gauges.ts';
-import type { Transport } from '../kube/transport.ts';
+import type { ApiTransport } from '../kube/transport.ts';
 
 export interface OperatorMetrics {
   readonly registry: Registry;
@@ -59,7 +59,7 @@ export function createMetrics(): OperatorMetrics {
 }
 
 /** The same transport, with its requests counted. A stream is a watch, and counts when it is opened. */
-export function countRequests(transport: Transport, requests: OperatorMetrics['requests']): Transport {
+export function countRequests(transport: ApiTransport, requests: OperatorMetrics['requests']): ApiTransport {
   const counted = async <T>(method: string, answer: Promise<T>): Promise<T> => {
     try {
       const result = await answer;

@@ -10,7 +10,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { Client } from '../../src/kube/client.ts';
 import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
-import { createTransport, type Transport } from '../../src/kube/transport.ts';
+import { createTransport, type ApiTransport } from '../../src/kube/transport.ts';
 import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
 
 type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'delete';
@@ -106,7 +106,7 @@ export class MemoryApiServer {
   }
 
   /** A client of its own connections, as a process of its own would have. */
-  client(wrap: (transport: Transport) => Transport = (transport) => transport): Client {
+  client(wrap: (transport: ApiTransport) => ApiTransport = (transport) => transport): Client {
     const config = new KubeConfig();
     const caData = Buffer.from(this.#certificate).toString('base64');
     config.loadFromClusterAndUser(

@@ -9,7 +9,7 @@ import type { LocalOptions } from '../options.ts';
 import { authorizationServer, caConfigMap, trustedIssuers, type AuthorizationServerPlan } from './issuers.ts';
 import { combine, map, success, type Result } from './result.ts';
 import { serverProcess, type ServerProcess } from './server-process.ts';
-import { certificatePlan, sidecarFiles, type CertificatePlan } from './sidecar-files.ts';
+import { certificatePlan, sidecarFiles, type CertificateSource } from './sidecar-files.ts';
 
 interface PlanInputs {
   readonly manifests: Manifests;
@@ -29,7 +29,7 @@ export interface Plan {
   readonly process: ServerProcess | undefined;
   /** The authorization server to start; undefined where it stands in for none of the issuers. */
   readonly authorizationServer: AuthorizationServerPlan | undefined;
-  readonly certificate: CertificatePlan;
+  readonly certificate: CertificateSource;
   /** Content of the other files that the sidecar's configuration names, by path. */
   readonly files: ReadonlyMap<string, string>;
   /** What the resource asks for and a single machine cannot give. */

@@ -73,12 +73,13 @@ interface GivenCertificate {
 }
 
 /** A certificate and key from a Secret, or the names that the local CA must certify. */
-export type CertificatePlan = { readonly given: GivenCertificate } | { readonly dnsNames: readonly string[] };
+export type CertificateSource =
+  { readonly given: GivenCertificate } | { readonly dnsNames: readonly string[] };
 
 export function certificatePlan(
   { spec, metadata }: ProtectedMcpServer,
   objects: readonly Manifest[],
-): Result<CertificatePlan> {
+): Result<CertificateSource> {
   const { secretName } = spec.tls ?? {};
   if (secretName === undefined) {
     const { hostname } = new URL(spec.protectedResourceMetadata.resource ?? '');

@@ -17,7 +17,7 @@ export function watchFiles(files: readonly string[], onChange: () => void, signa
   let known: string | undefined;
   let settle: NodeJS.Timeout | undefined;
   const look = async () => {
-    const digest = await digestOf(files);
+    const digest = await contentDigest(files);
     if (digest === undefined || signal.aborted) return;
     const changed = digest !== known;
     known = digest;
@@ -50,7 +50,7 @@ function watchFolder(folder: string, onEvent: () => void): FSWatcher[] {
   }
 }
 
-async function digestOf(files: readonly string[]): Promise<string | undefined> {
+async function contentDigest(files: readonly string[]): Promise<string | undefined> {
   const sum = createHash('sha256');
   try {
     for (const file of files) sum.update(await readFile(file)).update('\0');

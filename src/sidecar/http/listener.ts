@@ -16,7 +16,8 @@ const MAX_CONNECTIONS = 16_384;
 /** A client that does not close after its last answer is cut off after this (milliseconds). */
 const LINGER_MS = 1_000;
 
-export interface Certificate {
+/** What the public listener presents to clients. */
+export interface ServerCertificate {
   /** PEM: the leaf first, then its chain. */
   readonly cert: string;
   /** PEM private key. */
@@ -44,7 +45,7 @@ function explain(cause: NodeJS.ErrnoException, port: number): string {
 }
 
 /** Makes the TLS server. HTTP/1.1 only: HTTP/2 costs more CPU here than it gives (docs/adr/0002). */
-export function createListener(certificate: Certificate, handle: HandleRequest): Server {
+export function createListener(certificate: ServerCertificate, handle: HandleRequest): Server {
   /** RFC 9112 section 9.6: after an answer that ends the connection, what follows on it is no request. */
   const ended = new WeakSet<Socket>();
   const withUpgrade = new WeakSet<IncomingMessage>();
@@ -134,7 +135,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
 };
 
 /** The next handshake gets the new certificate; connections that are open live on. */
-export function replaceCertificate(server: Server, certificate: Certificate): void {
+export function replaceCertificate(server: Server, certificate: ServerCertificate): void {
   server.setSecureContext(tlsOptions(certificate));
 }
 
@@ -150,7 +151,7 @@ export function askForClientCertificates(server: Server, wanted: boolean): boole
   return true;
 }
 
-function tlsOptions({ cert, key }: Certificate) {
+function tlsOptions({ cert, key }: ServerCertificate) {
   return { cert, key, minVersion: 'TLSv1.2' as const, honorCipherOrder: true };
 }
 

@@ -28,7 +28,7 @@ export type Introspection =
   | { readonly kind: 'unavailable'; readonly reason: 'introspection_failed' | 'introspection_limited' };
 
 /** How this resource server is known to the authorization server. */
-export interface Credentials {
+interface IntrospectionCredentials {
   readonly clientId: string;
   readonly clientSecret: string;
 }
@@ -49,7 +49,7 @@ interface IntrospectorDependencies {
 export class Introspector {
   readonly issuer: string;
   readonly #endpoint: string | undefined;
-  readonly #credentials: Credentials;
+  readonly #credentials: IntrospectionCredentials;
   readonly #deps: IntrospectorDependencies;
   /** By digest: concurrent requests with the same token share one introspection. */
   readonly #running = new Map<string, Promise<Introspection>>();
@@ -63,7 +63,7 @@ export class Introspector {
   constructor(
     issuer: string,
     endpoint: string | undefined,
-    credentials: Credentials,
+    credentials: IntrospectionCredentials,
     deps: IntrospectorDependencies,
   ) {
     this.issuer = issuer;
@@ -145,7 +145,7 @@ const LIMITED: Promise<Introspection> = Promise.resolve({
 });
 
 /** RFC 6749 section 2.3.1: both are form-encoded before they are joined. */
-function basicCredentials({ clientId, clientSecret }: Credentials): string {
+function basicCredentials({ clientId, clientSecret }: IntrospectionCredentials): string {
   const encode = (text: string) => new URLSearchParams([['', text]]).toString().slice(1);
   return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
 }

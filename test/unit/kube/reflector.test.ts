@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Client } from '../../../src/kube/client.ts';
-import { kubeConfigCredentials, type Credentials } from '../../../src/kube/credentials.ts';
+import { kubeConfigCredentials, type ClusterCredentials } from '../../../src/kube/credentials.ts';
 import { Reflector, reflectors, type ReflectorOptions } from '../../../src/kube/reflector.ts';
 import { Store, type Change } from '../../../src/kube/store.ts';
 import { createTransport } from '../../../src/kube/transport.ts';
@@ -46,7 +46,7 @@ function brokenWatch(...events: unknown[]): Answer {
 
 describe('a reflector', () => {
   let server: ScriptedServer;
-  let credentials: Credentials;
+  let credentials: ClusterCredentials;
   let scheduler: FakeScheduler;
   let store: Store<ConfigMap>;
   let changes: string[];
