@@ -144,7 +144,7 @@ export default tseslint.config(
     },
   },
   {
-    // The conformance suite judges from outside: it knows an URL, an issuer and a recording server, none of our code.
+    // The conformance suite tests from outside: it knows a URL, an issuer and a recording server, none of our code.
     files: ['test/conformance/**/*.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [

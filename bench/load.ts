@@ -1,4 +1,4 @@
-// The load generator: a closed loop on each connection, steered over IPC by the benchmark. Judges nothing but statuses.
+// The load generator: a closed loop on each connection, steered over IPC by the benchmark. Checks nothing but statuses.
 import { readFileSync } from 'node:fs';
 import { callRequest, streamRequest } from './canned.ts';
 import { LoadConnection } from './load-connection.ts';

@@ -374,7 +374,7 @@ export interface Authentication {
   issuers: Issuer[];
   /**
    * Tokens that are bound to a key of the client, which signs a proof for each request (DPoP, RFC 9449):
-   * whoever steals the token alone cannot use it.
+   * a stolen token cannot be used without that key.
    */
   dpop: Dpop;
   /**
@@ -518,7 +518,7 @@ export interface ClientSecretRef {
 
 /**
  * Tokens that are bound to a key of the client, which signs a proof for each request (DPoP, RFC 9449):
- * whoever steals the token alone cannot use it.
+ * a stolen token cannot be used without that key.
  */
 export interface Dpop {
   /**
@@ -656,12 +656,12 @@ export interface IssuerRef {
 export interface Transport {
   /**
    * The size of the largest message that clients may send, in bytes; a larger one is answered with 413.
-   * A message is held in memory until it was judged. Answers of the server have no limit.
+   * A message is held in memory until it is validated. Responses of the server have no limit.
    */
   maxMessageBytes: number;
   /**
    * `Enforced` lets only JSON-RPC messages through that have exactly one meaning and agree with their
-   * MCP header fields, byte for byte as they were judged. `Off` streams request bodies to the server
+   * MCP header fields, byte for byte as they were validated. `Off` streams request bodies to the server
    * unread, of any size and type: for servers that are not strictly MCP. It is weaker: nothing is known
    * of what is called, malformed messages reach the server, and a modern listening stream ends without
    * its result. Sessions stay bound to who began them.
@@ -671,7 +671,7 @@ export interface Transport {
    * What happens to an `Mcp-Session-Id` that this sidecar did not see begin, such as after a restart or
    * when another replica began it. `NotFound` answers 404, and clients begin a new session.
    * `TrustOnFirstUse` gives the session to the first principal who names it: only for servers whose
-   * session ids nobody can guess.
+   * session ids cannot be guessed.
    */
   unknownSessions: 'NotFound' | 'TrustOnFirstUse';
   /**

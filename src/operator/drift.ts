@@ -21,8 +21,8 @@ function hashOf({ metadata }: KubeObject): string | undefined {
 
 /**
  * Whether `live` has everything that `desired` has. The API server adds members (defaults, status) and never entries to
- * lists that the operator applies, so lists must be of the same length and order; one that another manager extended is applied again, which
- * changes nothing.
+ * lists that the operator applies, so lists must be of the same length and order; one that another manager extended is
+ * applied again, which changes nothing.
  */
 export function hasMembers(live: unknown, desired: unknown): boolean {
   if (Array.isArray(desired)) {

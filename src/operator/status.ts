@@ -64,7 +64,7 @@ function outdatedConditions(inputs: Inputs): Condition[] {
   const kept = observed(inputs).map(({ type }) => {
     const previous = server.status?.conditions?.find((candidate) => candidate.type === type);
     const message = 'Nothing is applied yet; see condition Paused.';
-    return previous ?? condition({ type, status: 'Unknown', reason: 'Pending', message } as Verdict, inputs); // all three have Pending
+    return previous ?? condition({ type, status: 'Unknown', reason: 'Pending', message } as Verdict, inputs); // each has Pending
   });
   const now = [notAccepted(inputs), notReady(inputs), paused(inputs)].map((verdict) =>
     condition(verdict, inputs),

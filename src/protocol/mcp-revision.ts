@@ -27,7 +27,7 @@ export const MODERN_VERSIONS: readonly string[] = KNOWN_VERSIONS.filter(
   (version) => eraOf(version) === 'modern',
 );
 
-/** The era of a revision; `undefined` for one that is not known: where it keeps what is decided by, nobody can say. */
+/** The era of a revision; `undefined` for one that is not known: its messages may keep names and targets elsewhere. */
 export function eraOf(version: string): Era | undefined {
   return ERAS.get(version);
 }

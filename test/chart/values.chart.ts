@@ -78,7 +78,7 @@ const refused: readonly { rule: string; values: string; message: RegExp }[] = [
   {
     rule: 'an environment variable twice',
     values: 'extraEnv: [{ name: A, value: "1" }, { name: A, value: "2" }]',
-    message: /extraEnv: A is there twice/,
+    message: /extraEnv: A is duplicated/,
   },
   {
     rule: 'two operators without leader election',

@@ -63,7 +63,7 @@ app.kubernetes.io/name: {{ include "protected-mcp-operator.name" . }}
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag | default .tag }}{{ end -}}
 {{- end -}}
 
-{{/* Refuses what the schema cannot: values that are each right but wrong together. */}}
+{{/* Refuses what the schema cannot: values that are each valid but contradict each other. */}}
 {{- define "protected-mcp-operator.validate" -}}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount is 2 or more, but leaderElection.enabled is false: the operators would work against each other. Set replicaCount=1 or leaderElection.enabled=true." -}}
@@ -75,7 +75,7 @@ app.kubernetes.io/name: {{ include "protected-mcp-operator.name" . }}
 {{- fail (printf "extraEnv: %s is set by the chart; use the value of that purpose instead (README.md lists them)." .name) -}}
 {{- end -}}
 {{- if hasKey $seen .name -}}
-{{- fail (printf "extraEnv: %s is there twice; server-side apply refuses that." .name) -}}
+{{- fail (printf "extraEnv: %s is duplicated; server-side apply refuses that." .name) -}}
 {{- end -}}
 {{- $_ := set $seen .name true -}}
 {{- end -}}

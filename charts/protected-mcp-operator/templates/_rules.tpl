@@ -2,8 +2,8 @@
 What the operator may do where ProtectedMcpServers live: rules of the ClusterRole, or of one Role for each watched
 namespace. One line a need, alphabetical.
 
-Secrets are written, and not read (though the answer to a patch shows what it patched): the operator keeps its own copies in its own namespace. `update` on finalizers is what
-the API server asks of those who set `blockOwnerDeletion`.
+Secrets are written and not read, though the response to a patch shows what it patched: the operator keeps its own
+copies in its own namespace. `update` on finalizers is what the API server requires for `blockOwnerDeletion`.
 */}}
 {{- define "protected-mcp-operator.serverRules" -}}
 - { apiGroups: [''], resources: [configmaps], verbs: [get, list, watch, create, patch, delete] }

@@ -1,4 +1,4 @@
-// Scopes: whether those of a token suffice, and which ones a client is told to ask for. Who has which is not decided here.
+// Scopes: whether those of a token suffice, and which ones a challenge names. Which a principal has is not decided here.
 import type { SidecarConfig } from '../config/config.ts';
 
 type ScopeConfig = Pick<SidecarConfig, 'requiredScopes' | 'metadata' | 'scopeHierarchy' | 'stepUpScopes'>;

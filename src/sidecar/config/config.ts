@@ -91,7 +91,7 @@ const sidecarConfig = z.strictObject({
   claimToHeaders: z.array(z.strictObject({ claim: z.string().min(1).max(256), header: headerName })).max(16),
   /** Hand the client's token on to the server. Off: MCP forbids transit of tokens ("Token Passthrough"). */
   forwardOriginalToken: z.boolean(),
-  /** Tell the server who calls by a JWT of the sidecar, signed with this private key (PEM). */
+  /** Assert the principal to the server in a JWT, signed with this private key (PEM). */
   identityAssertion: z.strictObject({ header: headerName, keyFile: z.string().min(1) }).optional(),
   /** Failed authentications that one source address may cause in a minute; any number when absent. */
   failureLimit: z.strictObject({ perMinute: z.int().min(1).max(100_000) }).optional(),

@@ -195,7 +195,7 @@ function isStripped(lower: string, own: ReadonlySet<string>): boolean {
   return own.has(folded(lower)) || HOP_BY_HOP.has(lower) || IS_SPOOFABLE.test(lower);
 }
 
-/** Names, folded, of the headers in which the server is told who calls. */
+/** Names, folded, of the headers that name the principal to the server. */
 function ownHeaders({ claimToHeaders, identityAssertion }: FieldsConfig): ReadonlySet<string> {
   return new Set([...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => folded(header)));
 }

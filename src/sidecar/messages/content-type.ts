@@ -1,4 +1,4 @@
-// What the header fields say of a body, judged before it is read: its type, its coding, its length.
+// Validates what the header fields say of a body before it is read: its type, its coding, its length.
 import { boundedMemo } from '../http/memo.ts';
 import type { Denial } from '../denial/denial.ts';
 import type { RequestFields } from '../http/request-headers.ts';

@@ -1,16 +1,16 @@
-// Who calls, as a short-lived JWT of ours for the server: a bare header proves nothing once it has left the pod.
+// Asserts the principal to the server in a short-lived JWT that the sidecar signs: a bare header proves nothing outside the pod.
 import type { Clock } from '../../base/clock.ts';
 import type { Principal } from '../authentication/authenticate.ts';
 import type { SigningKey } from '../tokens/signing-key.ts';
 
-/** How long an assertion is good for, at most (seconds): whoever finds one in a log comes too late. */
+/** How long an assertion is good for, at most (seconds): one that an attacker finds in a log has expired. */
 const LIFETIME_SECONDS = 60;
 /** An assertion is used again for this long (milliseconds), so that most requests cost no signature. */
 const REUSE_MS = 30_000;
 
 interface IdentityAssertionOptions {
   readonly header: string;
-  /** `iss`: the resource identifier, since it is we who assert. */
+  /** `iss`: the resource identifier, since the sidecar asserts. */
   readonly issuer: string;
   /** `aud`: the server's URL. */
   readonly audience: string;
@@ -25,7 +25,7 @@ interface Line {
   readonly until: number;
 }
 
-/** Makes the header line that tells the server who calls. */
+/** Makes the header line that names the principal to the server. */
 export class IdentityAssertion {
   readonly #options: IdentityAssertionOptions;
   /** A principal lives as long as the verdict on its token is remembered; its line goes with it. */

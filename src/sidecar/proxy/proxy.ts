@@ -41,7 +41,7 @@ export interface ProxyOptions {
   readonly settings: ProxySettings;
   readonly session: SessionUse;
   readonly admission: Admission;
-  /** The line that says who calls, signed; empty where the server is not told so. */
+  /** The header line with the signed assertion; empty where there is none. */
   readonly identityLine: string;
   /** CORS fields of the response; empty where no browser is involved. */
   readonly responseFields: readonly string[];

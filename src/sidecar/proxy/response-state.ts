@@ -22,7 +22,7 @@ const NEXT: Readonly<Record<ResponseState, readonly ResponseState[]>> = {
   over: [],
 };
 
-/** @throws for a step that cannot be: whoever takes it has lost track of what was sent */
+/** @throws for a step that is not in the table: the proxy would have lost track of what was sent */
 export function nextState(from: ResponseState, to: ResponseState): ResponseState {
   if (!NEXT[from].includes(to)) throw new Error(`a response went from ${from} to ${to}`);
   return to;

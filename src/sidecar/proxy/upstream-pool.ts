@@ -8,7 +8,7 @@ import {
   type ResponseHead,
 } from '../http/response-parser.ts';
 
-/** An idle connection is closed after this: servers give up idle ones after 5 s (Node, uvicorn), and the race is ours to avoid. */
+/** An idle connection is closed after this, before the server does it (Node, uvicorn: 5 s) while a request is on its way. */
 const MAX_IDLE_MS = 3_000;
 const MAX_IDLE_CONNECTIONS = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -82,7 +82,7 @@ export class Upstream {
     return connection.begin(events);
   }
 
-  /** Whether the server accepts connections now. Shared by all who ask at once: anybody may, and it costs the server. */
+  /** Whether the server accepts connections now. One probe at a time: every peer may ask, and it costs the server. */
   probe(timeoutMs: number): Promise<boolean> {
     this.#probing ??= this.#tryConnect(timeoutMs).finally(() => (this.#probing = undefined));
     return this.#probing;

@@ -1,9 +1,13 @@
-// One word a thing, one thing a word: the glossary does not contradict itself. Whether code keeps to it is for reviewers.
+// One word a thing, one thing a word: the glossary does not contradict itself, and src/ has none of the words it
+// bans. Whether code keeps to the rest is for reviewers.
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readPage } from './markdown.ts';
+import { readPage, root } from './markdown.ts';
 
-const rows = readPage('docs/glossary.md')
+const page = readPage('docs/glossary.md');
+const rows = page
   .split('\n')
   .filter((line) => line.startsWith('| **'))
   .map((line) =>
@@ -52,5 +56,41 @@ describe('the glossary', () => {
       'issuer',
     ])
       assert.ok(words.includes(word), word);
+  });
+});
+
+/** What a form of the word has in common with the others, as in "judging" and `isJudged`. */
+const stemOf = (word: string) => word.replace(/e$/, '');
+
+/** The lines of a text that have one of the words, in any form and as a part of a name. */
+function linesWith(words: readonly string[], text: string): string[] {
+  const any = new RegExp(words.map(stemOf).join('|'), 'i');
+  return text.split('\n').flatMap((line, index) => (any.test(line) ? [`${index + 1}: ${line.trim()}`] : []));
+}
+
+describe('the words that are not in src/', () => {
+  const [, list = ''] = /^Not in `src\/` at all,[^:]*: ([^.]*)\./m.exec(page) ?? [];
+  const banned = list.split(', ');
+
+  it('are on the page', () => {
+    assert.deepEqual(banned, ['judge', 'whoever', 'somebody', 'anybody', 'nobody']);
+  });
+
+  it('are found in comments, texts and names', () => {
+    const text = "// until it is judged\nconst isJudged = 1;\n'Nobody asks'\nconst valid = 1;";
+    assert.deepEqual(linesWith(banned, text), [
+      '1: // until it is judged',
+      '2: const isJudged = 1;',
+      "3: 'Nobody asks'",
+    ]);
+  });
+
+  it('are not in src/', () => {
+    const files = globSync('src/**/*.ts', { cwd: root });
+    assert.notEqual(files.length, 0);
+    const found = files.flatMap((file) =>
+      linesWith(banned, readFileSync(join(root, file), 'utf8')).map((line) => `${file}:${line}`),
+    );
+    assert.deepEqual(found, []);
   });
 });
