@@ -182,7 +182,7 @@ describe('a server with sessions', () => {
           server.proceed();
           await arrived(client, STEP_1);
           cut();
-          server.proceed(); // while nobody hears it
+          server.proceed(); // while no client is connected
           await arrived(client, [...STEP_1, ...STEP_2]);
           assert.ok(resumptions().length > 0, 'the client did not resume');
           server.proceed();

@@ -1,4 +1,4 @@
-// What a cluster for tests can do, whoever provides it. Does none of it.
+// What a cluster for tests can do, by whatever it is provided. Does none of it.
 
 /** Processes that a test may end and start again. */
 export const COMPONENTS = [

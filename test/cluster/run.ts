@@ -42,7 +42,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  // A program that ends without reading its input is judged by its exit code.
+  // A program that ends without reading its input is evaluated by its exit code.
   child.stdin?.on('error', () => undefined).end(options.input);
   return new Promise((resolve, reject) => {
     child.on('error', reject);

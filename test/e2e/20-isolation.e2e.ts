@@ -1,4 +1,4 @@
-// The server answers to nobody but its sidecar: tried from another pod, and reported by the operator from a probe of its own.
+// The server answers only its sidecar: tried from another pod, and reported by the operator from a probe of its own.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { waitFor } from './support/wait.ts';
@@ -18,7 +18,7 @@ before(async () => {
 after(() => world.destroy());
 
 describe('the server', () => {
-  it('answers nobody on its own port, and the operator has tried', async () => {
+  it('refuses connections to its own port, and the operator has tried', async () => {
     const condition = await world.until('Isolated', 'True');
     assert.equal(condition.reason, 'ProbeRefused');
     assert.equal(await connect(8000), 'closed');

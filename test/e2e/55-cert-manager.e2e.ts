@@ -14,7 +14,7 @@ import { World, type Json } from './support/world.ts';
 const { bin } = provider();
 const skip = bin === undefined && 'only the bare provider builds cert-manager';
 const definitions = join(bin ?? '', 'cert-manager-crds.yaml');
-/** Kept out of the way of an issuer that somebody else has in the cluster. */
+/** Kept out of the way of an issuer that the cluster has already. */
 const SELF_SIGNED = 'protected-mcp-e2e';
 
 describe('a certificate of cert-manager', { skip }, () => {

@@ -28,7 +28,7 @@ before(async () => {
 });
 after(async () => {
   clearInterval(polling);
-  // Simulated pods end only while there is somebody to simulate it.
+  // Simulated pods end only while their simulator runs.
   await kubectl(['delete', 'namespace', world.namespace, '--timeout=600s']).finally(async () => {
     await simulate(0);
     await world.issuer.close();

@@ -1,4 +1,4 @@
-// A FastMCP server in the cluster, from an image like anybody's: restricted, read-only, without authorization of its own.
+// A FastMCP server in the cluster, from an ordinary image: restricted, read-only, without authorization of its own.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { FASTMCP_IMAGE, loadFastMcpImage } from '../fastmcp/image/load.ts';
@@ -41,11 +41,11 @@ describe('a FastMCP server', () => {
     );
   });
 
-  it('answers nobody but its sidecar, and the operator has tried', async () => {
+  it('answers only its sidecar, and the operator has tried', async () => {
     assert.equal((await world.until('Isolated', 'True', 60_000, name)).reason, 'ProbeRefused');
   });
 
-  it('is refused without a token, and with one for somebody else', async () => {
+  it('is refused without a token, and with one for another resource', async () => {
     const refused = await world.call({ name });
     assert.equal(refused.status, 401);
     assert.match(

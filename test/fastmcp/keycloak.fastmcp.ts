@@ -20,7 +20,7 @@ async function record(row: Row): Promise<void> {
   assert.ok(await isOnPage(row), `not on the page: ${JSON.stringify(row)}`);
 }
 
-/** A client that registered itself asks people for consent; there is nobody here to click. */
+/** A client that registered itself asks users for consent; here is no user to click. */
 async function removeConsentPolicy(keycloak: Keycloak): Promise<void> {
   const admin = new Admin(keycloak);
   const type = 'org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy';

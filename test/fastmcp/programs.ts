@@ -5,7 +5,7 @@ import { freePorts } from '../kit/free-ports.ts';
 import { ServerProcess } from '../kit/server-process.ts';
 import type { Python } from './python.ts';
 
-/** No telemetry, no questions, no colours; a directory without settings of somebody's. */
+/** No telemetry, no questions, no colours; a directory without anyone's settings. */
 const QUIET = { FASTMCP_CHECK_FOR_UPDATES: 'off', FASTMCP_ENV_FILE: '/nonexistent', NO_COLOR: '1' };
 
 const file = (name: string) => join(import.meta.dirname, name);

@@ -12,7 +12,7 @@ const POLICIES = `${REALM}/components?type=org.keycloak.services.clientregistrat
 const NOTHING_TO_DO = ['realm my-realm: no changes, 9 parts up to date'];
 /** What an account needs where the realm is there already. */
 const ROLES = ['manage-clients', 'manage-realm', 'manage-users', 'view-realm'];
-/** A stack trace: what nobody should see who only typed something wrong. */
+/** A stack trace: not for a user who only typed something wrong. */
 const STACK = /\n\s+at /;
 
 let keycloak: Keycloak;
@@ -154,7 +154,7 @@ describe('a second run', () => {
   });
 });
 
-describe('what somebody changed by hand is put right', () => {
+describe('what was changed by hand is put right', () => {
   const scopeId = async () => String((await scope())['id']);
   const clientPath = async (rest = '') => `${REALM}/clients/${String((await client())['id'])}${rest}`;
   type Change = { change: () => Promise<unknown>; line: RegExp };
@@ -418,7 +418,7 @@ describe('what goes wrong', () => {
     assert.match(stderr, /^the certificate of \S+ is not trusted \([A-Z_]+\): set keycloak\.caFile to .*\n$/);
   });
 
-  it('nobody there: exit code 3, with how long it tried and what it got', async () => {
+  it('no Keycloak there: exit code 3, with how long it tried and what it got', async () => {
     const [port] = await freePorts(1);
     const begun = Date.now();
     const { code, lines, stderr } = await run({

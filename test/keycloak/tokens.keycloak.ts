@@ -319,14 +319,14 @@ describe('keys', () => {
 
     const fresh = await accessToken();
     assert.notEqual(decodeProtectedHeader(fresh).kid, decodeProtectedHeader(old).kid);
-    await assertAccepted(old); // nobody has told the sidecar yet: at most its refresh interval, 5 minutes
+    await assertAccepted(old); // the sidecar does not know yet: at most its refresh interval, 5 minutes
     await assertAccepted(fresh); // an unknown key id: fetched again, and the withdrawn key goes
     await assertRefused(old, 'unknown_key');
   });
 });
 
 describe('Keycloak restarts', () => {
-  it('while it is away the sidecar judges with the keys that it has; afterwards all is as before', async () => {
+  it('while it is away the sidecar verifies with the keys that it has; afterwards all is as before', async () => {
     const [used, unused] = [await accessToken(), await accessToken()];
     await assertAccepted(used);
     await keycloak.halt();

@@ -1,4 +1,4 @@
-// A client that holds a key: DPoP proofs of any shape (RFC 9449), and tokens bound to it. Shares no code with what judges them.
+// A client that holds a key: DPoP proofs of any shape (RFC 9449), and tokens bound to it. Shares no code with what verifies them.
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { signCompact, signingKey, type SigningKey, type TestIssuer, type TokenChanges } from './issuer.ts';

@@ -8,7 +8,7 @@ export const REDIRECT_URL = 'http://localhost:6274/oauth/callback';
 interface Registration {
   client_id: string;
   client_secret?: string;
-  /** Who it was registered with; the clients show it to nobody else. */
+  /** Who it was registered with; the clients show it to no other. */
   issuer?: string;
 }
 

@@ -164,7 +164,7 @@ describe('taken ports', () => {
     ]);
     assert.equal(problems.length, 1);
     assert.match(problems[0] ?? '', new RegExp(`port ${port} .*the sidecar.*the server`));
-    assert.doesNotMatch(problems[0] ?? '', /another process/); // nobody else has it: stopping something would not help
+    assert.doesNotMatch(problems[0] ?? '', /another process/); // no other process has it: stopping something would not help
   });
 
   it('are named where only the IPv6 address is taken', async (t) => {

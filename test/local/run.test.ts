@@ -16,7 +16,7 @@ import { RESULT, TestUpstream } from '../kit/upstream.ts';
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' };
 
-/** An MCP server of somebody's, in one line: answers with what its environment says. */
+/** A user's own MCP server, in one line: answers with what its environment says. */
 const SERVER = `
 const { HOST, PORT, GREETING, API_KEY } = process.env;
 require('node:http').createServer((req, res) => {

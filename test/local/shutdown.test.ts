@@ -17,7 +17,7 @@ async function withLocalMode(
   }
 }
 
-/** A server that is a program of somebody's, run by Node. */
+/** A server that is a user's own program, run by Node. */
 function command(script: string, program = process.execPath): Settings {
   return { fields: { 'spec.server.command': [program, '-e', script] } };
 }

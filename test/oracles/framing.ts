@@ -7,7 +7,7 @@ import { waitFor } from '../kit/wait.ts';
 import { BODY, bytesOf, HOST, type Shape } from './payloads.ts';
 import { RecordingServer, TAG, tagOf, type RecordedMessage } from './recording-server.ts';
 
-/** Bodies are judged, or go by unread with the framing that they came with: both have to hold. */
+/** Bodies are validated, or go by unread with the framing that they came with: both have to hold. */
 const MODES = ['Enforced', 'Off'] as const;
 type Mode = (typeof MODES)[number];
 
@@ -58,8 +58,8 @@ export class FramingBed {
     await this.server.close();
   }
 
-  /** Each way of cutting it, with the bodies judged and unjudged. */
-  async judge(shape: Shape, reading: 'served' | 'refused'): Promise<void> {
+  /** Each way of cutting it, with the bodies validated and unread. */
+  async check(shape: Shape, reading: 'served' | 'refused'): Promise<void> {
     const wrong: string[] = [];
     await Promise.all(
       MODES.flatMap((mode) =>

@@ -13,7 +13,7 @@ import { answerByTag, RecordingServer, TAG, tagOf } from './recording-server.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
 const CHUNKED = 'Transfer-Encoding: chunked\r\n';
-/** What must not get to anybody but who asked, and only as the answer. */
+/** What must reach only the client that asked, and only as the answer. */
 const EVIL = '{"answer":"evil"}';
 const SECOND = `${OK}Content-Length: ${EVIL.length}\r\n\r\n${EVIL}`;
 
@@ -133,7 +133,7 @@ function isWhole(connection: RawConnection): boolean {
   try {
     return typeof read(connection) === 'object';
   } catch {
-    return true; // judged once more, where it counts
+    return true; // checked once more, where it counts
   }
 }
 

@@ -82,7 +82,7 @@ function changes(key: SigningKey, stranger: SigningKey): fc.Arbitrary<Change> {
   ];
   const text = mutation([...'AZaz09-_.=+/ ,\t~%', '..', '==', '\0', '\u0130', 'Bearer ', 'DPoP ']);
   const signed: Change[] = [
-    // With the public key as a secret; by somebody whose key the header brings along; as signatures that are none.
+    // With the public key as a secret; by an attacker whose key the header brings along; as signatures that are none.
     ...secrets.map((secret): Change => (t) => {
       const input = `${base64Url('{"alg":"HS256","kid":"k1"}')}.${t.split('.')[1] ?? ''}`;
       return `Bearer ${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;

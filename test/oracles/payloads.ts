@@ -179,7 +179,7 @@ export const GARDEN: readonly Section[] = [
         { framing: ['Transfer-Encoding: ,chunked', 'Content-Length: 5'], body: '0\r\n\r\n' },
       ],
       ['chunked and a comma', codings('chunked,')],
-      ['a coding that nobody knows', codings('blegh')],
+      ['an unknown coding', codings('blegh')],
       ['identity', codings('identity')],
       ['gzip, chunked', codings('gzip, chunked')],
       ['chunked, gzip', codings('chunked, gzip')],

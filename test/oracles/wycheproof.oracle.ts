@@ -1,4 +1,4 @@
-// Wycheproof's JSON Web Signature vectors, judged by the functions that tokens are judged with.
+// Wycheproof's JSON Web Signature vectors, verified by the functions that verify tokens.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ async function vectors(): Promise<readonly Group[]> {
 
 /**
  * What `authenticate.ts` asks of a token before its claims: shape, algorithm, extensions, key, signature. The payloads
- * of the vectors are no claims sets, so that an empty one stands in their place while the shape is judged.
+ * of the vectors are no claims sets, so that an empty one stands in their place while the shape is validated.
  */
 async function verifies(jws: string, jwk: unknown): Promise<boolean> {
   const parts = jws.split('.');

@@ -102,7 +102,7 @@ function findPrograms(): Record<'etcd' | 'kube-apiserver', string> {
   return programs;
 }
 
-/** A signal that nobody handles would end this process without its `exit` event, and leave the programs running. */
+/** A signal without a handler would end this process without its `exit` event, and leave the programs running. */
 function exitOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     if (process.listenerCount(signal) === 0) process.on(signal, () => process.exit(1));

@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'src/local/main.ts');
 const START_TIMEOUT_MS = 30_000;
 const END_TIMEOUT_MS = 15_000;
-/** A stack trace: what nobody should see who only typed something wrong. */
+/** A stack trace: not for a user who only typed something wrong. */
 const STACK = /\n\s+at /;
 
 export type Ports = Readonly<Record<'sidecar' | 'admin' | 'server' | 'issuer', number>>;

@@ -7,7 +7,7 @@ export type Revision = '2025-11-25' | '2026-07-28';
 export interface Edition {
   readonly version: '0.1.16' | '0.2.0-alpha.12';
   readonly revision: Revision;
-  /** What says so to the program: all scenarios of the revision, those that nobody has to pass among them. */
+  /** What says so to the program: all scenarios of the revision, those that need not be passed among them. */
   readonly selection: readonly string[];
   /** Scenarios that look at what a proxy could change: of each, something must pass. */
   readonly telling: readonly string[];

@@ -5,7 +5,7 @@ import { FASTMCP_VERSION, PYTHON_SDK_VERSION, python } from '../fastmcp/python.t
 import { freePorts } from '../kit/free-ports.ts';
 import { ServerProcess } from '../kit/server-process.ts';
 
-/** No telemetry, no questions, no settings of somebody's, and nothing written beside the scripts. */
+/** No telemetry, no questions, no one's settings, and nothing written beside the scripts. */
 const QUIET = {
   FASTMCP_CHECK_FOR_UPDATES: 'off',
   FASTMCP_ENV_FILE: '/nonexistent',

@@ -1,4 +1,4 @@
-// Tokens bound to the client's TLS certificate (RFC 8705 section 3), with certificates that nobody vouches for.
+// Tokens bound to the client's TLS certificate (RFC 8705 section 3), with certificates of no trusted authority.
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';

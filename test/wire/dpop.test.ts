@@ -123,7 +123,7 @@ describe('the scheme must fit the token', () => {
       'DPoP',
       () => client.fields(client.token(bed.issuer, { claims: { cnf: { jkt: client.jkt, 'x-new': 1 } } })),
     ],
-    'a token bound to a certificate besides, which nobody asks for': [
+    'a token bound to a certificate besides, which is not asked for': [
       'DPoP',
       () =>
         client.fields(
@@ -146,7 +146,7 @@ describe('the scheme must fit the token', () => {
       'DPoP',
       () => client.fields(client.token(bed.issuer, { claims: { exp: now() - 60 } })),
     ],
-    'no token of ours, with no proof': ['DPoP', () => ({ Authorization: 'DPoP x' })],
+    'a malformed token, with no proof': ['DPoP', () => ({ Authorization: 'DPoP x' })],
   };
   for (const [name, [scheme, fields]] of Object.entries(cases)) {
     it(name, async () => {

@@ -1,4 +1,4 @@
-// Whatever breaks while a request is judged, the answer is a 5xx, the server hears nothing, and the next call is judged.
+// Whatever breaks while a request is authorized, the answer is a 5xx, the server hears nothing, and the next call works.
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -63,7 +63,7 @@ describe('a clock that', () => {
         assert.ok(status >= 500 || status === 401, `${status}`);
         assert.deepEqual(bed.upstream.requests, []);
         clock = () => Date.now();
-        assert.equal((await bed.callWith(bed.issuer.token())).status, 200, 'and the next is judged');
+        assert.equal((await bed.callWith(bed.issuer.token())).status, 200, 'and the next works');
       });
     }
   }

@@ -27,7 +27,7 @@ describe('bad tokens, limited to 20 a minute', () => {
       );
     }
     const refused = answers.filter(({ status }) => status === 401);
-    assert.ok(refused.length >= 20 && refused.length <= 40, `${refused.length} were judged as usual`);
+    assert.ok(refused.length >= 20 && refused.length <= 40, `${refused.length} were verified as usual`);
     for (const answer of answers.filter(({ status }) => status !== 401)) {
       assert.equal(answer.status, 429, answer.body);
       assert.ok(Number(answer.headers['retry-after']) >= 1);

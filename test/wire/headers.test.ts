@@ -1,4 +1,4 @@
-// Which fields reach the server and the client, and requests that two parsers could read differently: those reach nobody.
+// Which fields reach the server and the client, and requests that two parsers could read differently: those reach no server.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { RawConnection } from '../kit/raw.ts';
@@ -286,7 +286,7 @@ describe('a request that can be read in two ways is refused, and nothing of it r
     'no Host in HTTP/1.0': () =>
       lines().replace('HTTP/1.1', 'HTTP/1.0').replace('Host: localhost:8001\r\n', ''),
     'chunk extension without end': () => `${lines(chunked)}2;${'a'.repeat(20_000)}`,
-    'absolute target of ours, other Host': () =>
+    'absolute target of this server, other Host': () =>
       lines().replace('/mcp', 'https://localhost:8001/mcp').replace('Host: localhost', 'Host: evil.test'),
     'target without a slash': () => lines().replace('/mcp', 'mcp'),
     'HTTP/1.2': () => lines().replace('HTTP/1.1', 'HTTP/1.2'),

@@ -1,4 +1,5 @@
-// The server is told who calls by a JWT of ours: one, good for a minute, verified with the key at the admin port.
+// The principal is asserted to the server in a JWT of the sidecar: one, good for a minute, verified with
+// the key at the admin port.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

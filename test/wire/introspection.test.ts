@@ -56,7 +56,7 @@ describe('an opaque token is accepted', () => {
     'without iss: it is the issuer that answers': { iss: undefined },
     'with the client in azp': { client_id: undefined, azp: 'c1' },
     'with one of several audiences': { aud: ['account', 'echo-mcp-server'] },
-    'with members that nobody knows': { username: 'a', extension_field: { a: [1] } },
+    'with unknown members': { username: 'a', extension_field: { a: [1] } },
   };
   for (const [name, changes] of Object.entries(cases)) {
     it(name, async () => {
@@ -106,7 +106,7 @@ describe('an opaque token is accepted', () => {
     assertInvalid(await bed.callWith(token));
   });
 
-  it('while JWTs are judged by their signature, and nobody is asked', async () => {
+  it('while JWTs are verified by their signature, and no server is asked', async () => {
     assert.equal((await bed.callWith(bed.issuer.token())).status, 200);
     bed.upstream.requests.length = 0;
     assertInvalid(await bed.callWith(bed.issuer.token({ claims: { exp: 0 } })));
@@ -127,7 +127,7 @@ describe('an opaque token is refused', () => {
     'no client': () => endpoint.active({ client_id: undefined }),
     'a refresh token': () => endpoint.active({ typ: 'Refresh' }),
     'a refresh token, as Hydra says it': () => endpoint.active({ token_use: 'refresh_token' }),
-    'bound to a certificate that nobody asks for': () =>
+    'bound to a certificate that is not asked for': () =>
       endpoint.active({ cnf: { 'x5t#S256': 'A'.repeat(43) } }),
   };
   for (const [name, answer] of Object.entries(cases)) {
@@ -230,7 +230,7 @@ it('made-up tokens do not make it ask without end', async () => {
 });
 
 describe('where opaque tokens are not taken', () => {
-  it('they are refused, and nobody is asked', async () => {
+  it('they are refused, and no server is asked', async () => {
     const other = await TestBed.start();
     try {
       const asked = new IntrospectionEndpoint(other.issuer);

@@ -1,4 +1,4 @@
-// Bodies on real sockets: what is refused never reaches the server, and what is forwarded is what was judged.
+// Bodies on real sockets: what is refused never reaches the server, and what is forwarded is what was validated.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -40,7 +40,7 @@ async function post(
 
 const send = ({ body, headers }: SentMessage) => post(body, headers);
 
-/** A refusal of ours: JSON-RPC, with the id where it could be read, and nothing at the server. */
+/** A refusal by the sidecar: JSON-RPC, with the id where it could be read, and nothing at the server. */
 function assertRefused(answer: Answer, code: number, id?: unknown): void {
   assert.equal(answer.status, 400, answer.body);
   const body = JSON.parse(answer.body) as {
@@ -219,7 +219,7 @@ describe('type, coding and size (D12)', () => {
   }
 });
 
-describe('what was judged is what is sent (E5)', () => {
+describe('what was validated is what is sent (E5)', () => {
   const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
   const text = '\u00e9\u20ac\u{1F600}\\u0061\\/ 12345678901234567890 1.0e+2';
   const bodies: Record<string, string> = {
@@ -263,7 +263,7 @@ describe('the server gives no answer (D15)', () => {
     ['a batch', `[${PING}]`],
     ['a response', '{"jsonrpc":"2.0","id":1,"result":{}}'],
   ] as const) {
-    it(`${name}: nobody waits for an answer, and the error is a plain one`, async () => {
+    it(`${name}: no client waits for an answer, and the error is a plain one`, async () => {
       bed.upstream.script = (req) => req.socket.destroy();
       const answer = await post(body);
       assert.equal(answer.status, 502);
@@ -296,7 +296,7 @@ describe('messageChecks: Off', () => {
     'no JSON': ['{', {}],
     'another type': ['hello', { 'Content-Type': 'text/plain' }],
     'a coding': [gzipSync(PING), { 'Content-Encoding': 'gzip' }],
-    'a version that nobody knows': [PING, { 'MCP-Protocol-Version': '2099-01-01' }],
+    'an unknown version': [PING, { 'MCP-Protocol-Version': '2099-01-01' }],
     'fields that do not fit': [PING, { 'Mcp-Method': 'tools/call' }],
     'a large body': ['x'.repeat(5 * MIB), {}],
   };

@@ -172,7 +172,7 @@ describe("the authorization server's metadata, for clients of MCP 2025-03-26", (
     assert.equal(answer.headers['content-type'], 'application/json');
     assert.equal(answer.headers['access-control-allow-origin'], '*');
     for (let i = 0; i < 20; i++) await get(AUTHORIZATION_SERVER);
-    assert.equal(bed.issuer.requests, asked, 'nobody makes us ask');
+    assert.equal(bed.issuer.requests, asked, 'no client causes a request');
     assert.deepEqual(bed.upstream.requests, []);
   });
 

@@ -178,7 +178,7 @@ describe('what Node would answer by itself', () => {
     }
   });
 
-  it('an expectation that nobody knows is overlooked (RFC 9110 section 10.1.1), and asks for a token all the same', async () => {
+  it('an unknown expectation is overlooked (RFC 9110 section 10.1.1), and asks for a token all the same', async () => {
     bed.upstream.script = answerJson;
     connection.send(
       call('first', 'Expect: the-unexpected') + begun('Expect: x', 'Content-Length: 0', '', ''),
@@ -192,7 +192,7 @@ describe('calls without end on one connection', () => {
   const SENT = 300;
   const LIMIT = 128;
 
-  it('are with the server 128 at a time; the others get 503, and nobody else notices', async () => {
+  it('are with the server 128 at a time; the others get 503, and no other client notices', async () => {
     const waiting: ServerResponse[] = [];
     bed.upstream.script = (req, res) => {
       req.resume();

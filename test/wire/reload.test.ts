@@ -72,7 +72,7 @@ it('another required scope applies at once; an open stream lives on', async () =
   });
 });
 
-it('a token that was accepted before is judged anew by the new configuration', async () => {
+it('a token that was accepted before is verified anew by the new configuration', async () => {
   const token = bed.issuer.token();
   assert.equal(await statusOf(token), 200);
   const [issuer] = original.issuers;

@@ -268,7 +268,7 @@ describe('messageChecks: Off', () => {
     assert.equal(off.upstream.requests[0]?.headers['mcp-session-id'], undefined);
   });
 
-  it('a version that nobody knows does not', async () => {
+  it('an unknown version does not', async () => {
     const id = await session(off);
     assertNotFound(
       await use(id, bob(off), { on: off, headers: { 'MCP-Protocol-Version': '2099-01-01' } }),

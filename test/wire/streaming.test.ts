@@ -26,7 +26,7 @@ beforeEach(() => {
 const authorization = () => ({ Authorization: `Bearer ${bed.issuer.token()}` });
 const postStream = () => bed.open({ headers: authorization() });
 
-/** Sidecars that pass bodies on unread; `bed` judges them. */
+/** Sidecars that pass bodies on unread; `bed` validates them. */
 const unread: TestBed[] = [];
 async function startUnread(): Promise<TestBed> {
   const started = await TestBed.start({
@@ -72,7 +72,7 @@ describe('an event stream', () => {
   }
 });
 
-describe('a body that is not judged passes unchanged', () => {
+describe('a body that is not validated passes unchanged', () => {
   let bed: TestBed;
   before(async () => {
     bed = await startUnread();
@@ -172,7 +172,7 @@ describe('streams of 384 MiB with flat memory', () => {
     assert.ok(growth < MAX_GROWTH, `grew by ${Math.round(growth / MIB)} MiB`);
   });
 
-  it('not to the server where messages are judged: 413, though no length is said', async () => {
+  it('not to the server where messages are validated: 413, though no length is said', async () => {
     const growth = await memoryGrowth(async () => {
       const req = bed.request({ headers: authorization() });
       req.on('error', () => undefined); // it is cut off while it sends
@@ -236,7 +236,7 @@ describe('back-pressure', () => {
     assert.ok(!bed.log.includes('Warning'), bed.log.slice(-500));
   });
 
-  it('a client that does not read its answer holds up nobody else', async () => {
+  it('a client that does not read its answer holds up no other', async () => {
     // The first request is never answered; the answer to the second waits behind it, in the sidecar.
     bed.upstream.script = (req, res) => {
       req.resume();
@@ -273,12 +273,12 @@ describe('back-pressure', () => {
 });
 
 describe('when the client goes away, the server sees it within a second', () => {
-  const judging = () => bed;
+  const validating = () => bed;
   /** Waits until the server's side of all requests is closed. */
   async function serverSees(
     requests: number,
     leave: (bed: TestBed) => Promise<() => void>,
-    bed: TestBed = judging(),
+    bed: TestBed = validating(),
   ): Promise<void> {
     const before = await bed.metric('mcp_sidecar_requests_in_flight');
     let begun = 0;

@@ -273,7 +273,7 @@ it(
     client.destroy();
     await closed;
     await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.equal(bed.upstream.requests.length, 1, 'no cancellation of ours');
+    assert.equal(bed.upstream.requests.length, 1, 'no cancellation by the sidecar');
   }),
 );
 

@@ -97,7 +97,7 @@ describe('token command', () => {
         args: () => ['--scope', 'nonsense'],
         says: /invalid_scope.*requested: nonsense; supported: openid/,
       },
-      'redirect URI of somebody else': {
+      'redirect URI of another client': {
         args: () => ['--redirect-uri', 'https://example.com/'],
         says: /redirect_uri/,
       },
@@ -112,7 +112,7 @@ describe('token command', () => {
       },
       'issuer that is no URL': { args: () => ['--issuer', 'localhost'], says: /not a valid issuer/ },
       'missing CA file': { args: () => ['--ca-file', 'none.crt'], says: /cannot read the CA file none\.crt/ },
-      'CA of somebody else': {
+      'another CA': {
         args: async () => ['--ca-file', (await openCertificateAuthority({ directory })).certificateFile],
         says: /not trusted.*--ca-file/,
       },

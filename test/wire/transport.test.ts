@@ -1,4 +1,4 @@
-// The hop to the server and back: what is relayed, what becomes an error of ours, and that nothing is sent twice.
+// The hop to the server and back: what is relayed, what becomes an error of the sidecar, and that nothing is sent twice.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { assertRefused } from '../support/challenge.ts';
@@ -26,7 +26,7 @@ const head = (...lines: string[]) =>
 const withToken = (token = bed.issuer.token()) => `Authorization: Bearer ${token}`;
 const ping = `Content-Length: ${PING.length}`;
 
-/** 502 with a body of ours: a JSON-RPC error for whoever waits for the answer to request 1. */
+/** 502 with a body of the sidecar: a JSON-RPC error for the client that waits for the answer to request 1. */
 function assertBadGateway(answer: Answer, isRequest = true): void {
   assert.equal(answer.status, 502, answer.body);
   const body = JSON.parse(answer.body) as { id: unknown; error: { code: number; data: { error: string } } };
@@ -103,7 +103,7 @@ describe('an answer that must not reach the client becomes 502', () => {
     });
   }
 
-  it('more bytes than announced reach nobody', async () => {
+  it('more bytes than announced reach no client', async () => {
     const first = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}';
     bed.upstream.script = (req) => {
       req.resume();
@@ -171,7 +171,7 @@ describe('the body of a refused request is not waited for', () => {
   });
 
   it('a server that answers before it has read a large body: the client gets the answer', async () => {
-    // Only a body that is not judged is still under way when the server answers.
+    // Only a body that is not validated is still under way when the server answers.
     const streaming = await TestBed.start({
       config: ({ transport }) => ({ transport: { ...transport, messageChecks: 'Off' } }),
     });

@@ -49,7 +49,7 @@ describe('an assertion is told in one line', () => {
   });
 });
 
-describe('what nobody may read is not told', () => {
+describe('what is secret is not told', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const rows: Record<string, () => void> = {
     'a token in a value': () => assert.equal(`Bearer ${TOKEN}`, ''),

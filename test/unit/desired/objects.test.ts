@@ -110,7 +110,7 @@ describe('the Deployment', () => {
     for (const [label, value] of Object.entries(selector)) assert.equal(labels[label], value);
   });
 
-  it('gives nobody a service-account token', () => {
+  it('gives no container a service-account token', () => {
     assert.equal(field({}, 'Deployment', ...podSpec, 'automountServiceAccountToken'), false);
   });
 

@@ -33,7 +33,7 @@ describe('the kubeconfig', () => {
     assert.equal(loaded.getContextObject(loaded.getCurrentContext())?.namespace, 'team-a');
   });
 
-  it('must be there: nobody means localhost:8080', () => {
+  it('must be there: localhost:8080 is never meant', () => {
     assert.throws(loadKubeConfig, /no cluster: set KUBECONFIG/);
   });
 
@@ -52,7 +52,7 @@ describe('credentials', () => {
     return kubeConfigCredentials(config);
   };
 
-  it('are a bearer token, a name and a password, or somebody else’s name', async () => {
+  it('are a bearer token, a name and a password, or another user’s name', async () => {
     assert.deepEqual((await of({ token: 'secret' }).access()).headers, { authorization: 'Bearer secret' });
     const basic = Buffer.from('eitan:test').toString('base64');
     assert.deepEqual((await of({ username: 'eitan', password: 'test' }).access()).headers, {

@@ -58,7 +58,7 @@ class FakeLeases {
     return this.lease;
   }
 
-  /** What somebody else did. */
+  /** What another client did. */
   edit(spec: Lease['spec']): void {
     assert.ok(this.lease);
     this.#store({ ...this.lease, spec: { ...this.lease.spec, ...spec } } as Lease);
@@ -310,14 +310,14 @@ describe('a leader', () => {
     assert.equal(leases.lease?.spec?.holderIdentity, 'two', 'and takes nothing back');
   });
 
-  it('is lost at once when somebody empties the Lease', async () => {
+  it('is lost at once when another client empties the Lease', async () => {
     const { leases, scheduler, lost } = await leading();
     leases.edit({ holderIdentity: '' });
     await scheduler.advance(4_000);
     assert.deepEqual(lost, ['the lease was taken away']);
   });
 
-  it('goes on when somebody only touched the Lease, or deleted it', async () => {
+  it('goes on when another client only touched the Lease, or deleted it', async () => {
     const { leases, scheduler, elector, lost } = await leading();
     leases.edit({});
     await scheduler.advance(12_000);

@@ -41,7 +41,7 @@ describe('memory adapter', () => {
     assert.ok((await codes.find('1'))?.consumed);
   });
 
-  it('does not grow with what nobody asks for again', async () => {
+  it('does not grow with what is never asked for again', async () => {
     const codes = adapter('AuthorizationCode');
     for (let index = 0; index < 5000; index++) {
       now += 1000;

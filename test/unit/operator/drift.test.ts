@@ -17,7 +17,7 @@ describe('an object is as desired', () => {
     ['not when a value differs', { a: 1 }, { a: 2 }, false],
     ['not when a member is missing', { a: {} }, { a: { b: 1 } }, false],
     [
-      'not when a list is longer: a rule that somebody added',
+      'not when a list is longer: a rule that another manager added',
       { ingress: [{}, {}] },
       { ingress: [{}] },
       false,

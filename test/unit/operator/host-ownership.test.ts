@@ -19,7 +19,7 @@ const victim = server('https://mcp.example.com/mcp', {
   creationTimestamp: '2026-01-01T00:00:00Z',
 });
 
-describe('a name that is somebody else’s is not certified', () => {
+describe('a name that is another server’s is not certified', () => {
   for (const host of [
     'victim.bank.svc',
     'victim.bank.svc.cluster.local',

@@ -121,7 +121,7 @@ describe('not reached', () => {
       failure:
         /^cannot reach Keycloak at \S+: gave up after \d+ s \(keycloak\.waitSeconds\): request timed out$/,
     },
-    'a gateway that has nobody behind it': {
+    'a gateway that has nothing behind it': {
       listener: () => script({ '/realms/master': { status: 503 } }),
       code: 3,
       failure: /gave up after \d s .*: GET \S+\/realms\/master returned 503$/,

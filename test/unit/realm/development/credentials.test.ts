@@ -75,7 +75,7 @@ describe('the credentials of the development Keycloak', () => {
     assert.ok(certificate.verify(new X509Certificate(authority).publicKey));
   });
 
-  it('publish the authority of the certificate again, when somebody changed or deleted it', async () => {
+  it('publish the authority of the certificate again, when it was changed or deleted', async () => {
     await ensureAt(START);
     const authority = server.value('keycloak-ca', 'ca.crt');
     const path = '/api/v1/namespaces/keycloak/configmaps/keycloak-ca';

@@ -1,4 +1,4 @@
-// A good token, changed anywhere, is no good token; and where judging fails, nothing passes.
+// A good token, changed anywhere, is no good token; and where verification itself fails, nothing passes.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -90,7 +90,7 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
   });
 }
 
-describe('where judging itself fails', () => {
+describe('where verification itself fails', () => {
   const config = CONFIG as SidecarConfig; // what the authenticator does not look at is left out
 
   it('a clock that throws gives no verdict', async () => {

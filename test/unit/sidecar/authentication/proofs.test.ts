@@ -53,7 +53,7 @@ describe('a proof is good', () => {
     'iat a little ago': () => ({ claims: { iat: world.now - LIFETIME } }),
     'iat a little ahead': () => ({ claims: { iat: world.now + LIFETIME } }),
     'iat with a fraction': () => ({ claims: { iat: world.now + 0.5 } }),
-    'a nonce that nobody asked for': () => ({ claims: { nonce: 'n' } }),
+    'a nonce that was not asked for': () => ({ claims: { nonce: 'n' } }),
   };
   for (const [name, changes] of Object.entries(cases)) {
     it(name, async () => assert.equal(await verdict(proof(changes())), 'ok'));

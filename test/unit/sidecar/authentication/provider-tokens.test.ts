@@ -1,4 +1,4 @@
-// Tokens in the shapes of well-known authorization servers, judged by the settings of docs/authorization-servers.md.
+// Tokens in the shapes of well-known authorization servers, verified by the settings of docs/authorization-servers.md.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Authenticator } from '../../../../src/sidecar/authentication/authenticate.ts';

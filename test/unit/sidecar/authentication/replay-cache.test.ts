@@ -1,4 +1,4 @@
-// Used proofs are remembered for as long as they could be used again, in bounded memory; nobody can push them out.
+// Used proofs are remembered for as long as they could be used again, in bounded memory; no client can push them out.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

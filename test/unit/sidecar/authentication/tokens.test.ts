@@ -181,7 +181,7 @@ describe('a token does not pass', () => {
       () => strictToken({ key: es256() }),
     ],
     'ES256 with the id of an RSA key': ['unknown_key', () => token({ key: es256(), header: { kid: 'k1' } })],
-    'a key id that nobody has': ['unknown_key', () => header({ kid: 'k404' })],
+    'a key id that no key has': ['unknown_key', () => header({ kid: 'k404' })],
     'a key id that is a path': ['unknown_key', () => header({ kid: '../../etc/passwd' })],
     'a key id with a line end': ['unknown_key', () => header({ kid: 'k1\r\nX-Evil: \u00e9"' })],
     'a key id that is a number': ['bad_kid', () => header({ kid: 1 })],

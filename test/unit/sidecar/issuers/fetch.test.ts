@@ -118,7 +118,7 @@ describe('nothing is fetched', () => {
     it(name, () => assert.rejects(get(json(text)), message));
   }
 
-  it('that is compressed: nobody asked for that', async () => {
+  it('that is compressed: that was not asked for', async () => {
     const gzip = (_: IncomingMessage, res: ServerResponse) => {
       res.setHeader('Content-Encoding', 'gzip');
       res.end(Buffer.from('1f8b0800', 'hex'));
@@ -126,7 +126,7 @@ describe('nothing is fetched', () => {
     await assert.rejects(get(gzip), /not UTF-8|not JSON/);
   });
 
-  it('under a certificate that nobody vouches for', async () => {
+  it('under a certificate of no trusted authority', async () => {
     const other = await selfSigned();
     await assert.rejects(get(json('{}'), { ca: other.cert }), /self-signed certificate/);
     assert.deepEqual(seen, []);

@@ -129,7 +129,7 @@ describe('a token', () => {
   });
 
   for (const token of ['', '=', 'a b', 'a,b', 'a=b', 'a\nb', 'ä', 'a"b']) {
-    it(`is not ${JSON.stringify(token)}: nobody is asked`, async () => {
+    it(`is not ${JSON.stringify(token)}: the authorization server is not asked`, async () => {
       const world = new World(ENDPOINT);
       assert.equal(await world.kind(token), 'inactive');
       assert.deepEqual(world.asked, []);

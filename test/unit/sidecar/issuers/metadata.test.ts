@@ -106,8 +106,8 @@ describe('metadata that names another issuer', () => {
     'without the path': 'https://as.example.test',
     'by another scheme': 'http://as.example.test/realms/r',
     'with the port': 'https://as.example.test:443/realms/r',
-    'somebody else': 'https://evil.test/realms/r',
-    nobody: '',
+    'another issuer': 'https://evil.test/realms/r',
+    'no issuer': '',
   };
   for (const [name, issuer] of Object.entries(others)) {
     it(`${name}: is a mismatch that names both`, async () => {
@@ -137,7 +137,7 @@ describe('metadata that names another issuer', () => {
     );
   });
 
-  it('does not become right because nobody answers any more', async () => {
+  it('does not become right because no server answers any more', async () => {
     const world = new World({ [OAUTH]: { ...good, issuer: 'x' } });
     await assert.rejects(world.source.find());
     world.answers = {};

@@ -1,4 +1,4 @@
-// Which addresses a discovered URL may lead to, and that the name is judged by all that it resolves to.
+// Which addresses a discovered URL may lead to, and that a name is checked by all that it resolves to.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -54,7 +54,7 @@ describe('an address that is allowed: authorization servers in clusters have pri
   }
 });
 
-it('a name is no address: it is judged when it is resolved', () => {
+it('a name is no address: it is checked when it is resolved', () => {
   assert.equal(isRefusedHost(new URL('https://keys.example.com')), false);
   assert.equal(isRefusedHost(new URL('https://[FE80::1]')), true);
 });

@@ -41,7 +41,7 @@ describe('the limit of requests under way', () => {
     assert.deepEqual(pipeline(limit, 2), [undefined, undefined]);
   });
 
-  it('of all together holds whoever comes', () => {
+  it('of all together holds for every client', () => {
     const limit = new Counted({ total: 2 });
     assert.deepEqual([...pipeline(limit, 1), ...pipeline(limit, 2)], [undefined, undefined, 'requests']);
   });

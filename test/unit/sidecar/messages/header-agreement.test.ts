@@ -11,7 +11,7 @@ const META = 'io.modelcontextprotocol/protocolVersion';
 type Fields = readonly (readonly [name: string, value: string])[];
 
 /** @returns the era, or the refusal's code, id and data */
-function judge(message: unknown, fields: Fields) {
+function validate(message: unknown, fields: Fields) {
   const reading = readBody(Buffer.from(JSON.stringify(message)));
   assert.ok(reading.ok, reading.ok ? '' : reading.error.reason);
   const agreement = validateHeaders(reading.body, headers.read(fields.flat()));
@@ -201,7 +201,7 @@ const refused: Record<string, Record<string, [message: unknown, fields: Fields, 
     initialize: [initialize, [version()], MISMATCH],
     'a response': [response, [version()], { code: -32600, id: undefined }],
   },
-  'a version that nobody knows (D34)': {
+  'an unknown version (D34)': {
     'in field and body': [
       request('tools/call', { name: 'Hello' }, '2099-01-01'),
       [version('2099-01-01'), method(), name()],
@@ -242,7 +242,7 @@ const refused: Record<string, Record<string, [message: unknown, fields: Fields, 
 for (const [group, rows] of Object.entries(refused)) {
   describe(`refused: ${group}`, () => {
     for (const [title, [message, fields, refusal]] of Object.entries(rows)) {
-      it(title, () => assert.deepEqual(judge(message, fields), refusal));
+      it(title, () => assert.deepEqual(validate(message, fields), refusal));
     }
   });
 }
@@ -332,24 +332,24 @@ describe('accepted', () => {
     'a batch of 2025-03-26': [[legacyCall], [version('2025-03-26')], 'legacy'],
   };
   for (const [title, [message, fields, era]] of Object.entries(accepted)) {
-    it(title, () => assert.equal(judge(message, fields), era));
+    it(title, () => assert.equal(validate(message, fields), era));
   }
 });
 
 describe('a field that Connection names is not there', () => {
   it('a name', () => {
-    assert.deepEqual(judge(modernCall, [...all, ['Connection', 'mcp-name']]), MISMATCH);
+    assert.deepEqual(validate(modernCall, [...all, ['Connection', 'mcp-name']]), MISMATCH);
   });
   it('a version', () => {
     assert.equal(
-      judge(legacyCall, [version('2099-01-01'), ['Connection', 'close, MCP-Protocol-Version']]),
+      validate(legacyCall, [version('2099-01-01'), ['Connection', 'close, MCP-Protocol-Version']]),
       'legacy',
     );
   });
   it('nor does it come twice', () => {
-    assert.equal(judge(legacyCall, [name(), name(), ['Connection', 'mcp-name']]), 'legacy');
+    assert.equal(validate(legacyCall, [name(), name(), ['Connection', 'mcp-name']]), 'legacy');
   });
-  it('a session is forwarded no more than it is judged', () => {
+  it('a session is forwarded no more than it is validated', () => {
     const fields = headers.read([
       'Mcp-Session-Id',
       'a',

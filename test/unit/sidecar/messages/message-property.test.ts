@@ -116,7 +116,7 @@ it('a member put in a second time is always found where decisions are made', () 
           list.map(([member, text]) => `,"${member}":${text}`).join('');
         const text = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"${members(inner)}}${members(outer)}}`;
         const reading = readBody(Buffer.from(text));
-        // The judge that looks for duplicates everywhere agrees wherever there is none within values.
+        // The parser that looks for duplicates everywhere agrees wherever there is none within values.
         if (parseObject(Buffer.from(text)) === undefined) assert.ok(!reading.ok, text);
       },
     ),

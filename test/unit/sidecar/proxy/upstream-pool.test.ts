@@ -56,7 +56,7 @@ describe('a connection to the server', () => {
     assert.deepEqual(await Promise.all([call(), call()]), [0, 1]);
   });
 
-  it('that brings an answer nobody asked for is closed', async () => {
+  it('that brings an answer without a request is closed', async () => {
     await call();
     connections[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
     await waitFor(() => upstream.connections === 0, 'the connection to be closed');

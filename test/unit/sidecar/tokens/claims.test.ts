@@ -94,7 +94,7 @@ describe('the audience', () => {
       assert.equal(problem({ audiences: [accepted], claims: { aud } }), 'wrong_audience'));
   }
 
-  it('Sole: one, and one of ours', () => {
+  it('Sole: one, and an accepted one', () => {
     const sole = (aud: unknown) =>
       problem({ audiencePolicy: 'Sole', audiences: ['mine', 'too'], claims: { aud } });
     assert.equal(sole('mine'), undefined);
@@ -133,11 +133,11 @@ describe('what a token is bound to', () => {
   }
 
   const refused: Record<string, readonly [BindingModes, cnf: unknown, reason: string]> = {
-    'a proof key that nobody looks at': [OFF, { jkt: JKT }, 'sender_constrained'],
+    'a proof key that is not looked at': [OFF, { jkt: JKT }, 'sender_constrained'],
     'a proof key where only certificates are looked at': [mtls, { jkt: JKT }, 'sender_constrained'],
-    'a certificate that nobody looks at': [OFF, { 'x5t#S256': JKT }, 'sender_constrained'],
+    'a certificate that is not looked at': [OFF, { 'x5t#S256': JKT }, 'sender_constrained'],
     'a certificate where only proofs are looked at': [dpop, { 'x5t#S256': JKT }, 'sender_constrained'],
-    'one of the two that nobody looks at': [dpop, { jkt: JKT, 'x5t#S256': JKT }, 'sender_constrained'],
+    'one of the two that is not looked at': [dpop, { jkt: JKT, 'x5t#S256': JKT }, 'sender_constrained'],
     'a method that is not known': [both, { jwk: {} }, 'sender_constrained'],
     'a method that is not known, besides': [both, { jkt: JKT, kid: 'x' }, 'sender_constrained'],
     'SHA-1 of a certificate': [both, { x5t: 'A'.repeat(27) }, 'sender_constrained'],

@@ -1,4 +1,4 @@
-// Which members of a key set become keys. The rest is skipped, one by one, and harms nobody.
+// Which members of a key set become keys. The rest is skipped, one by one, and harms no other.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// Keys of ours and what they sign: good for anybody with the published part, and silent about the private one.
+// The sidecar's keys and what they sign: verified with the published part, which says nothing of the private one.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, it } from 'node:test';
