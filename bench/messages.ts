@@ -7,7 +7,7 @@ export interface Address {
   readonly tls: boolean;
 }
 
-/** What the load generator is told to do; it answers each order with one `LoadReply`. */
+/** What the load generator is to do; it answers each order with one `LoadReply`. */
 export type LoadOrder =
   | { readonly kind: 'connect'; readonly address: Address; readonly connections: number }
   | ({ readonly kind: 'prepare' } & RequestSet)
