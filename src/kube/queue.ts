@@ -7,7 +7,7 @@ const BACKOFF: BackoffLimits = { baseMs: 5, maxMs: 60_000 };
 const WORKERS = 4;
 
 /** What a successful run asks for. */
-export interface Outcome {
+export interface RunResult {
   /** Run again after this time (milliseconds), whatever happens. Not a failure. */
   readonly requeueAfterMs?: number;
 }
@@ -24,7 +24,7 @@ export interface QueueRun {
 
 export interface QueueOptions {
   /** The work for one key. What it throws is a failure of this key, and retried. */
-  readonly run: (key: string, signal: AbortSignal) => Promise<Outcome | void>;
+  readonly run: (key: string, signal: AbortSignal) => Promise<RunResult | void>;
   readonly workers?: number;
   readonly scheduler?: Scheduler;
   /** Called after each run, for metrics and logs. */

@@ -8,7 +8,7 @@ import { isStopped } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { splitKey } from '../kube/object.ts';
 import { LeaderElector } from '../kube/lease.ts';
-import { WorkQueue, type Outcome, type QueueRun } from '../kube/queue.ts';
+import { WorkQueue, type RunResult, type QueueRun } from '../kube/queue.ts';
 import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
 import { ensureAuthority } from './authority.ts';
 import { Cache } from './cache.ts';
@@ -54,7 +54,7 @@ export class LeadershipLost extends Error {
   }
 }
 
-type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
+type Reconcile = (key: string, signal: AbortSignal) => Promise<RunResult>;
 
 export class Controller {
   readonly #deps: ControllerDependencies;

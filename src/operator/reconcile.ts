@@ -1,6 +1,6 @@
 // One server, from its key: observe, decide, act, report, each a module of its own. Level-based: why it runs does not matter.
 import type { Random } from '../kube/scheduler.ts';
-import type { Outcome as QueueOutcome } from '../kube/queue.ts';
+import type { RunResult } from '../kube/queue.ts';
 import { act, type ActDependencies, type Outcome } from './act.ts';
 import { decide, RESYNC_MS, type Decision } from './decide.ts';
 import { observe, type ObserveDependencies } from './observe.ts';
@@ -18,7 +18,7 @@ export async function reconcile(
   deps: ReconcilerDependencies,
   key: string,
   signal: AbortSignal,
-): Promise<QueueOutcome> {
+): Promise<RunResult> {
   const world = await observe(deps, key, signal);
   const decision = decide(world);
   const outcome = await act(deps, key, decision, signal);

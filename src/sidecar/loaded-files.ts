@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { ConfigError, readConfig, type SidecarConfig } from './config/config.ts';
-import type { ServerCertificate } from './http/listener.ts';
+import type { ListenerCertificate } from './http/listener.ts';
 import { parseSigningKey, type SigningKey } from './tokens/signing-key.ts';
 
 /** What was read from files at one moment: the configuration and what it points to. */
 export interface LoadedFiles {
   readonly config: SidecarConfig;
-  readonly certificate: ServerCertificate;
+  readonly certificate: ListenerCertificate;
   /** CA bundles by file name. */
   readonly caBundles: ReadonlyMap<string, string>;
   /** The sidecar's private keys by file name, as text and ready to sign. */
@@ -118,7 +118,7 @@ function readSecrets({ issuers }: SidecarConfig, reader: FileReader): LoadedFile
   return secrets;
 }
 
-function checkCertificate(certificate: ServerCertificate, problems: string[]): void {
+function checkCertificate(certificate: ListenerCertificate, problems: string[]): void {
   try {
     createSecureContext({ cert: certificate.cert, key: certificate.key });
   } catch (cause) {

@@ -9,7 +9,7 @@ import type { LocalOptions } from '../options.ts';
 import { authorizationServer, caConfigMap, trustedIssuers, type AuthorizationServerPlan } from './issuers.ts';
 import { combine, map, success, type Result } from './result.ts';
 import { serverProcess, type ServerProcess } from './server-process.ts';
-import { certificatePlan, sidecarFiles, type CertificateSource } from './sidecar-files.ts';
+import { certificateSource, sidecarFiles, type CertificateSource } from './sidecar-files.ts';
 
 interface PlanInputs {
   readonly manifests: Manifests;
@@ -47,7 +47,7 @@ export function plan(chosen: ProtectedMcpServer, inputs: PlanInputs): Result<Pla
   const { port } = server.spec.server;
   const parts = combine({
     process: options.upstream === undefined ? serverProcess(server, objects) : success(undefined),
-    certificate: certificatePlan(server, objects),
+    certificate: certificateSource(server, objects),
     files: sidecarFiles({ server, config, signingDirectory, objects }),
   });
   return map(parts, (made) => ({

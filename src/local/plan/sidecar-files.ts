@@ -76,7 +76,7 @@ interface GivenCertificate {
 export type CertificateSource =
   { readonly given: GivenCertificate } | { readonly dnsNames: readonly string[] };
 
-export function certificatePlan(
+export function certificateSource(
   { spec, metadata }: ProtectedMcpServer,
   objects: readonly Manifest[],
 ): Result<CertificateSource> {

@@ -17,7 +17,7 @@ const MAX_CONNECTIONS = 16_384;
 const LINGER_MS = 1_000;
 
 /** What the public listener presents to clients. */
-export interface ServerCertificate {
+export interface ListenerCertificate {
   /** PEM: the leaf first, then its chain. */
   readonly cert: string;
   /** PEM private key. */
@@ -45,7 +45,7 @@ function explain(cause: NodeJS.ErrnoException, port: number): string {
 }
 
 /** Makes the TLS server. HTTP/1.1 only: HTTP/2 costs more CPU here than it gives (docs/adr/0002). */
-export function createListener(certificate: ServerCertificate, handle: HandleRequest): Server {
+export function createListener(certificate: ListenerCertificate, handle: HandleRequest): Server {
   /** RFC 9112 section 9.6: after an answer that ends the connection, what follows on it is no request. */
   const ended = new WeakSet<Socket>();
   const withUpgrade = new WeakSet<IncomingMessage>();
@@ -135,7 +135,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
 };
 
 /** The next handshake gets the new certificate; connections that are open live on. */
-export function replaceCertificate(server: Server, certificate: ServerCertificate): void {
+export function replaceCertificate(server: Server, certificate: ListenerCertificate): void {
   server.setSecureContext(tlsOptions(certificate));
 }
 
@@ -151,7 +151,7 @@ export function askForClientCertificates(server: Server, wanted: boolean): boole
   return true;
 }
 
-function tlsOptions({ cert, key }: ServerCertificate) {
+function tlsOptions({ cert, key }: ListenerCertificate) {
   return { cert, key, minVersion: 'TLSv1.2' as const, honorCipherOrder: true };
 }
 

@@ -139,14 +139,14 @@ export interface RequestFields {
 }
 
 /** While the fields are being read. */
-type Reading = { -readonly [Member in keyof RequestFields]: RequestFields[Member] } & {
+type MutableFields = { -readonly [Member in keyof RequestFields]: RequestFields[Member] } & {
   /** What `Connection` names besides `keep-alive` and `close`, in lower case. */
   named: Set<string> | undefined;
 };
 
 /** What becomes of a field. */
 interface Treatment {
-  readonly read: (fields: Reading, name: string, value: string) => void;
+  readonly read: (fields: MutableFields, name: string, value: string) => void;
   /** Whether it is dropped unread where `Connection` names it: it was not meant to be forwarded, nor to decide by. */
   readonly isDroppable: boolean;
 }
@@ -175,7 +175,7 @@ export class RequestHeaders {
   }
 
   /** @param named fields that `Connection` names: they belong to this hop and are dropped */
-  #pass(rawHeaders: readonly string[], named: ReadonlySet<string> | undefined): Reading {
+  #pass(rawHeaders: readonly string[], named: ReadonlySet<string> | undefined): MutableFields {
     const fields = emptyFields();
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string; // names and values come in pairs
@@ -208,7 +208,7 @@ function folded(name: string): string {
 const STRIP: Treatment = { read: () => undefined, isDroppable: false };
 const PASS: Treatment = { read: forward, isDroppable: true };
 
-function forward(fields: Reading, name: string, value: string): void {
+function forward(fields: MutableFields, name: string, value: string): void {
   fields.forwarded += `${name}: ${value}\r\n`;
 }
 
@@ -252,77 +252,77 @@ function treatmentsFor(
   ]);
 }
 
-function readAuthorization(fields: Reading, _name: string, value: string): void {
+function readAuthorization(fields: MutableFields, _name: string, value: string): void {
   fields.authorization = value;
   fields.authorizations++;
 }
 
-function readAndForwardAuthorization(fields: Reading, name: string, value: string): void {
+function readAndForwardAuthorization(fields: MutableFields, name: string, value: string): void {
   readAuthorization(fields, name, value);
   fields.forwarded += `Authorization: ${value}\r\n`;
 }
 
-function readHost(fields: Reading, _name: string, value: string): void {
+function readHost(fields: MutableFields, _name: string, value: string): void {
   fields.host = value;
   fields.hosts++;
 }
 
-function readOrigin(fields: Reading, _name: string, value: string): void {
+function readOrigin(fields: MutableFields, _name: string, value: string): void {
   fields.origin = value;
   fields.origins++;
 }
 
-function readProof(fields: Reading, _name: string, value: string): void {
+function readProof(fields: MutableFields, _name: string, value: string): void {
   fields.proof = value;
   fields.proofs++;
 }
 
-function readConnection(fields: Reading, _name: string, value: string): void {
+function readConnection(fields: MutableFields, _name: string, value: string): void {
   if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive' || value === 'Close') return;
   fields.named ??= new Set();
   for (const name of value.split(',')) fields.named.add(trimOws(name).toLowerCase());
 }
 
-function readTransferEncoding(fields: Reading, _name: string, value: string): void {
+function readTransferEncoding(fields: MutableFields, _name: string, value: string): void {
   fields.chunked = true;
   fields.unknownCoding ||= value.toLowerCase() !== 'chunked';
 }
 
-function readContentType(fields: Reading, name: string, value: string): void {
+function readContentType(fields: MutableFields, name: string, value: string): void {
   fields.contentType = joined(fields.contentType, value);
   forward(fields, name, value);
 }
 
-function readContentEncoding(fields: Reading, name: string, value: string): void {
+function readContentEncoding(fields: MutableFields, name: string, value: string): void {
   fields.contentEncoding = joined(fields.contentEncoding, value);
   forward(fields, name, value);
 }
 
-function readSessionId(fields: Reading, name: string, value: string): void {
+function readSessionId(fields: MutableFields, name: string, value: string): void {
   if (fields.sessionId !== undefined) fields.repeatedField = 'Mcp-Session-Id';
   fields.sessionId = value;
   fields.sessionLines += `${name}: ${value}\r\n`;
 }
 
-function readLastEventId(fields: Reading, name: string, value: string): void {
+function readLastEventId(fields: MutableFields, name: string, value: string): void {
   if (fields.lastEventId !== undefined) fields.repeatedField = 'Last-Event-ID';
   fields.lastEventId = value;
   fields.sessionLines += `${name}: ${value}\r\n`;
 }
 
-function readProtocolVersion(fields: Reading, name: string, value: string): void {
+function readProtocolVersion(fields: MutableFields, name: string, value: string): void {
   if (fields.protocolVersion !== undefined) fields.repeatedField = 'MCP-Protocol-Version';
   fields.protocolVersion = trimOws(value);
   forward(fields, name, value);
 }
 
-function readMcpMethod(fields: Reading, name: string, value: string): void {
+function readMcpMethod(fields: MutableFields, name: string, value: string): void {
   if (fields.mcpMethod !== undefined) fields.repeatedField = 'Mcp-Method';
   fields.mcpMethod = trimOws(value);
   forward(fields, name, value);
 }
 
-function readMcpName(fields: Reading, name: string, value: string): void {
+function readMcpName(fields: MutableFields, name: string, value: string): void {
   if (fields.mcpName !== undefined) fields.repeatedField = 'Mcp-Name';
   fields.mcpName = trimOws(value);
   forward(fields, name, value);
@@ -332,7 +332,7 @@ function joined(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;
 }
 
-function emptyFields(): Reading {
+function emptyFields(): MutableFields {
   return {
     authorization: undefined,
     authorizations: 0,
