@@ -1,3 +1,4 @@
+// The embedded authorization server over HTTP: discovery, login, tokens, as Keycloak and as the MCP clients expect them.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';

@@ -1,3 +1,4 @@
+// The token command as a process, and its login against a scripted Keycloak: what it prints, and what each failure says.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

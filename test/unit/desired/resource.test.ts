@@ -1,3 +1,4 @@
+// The resource identifier of a server that names none.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { resourceIdentifier } from '../../../src/desired/resource.ts';

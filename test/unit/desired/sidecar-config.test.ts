@@ -1,3 +1,4 @@
+// The sidecar's configuration file, as its own parser reads it: what each field of the resource becomes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { POD_PLACEMENT, sidecarConfig } from '../../../src/desired/sidecar-config.ts';

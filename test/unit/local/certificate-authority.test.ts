@@ -1,3 +1,4 @@
+// The local certificate authority on a real disk: kept between starts, made again when it is of no use any more.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// What the embedded authorization server stores: by model, until it expires, in bounded memory.
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { memoryAdapter, MemoryStore } from '../../../src/local/authorization-server/memory-adapter.ts';

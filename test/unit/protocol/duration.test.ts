@@ -1,3 +1,4 @@
+// Go durations, as the CRD lets them through, in seconds.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { durationSeconds } from '../../../src/protocol/duration.ts';

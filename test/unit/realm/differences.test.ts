@@ -1,4 +1,4 @@
-// What is ours of an object, compared with the object that is there.
+// The managed fields of an object, compared with the object that exists.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { differences, withChanges, type Owned, type Rule } from '../../../src/realm/differences.ts';
