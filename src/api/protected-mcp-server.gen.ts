@@ -38,7 +38,7 @@ export interface Spec {
    * find the authorization server.
    */
   protectedResourceMetadata: ProtectedResourceMetadata;
-  /** Whose tokens are accepted. */
+  /** Which tokens are accepted. */
   authentication: Authentication;
   /** What a valid token is allowed to do. */
   authorization: Authorization;
@@ -365,7 +365,7 @@ export interface SigningKeyRef {
   key: string;
 }
 
-/** Whose tokens are accepted. */
+/** Which tokens are accepted. */
 export interface Authentication {
   /**
    * The authorization servers. A token is checked only with the keys, audiences and algorithms of the
@@ -399,14 +399,14 @@ export interface Authentication {
    */
   forwardOriginalToken: boolean;
   /**
-   * Tells the server who calls by a JWT of the sidecar's own, good for at most 60 seconds: `sub`, `idp`
-   * (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the server's URL). The
-   * public key is at port 9001, `/jwks`. Unlike a plain header it still proves something further inside.
-   * Off by default.
+   * Asserts the principal to the server in a JWT that the sidecar signs, valid for at most 60 seconds:
+   * `sub`, `idp` (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the
+   * server's URL). The public key is at port 9001, `/jwks`. Unlike a plain header it is also proof to
+   * what the server calls. Off by default.
    */
   identityAssertion?: IdentityAssertion;
   /**
-   * Answers bad tokens with 429 when too many come from one source address (one /64 of IPv6). Good
+   * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Valid
    * tokens from the same address still pass, and requests without a token do not count. Behind a load
    * balancer that hides addresses all clients are one. Off by default.
    */
@@ -424,7 +424,7 @@ export interface Issuer {
    * Accepted values of the `aud` claim. A token must hold one of them exactly; a token without `aud` is
    * refused (RFC 9068 section 4, RFC 8725 section 3.9). Use a value that no other service accepts. Of a
    * URL, only scheme and host may be in another case, a default port may be written out, and a lone
-   * slash is as good as no path.
+   * slash counts as no path.
    */
   audiences: string[];
   /**
@@ -534,7 +534,7 @@ export interface Dpop {
   proofLifetime: string;
   /**
    * Whether proofs must hold a nonce that the sidecar gave out (RFC 9449 section 9). With it a proof is
-   * good at one replica only, also after a restart; each replica costs a client one more request.
+   * valid at one replica only, also after a restart; each replica costs a client one more request.
    */
   nonces: 'Off' | 'Required';
 }
@@ -546,8 +546,8 @@ export interface Dpop {
  */
 export interface ClientCertificates {
   /**
-   * `Accept` asks for a certificate in the handshake and holds bound tokens to it; `Require` refuses
-   * others. `Off` refuses bound tokens. Applies to new connections at once.
+   * `Accept` asks for a certificate in the handshake and verifies that bound tokens name it; `Require`
+   * refuses others. `Off` refuses bound tokens. Applies to new connections at once.
    */
   mode: 'Off' | 'Accept' | 'Require';
 }
@@ -561,10 +561,10 @@ export interface ClaimToHeader {
 }
 
 /**
- * Tells the server who calls by a JWT of the sidecar's own, good for at most 60 seconds: `sub`, `idp`
- * (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the server's URL). The
- * public key is at port 9001, `/jwks`. Unlike a plain header it still proves something further inside.
- * Off by default.
+ * Asserts the principal to the server in a JWT that the sidecar signs, valid for at most 60 seconds:
+ * `sub`, `idp` (the token's issuer), `client_id`, `iss` (the resource identifier) and `aud` (the
+ * server's URL). The public key is at port 9001, `/jwks`. Unlike a plain header it is also proof to
+ * what the server calls. Off by default.
  */
 export interface IdentityAssertion {
   /** The header that carries it. The same header from clients is removed. */
@@ -577,7 +577,7 @@ export interface IdentityAssertion {
 }
 
 /**
- * Answers bad tokens with 429 when too many come from one source address (one /64 of IPv6). Good
+ * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Valid
  * tokens from the same address still pass, and requests without a token do not count. Behind a load
  * balancer that hides addresses all clients are one. Off by default.
  */
@@ -605,7 +605,7 @@ export interface Authorization {
    */
   stepUpScopes: 'Operation' | 'IncludeGranted';
   /**
-   * What the challenge to a client without a good token names. `Baseline`: `requiredScopes`, or
+   * What the challenge to a client without a valid token names. `Baseline`: `requiredScopes`, or
    * `scopesSupported` when there are none. `All`: every scope that this resource names, for clients that
    * cannot ask for more later.
    */
@@ -775,7 +775,7 @@ export interface Status {
   selector?: string;
   /**
    * `Accepted`, `CertificateReady`, `KeysAvailable`, `Isolated`, and `Ready`, which sums them up;
-   * `Paused` while the operator is told to leave the server alone.
+   * `Paused` while an annotation makes the operator leave the server alone.
    */
   conditions?: Condition[];
 }

@@ -1,4 +1,4 @@
-// What of a parsed JSON value every reader asks: whether it is an object, a text; and UTF-8 that is held to its rules.
+// Type checks of parsed JSON values that all programs share, and a strict decoder of UTF-8.
 
 /** A JSON object of which nothing is known yet. */
 export type Members = Readonly<Record<string, unknown>>;

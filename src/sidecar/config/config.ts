@@ -43,7 +43,7 @@ const issuer = z.strictObject({
     .optional(),
 });
 
-/** Off: bound tokens are refused. Accept: they are held to their binding. Require: others are refused. */
+/** Off: bound tokens are refused. Accept: their binding is verified. Require: others are refused. */
 const bindingMode = z.enum(['Off', 'Accept', 'Require']);
 
 const sidecarConfig = z.strictObject({
@@ -76,7 +76,7 @@ const sidecarConfig = z.strictObject({
     .max(8)
     .refine(
       (issuers) => issuers.filter(({ introspection }) => introspection !== undefined).length <= 1,
-      'at most one may have introspection: an opaque token does not say whose it is',
+      'at most one may have introspection: an opaque token does not name its issuer',
     ),
   clockSkewSeconds: z.number().min(0).max(300),
   /** Tokens bound to a key that the client signs each request with (RFC 9449). */
@@ -112,7 +112,7 @@ const sidecarConfig = z.strictObject({
   transport: z.strictObject({
     /** A message longer than this is refused (bytes). */
     maxMessageBytes: z.int().min(1024).max(67_108_864),
-    /** Off: bodies go by unread, of any size and any type (docs/adr/0012). */
+    /** Off: bodies are forwarded unread, of any size and any type (docs/adr/0012). */
     messageChecks: z.enum(['Enforced', 'Off']),
     /** A session that this process does not know: refused, or bound to the first principal that names it. */
     unknownSessions: z.enum(['NotFound', 'TrustOnFirstUse']),

@@ -225,7 +225,7 @@ function treatmentsFor(
     ['authorization', taken(forwardOriginalToken ? readAndForwardAuthorization : readAuthorization)],
     ['host', taken(readHost)],
     ['origin', taken(readOrigin)],
-    // As good as a part of the token (RFC 9449 section 4.1): it does not go on either.
+    // Belongs to the token (RFC 9449 section 4.1): it is not forwarded either.
     ['dpop', taken(readProof)],
     ['connection', taken(readConnection)],
     ['content-length', taken((fields, _name, value) => void (fields.contentLength = value))],

@@ -95,7 +95,7 @@ export function callWithoutBody(request: ReceivedRequest, search: string): Call 
 
 /**
  * A request whose body is not looked at: what its fields say, where that can only cost rights.
- * @param _checks `transport.messageChecks`: only where it is `Off` may a body go by unread
+ * @param _checks `transport.messageChecks`: only where it is `Off` may a body be forwarded unread
  */
 export function uninspectedCall(request: ReceivedRequest, search: string, _checks: 'Off'): Call {
   const { req, fields } = request;
