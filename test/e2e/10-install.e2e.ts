@@ -85,6 +85,13 @@ describe('a ProtectedMcpServer', () => {
     await world.until('Ready', 'True', 60_000, 'outside');
     const { nodePort } = (await world.get('service', 'outside')).spec.ports[0];
     const target = { name: 'outside', address: node, port: nodePort, serverName: node };
+    // Ready says that the pods serve. That every node forwards the port is kube-proxy's, and may come a moment later.
+    const answers = () =>
+      world
+        .call(target)
+        .then(() => true)
+        .catch(() => false);
+    await waitFor(answers, 'the NodePort to be forwarded');
     const refused = await world.call(target);
     assert.equal(refused.status, 401);
     const url = /resource_metadata="([^"]+)"/.exec(refused.headers['www-authenticate'] ?? '')?.[1] ?? '';

@@ -72,7 +72,10 @@ describe('npm run demo', () => {
       assert.match(demo.output, /Keycloak: kubectl applies/);
       const answer = await callThroughForward(await authorities(), undefined);
       assert.equal(answer.status, 401);
-      await assert.rejects(checkPorts(), /port 8001 is taken .*\n.*port 8443 is taken .*\n.*npm run demo/);
+      await assert.rejects(
+        checkPorts(),
+        /port 8001 is already in use.*\nport 8443 is already in use.*\n.*npm run demo/,
+      );
     } finally {
       assert.equal(await demo.interrupt(), 0);
     }

@@ -36,7 +36,7 @@ export interface CompiledConfig {
   readonly nonces: DpopNonces | undefined;
   /** A public document as it goes out; undefined while it cannot be had. */
   readonly document: (name: PublicDocument) => TaggedText | undefined;
-  /** Undefined where the server is not told who calls by a signed assertion. */
+  /** Signs what the server reads about the principal; undefined where no assertion is configured. */
   readonly identity: IdentityAssertion | undefined;
   /** Undefined where failures are not limited. */
   readonly failures: FailureLimit | undefined;
@@ -119,7 +119,7 @@ function taggedWhenChanged(read: () => string | undefined): () => TaggedText | u
   };
 }
 
-/** What a client without a good token is told to ask for: as little as will do, or everything there is to ask for. */
+/** The scopes of a first challenge: as few as will do, or every one that there is (`initialScopes`). */
 function challengeScopes(config: SidecarConfig): readonly string[] {
   const { initialScopes, requiredScopes, metadata } = config;
   if (initialScopes === 'All') return [...knownScopes(config)];

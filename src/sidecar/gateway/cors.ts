@@ -1,4 +1,4 @@
-// Which browser origins may call, and what their browsers are told (Fetch, CORS).
+// Which browser origins may call, and the CORS fields of answers to them (Fetch, CORS).
 import type { RequestFields } from '../http/request-headers.ts';
 
 const ALLOWED_HEADERS = [

@@ -27,7 +27,7 @@ export function documentAnswer(
       const document = read();
       if (document === undefined) return { ok: false, denial: { kind: 'metadata_unavailable' } };
       const fields = metadataFields(document);
-      // RFC 9110 section 13.1.2: a client that has it already is told so, without it.
+      // RFC 9110 section 13.1.2: a client that has the document gets a 304 without it.
       if (isNamedBy(headers['if-none-match'], document))
         return { ok: true, status: 304, fields, body: undefined };
       return { ok: true, status: 200, fields: [...METADATA_TYPE, ...fields], body: document.text };

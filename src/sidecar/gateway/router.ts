@@ -24,7 +24,7 @@ const PROTECTED: Route = { kind: 'protected', search: '' };
  */
 export function router(config: RoutedConfig): (target: string) => Route {
   const mcpPath = new URL(config.resource).pathname;
-  // People type both, and the server's path is ours to choose (RESOURCE_SERVER D2): no redirect is needed.
+  // People type both, and the path on the server is the sidecar's to choose (RESOURCE_SERVER D2): no redirect is needed.
   const alias = mcpPath.endsWith('/') ? mcpPath : `${mcpPath}/`;
   const documents = publicPaths(config);
   return (target) => {
