@@ -61,11 +61,13 @@ export function httpRequest(url: string, options: HttpRequestOptions): Promise<H
   const { timeoutMs, maxBytes, expectedStatus, method = 'GET', headers, body, ca, agent, lookup } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-  const send = url.startsWith('https:') ? tlsRequest : plainRequest;
   return new Promise((resolve, reject) => {
+    // By the parsed URL: `HTTPS://` is https, too.
+    const target = new URL(url);
+    const send = target.protocol === 'https:' ? tlsRequest : plainRequest;
     const fail = (cause: unknown) => reject(httpError(cause, { signal, timeoutMs, socket: req.socket }));
     const req = send(
-      url,
+      target,
       {
         agent: agent ?? false,
         signal,

@@ -40,7 +40,9 @@ export type FetchJson = (url: string, options: FetchOptions) => Promise<unknown>
  */
 export const fetchText: FetchText = async (url, options) => {
   const what = `${options.form ? 'POST' : 'GET'} ${url}`;
-  if (options.discovered === true) checkDiscovered(what, url);
+  const target = new URL(url);
+  checkScheme(what, target);
+  if (options.discovered === true) checkAddress(what, target);
   const text = decodeUtf8(await send(what, url, options));
   if (text === undefined) throw new IssuerError('not_utf8', `${what}: response is not UTF-8`);
   return text;
@@ -61,12 +63,15 @@ export function parseJson(url: string, text: string): unknown {
   }
 }
 
-function checkDiscovered(what: string, url: string): void {
-  const parsed = new URL(url);
-  if (parsed.protocol !== 'https:')
-    throw new IssuerError('refused_address', `${what}: a discovered URL must start with https://`);
-  // For an address nothing is resolved, so that the guard of the connection would not be asked.
-  if (isRefusedHost(parsed)) throw new IssuerError('refused_address', `${what}: address is not allowed`);
+/** Tokens and the sidecar's own secret are sent there: never over plain HTTP, configured or discovered. */
+function checkScheme(what: string, { protocol }: URL): void {
+  if (protocol !== 'https:')
+    throw new IssuerError('refused_address', `${what}: URL must start with https://`);
+}
+
+/** For an address nothing is resolved, so that the guard of the connection would not be asked. */
+function checkAddress(what: string, url: URL): void {
+  if (isRefusedHost(url)) throw new IssuerError('refused_address', `${what}: address is not allowed`);
 }
 
 async function send(what: string, url: string, options: FetchOptions): Promise<Buffer> {

@@ -56,7 +56,10 @@ export class Introspector {
   /** By digest, until when a token counts as inactive. */
   readonly #misses = new TokenCache<number>(MISSES_REMEMBERED);
   readonly #allowance: TokenBucket;
-  /** No keep-alive: a request on a connection that the server is closing is lost, and a valid token with it. */
+  /**
+   * No keep-alive: a request on a connection that the server is closing is lost, and a valid token with it. Not shared: a
+   * request that waits in an agent gets its connection with the options, the guard of addresses among them, of another.
+   */
   readonly #agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
 
   /** @param endpoint discovered from the issuer when undefined */

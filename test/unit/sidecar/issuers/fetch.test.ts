@@ -1,6 +1,6 @@
 // The fetch of keys always ends, stays small, and goes nowhere but where it was sent.
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
@@ -54,6 +54,27 @@ describe('what is fetched', () => {
     answer = json(text);
     const options = { ca: certificate.cert, signal };
     assert.equal(await fetchText(`https://localhost:${port}/`, options), text);
+  });
+});
+
+describe('the scheme of a URL', () => {
+  it('is https in any case of letters', async () => {
+    answer = json('{}');
+    const options = { ca: certificate.cert, signal };
+    for (const scheme of ['HTTPS', 'Https', ' https'])
+      assert.equal(await fetchText(`${scheme}://localhost:${port}/`, options), '{}');
+  });
+
+  it('is nothing else, also where the URL is configured: nothing is sent', async (t) => {
+    let connections = 0;
+    const plain = createServer((_, res) => void res.end('{}')).on('connection', () => connections++);
+    t.after(() => plain.close());
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const { port: plainPort } = plain.address() as AddressInfo;
+    const form = { authorization: 'Basic c2VjcmV0', body: 'token=t' };
+    const asked = fetchText(`http://127.0.0.1:${plainPort}/`, { ca: undefined, signal, form });
+    await assert.rejects(asked, { code: 'refused_address' });
+    assert.equal(connections, 0);
   });
 });
 
