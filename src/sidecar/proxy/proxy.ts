@@ -101,7 +101,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   start(permit: Permit): void {
-    this.#res.once('close', () => this.#onClientClose());
+    this.#res.on('close', () => this.#onClientClose());
     try {
       this.#send(permit);
     } catch (error) {
