@@ -1,9 +1,11 @@
-// Keeps a store equal to the API: list, then watch, then again, until it is stopped.
+// Keeps a store equal to the API: list, then watch, then again, until it is stopped. Lists anew from time to time, so that a
+// difference that no watch has told of does not last.
 import type { Logger } from '../base/log.ts';
 import { fullJitter, type BackoffLimits } from './backoff.ts';
 import type { Client, Selection } from './client.ts';
 import { isGone, isMalformed, isStopped, retryAfterOf } from './errors.ts';
 import { objectKey, type KubeObject, type Resource } from './object.ts';
+import { compareVersions, isOlder } from './resource-version.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 import type { Change, Store } from './store.ts';
 import type { WatchEvent } from './watch-stream.ts';
@@ -12,13 +14,17 @@ import type { WatchEvent } from './watch-stream.ts';
 const IDLE_MS = 90_000;
 /** The server ends watches after a random time in this range, so that they do not all end together. */
 const WATCH_SECONDS = { least: 240, most: 300 };
+/** A store is compared with a new list when a watch ends and the last list is older than this (milliseconds). */
+const RELIST_MS = 10 * 60_000;
+/** So many lists in a row that are older than what is known are no slow replica: the API server's history began again. */
+const OLD_LISTS = 3;
 const BACKOFF: BackoffLimits = { baseMs: 200, maxMs: 30_000 };
 
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: Pick<Client, 'list' | 'watch'>;
   readonly resource: Resource<T>;
   /** May be shared by the reflectors of several namespaces. */
-  readonly store: Pick<Store<T, never>, 'set' | 'delete' | 'replace'>;
+  readonly store: Pick<Store<T, never>, 'set' | 'delete' | 'replace' | 'reached'>;
   /** Called after the store has changed. It only puts keys into a queue: what it throws is only logged. */
   readonly onChange: (change: Change<T>) => void;
   readonly log: Logger;
@@ -36,6 +42,10 @@ export class Reflector<T extends KubeObject> {
   readonly #firstList = Promise.withResolvers<void>();
   /** Where the watch goes on; undefined when only a list will do. */
   #resourceVersion: string | undefined;
+  /** How far lists and watches have told of everything. */
+  #reached: string | undefined;
+  #oldLists = 0;
+  #listedAt = 0;
   #failures = 0;
   #synced = false;
 
@@ -61,7 +71,7 @@ export class Reflector<T extends KubeObject> {
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
-        if (this.#resourceVersion === undefined) await this.#list(stop);
+        if (this.#resourceVersion === undefined || this.#isListOld) await this.#list(stop);
         else await this.#watch(this.#resourceVersion, stop);
       } catch (error) {
         if (!stop.aborted) await this.#recover(error, stop);
@@ -69,12 +79,27 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
+  get #isListOld(): boolean {
+    return this.#scheduler.now() - this.#listedAt > RELIST_MS;
+  }
+
   async #list(stop: AbortSignal): Promise<void> {
     const { client, resource, selection = {}, store } = this.#options;
+    this.#listedAt = this.#scheduler.now(); // also when it fails: until the next one, the watch is better than nothing
     const { items, resourceVersion } = await client.list(resource, { ...selection, signal: stop });
-    this.#resourceVersion = resourceVersion;
-    const changes = store.replace(items, selection.namespace);
+    this.#oldLists = isOlder(resourceVersion, this.#reached) ? this.#oldLists + 1 : 0;
+    const restarted = this.#oldLists >= OLD_LISTS;
+    if (this.#oldLists > 0 && !restarted) {
+      this.#resourceVersion = undefined; // only another list says which of the two is the case
+      throw new Error(`list of version ${resourceVersion} is older than ${this.#reached}, which is known`);
+    }
+    const changes = store.replace({ items, resourceVersion, namespace: selection.namespace, restarted });
+    const untold = changes.filter((change) => isTold(change, this.#reached)).length;
+    if (untold > 0)
+      this.#log.warn({ objects: untold, restarted }, 'cache differed from the API server, repaired');
     this.#log.debug({ objects: items.length, changes: changes.length, resourceVersion }, 'listed');
+    this.#oldLists = 0;
+    this.#reached = this.#resourceVersion = resourceVersion;
     for (const change of changes) this.#notify(change);
     this.#synced = true;
     this.#firstList.resolve();
@@ -113,15 +138,19 @@ export class Reflector<T extends KubeObject> {
   }
 
   #take(event: WatchEvent<T>): void {
+    if (event.type === 'BOOKMARK') return this.#advance(event.resourceVersion);
     const { store } = this.#options;
-    if (event.type === 'BOOKMARK') {
-      this.#resourceVersion = event.resourceVersion;
-      return;
-    }
     const { object } = event;
     const change = event.type === 'DELETED' ? store.delete(objectKey(object), object) : store.set(object);
-    this.#resourceVersion = object.metadata.resourceVersion ?? this.#resourceVersion;
+    this.#advance(object.metadata.resourceVersion);
     if (change !== undefined) this.#notify(change);
+  }
+
+  #advance(resourceVersion: string | undefined): void {
+    if (resourceVersion === undefined) return;
+    const { store, selection } = this.#options;
+    this.#reached = this.#resourceVersion = resourceVersion;
+    store.reached(resourceVersion, selection?.namespace);
   }
 
   #notify(change: Change<T>): void {
@@ -148,6 +177,11 @@ export class Reflector<T extends KubeObject> {
     this.#log.warn({ err: error, waitMs, failures: this.#failures }, 'list or watch failed, retrying');
     await sleep(this.#scheduler, waitMs, stop);
   }
+}
+
+/** Whether the watch had come past a version that the store did not have. When an object was deleted, no list says. */
+function isTold({ type, object }: Change<KubeObject>, reached: string | undefined): boolean {
+  return type !== 'deleted' && (compareVersions(object.metadata.resourceVersion, reached) ?? 1) <= 0;
 }
 
 /** Calls once after a time in which it was not reset. */

@@ -1,5 +1,6 @@
-// The objects that a reflector has seen, by key and by index. Reads nothing from the network.
+// The objects that a reflector has seen, by key and by index; they never become older. Reads nothing from the network.
 import { controllerOf, objectKey, type KubeObject } from './object.ts';
+import { compareVersions, isOlder } from './resource-version.ts';
 
 /** The values under which an object is found; none, if it is not to be found this way. */
 type Index<T extends KubeObject> = (object: T) => readonly string[];
@@ -17,9 +18,28 @@ export type Change<T extends KubeObject> =
   /** `object` is the last known state. */
   | { readonly type: 'deleted'; readonly object: T };
 
-/** Objects are shared with every reader: they are replaced, never changed. */
+/** A complete list, and which part of the store it is about. */
+interface Snapshot<T extends KubeObject> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  /** All namespaces when undefined. */
+  readonly namespace?: string | undefined;
+  /**
+   * Whether the API server's history began again at an earlier version, as after a restore of etcd: then what is known
+   * counts for nothing, however new its version seems.
+   */
+  readonly restarted?: boolean;
+}
+
+/**
+ * Objects come from three sources that overtake each other: lists, watches, and the answers to own requests. The newest
+ * version wins, whichever source it came from; an answer whose version cannot be compared waits for the watch to bring it.
+ * Objects are shared with every reader: they are replaced, never changed.
+ */
 export class Store<T extends KubeObject, I extends string = 'controller'> {
   readonly #objects = new Map<string, T>();
+  /** Up to which version a watch has told of everything, by its namespace; `undefined` is the watch of all. */
+  readonly #reached = new Map<string | undefined, string>();
   readonly #indexes: ReadonlyMap<string, { readonly of: Index<T>; readonly keys: Map<string, Set<string>> }>;
 
   /** Without `indexes` there is one: `controller`. */
@@ -50,8 +70,63 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     return [...keys].flatMap((key) => this.#objects.get(key) ?? []);
   }
 
-  /** @returns the change; undefined for a version that is known already */
+  /**
+   * Takes an object from a watch.
+   * @returns the change; undefined for a version that is known already, or older than what is known
+   */
   set(object: T): Change<T> | undefined {
+    const previous = this.#objects.get(objectKey(object));
+    return isOlder(versionOf(object), versionOf(previous)) ? undefined : this.#put(object);
+  }
+
+  /**
+   * Takes an object from the answer to a request. Answers overtake the watch, and are overtaken by it: one that the watch has
+   * passed is not taken, since the object may have been changed or deleted after it.
+   * @returns the change; undefined for what is not newer than what is known
+   */
+  learn(object: T): Change<T> | undefined {
+    const version = versionOf(object);
+    const previous = this.#objects.get(objectKey(object));
+    const reached = this.#reached.get(object.metadata.namespace) ?? this.#reached.get(undefined);
+    const isNewer = (known: string | undefined) => (compareVersions(version, known) ?? -1) > 0;
+    if (reached !== undefined && !isNewer(reached)) return undefined;
+    return previous !== undefined && !isNewer(versionOf(previous)) ? undefined : this.#put(object);
+  }
+
+  /**
+   * Takes a deletion from a watch.
+   * @param object its final state, with the version of the deletion
+   * @returns undefined for one that is unknown, or was made anew since
+   */
+  delete(key: string, object?: T): Change<T> | undefined {
+    return isOlder(versionOf(object), versionOf(this.#objects.get(key)))
+      ? undefined
+      : this.#remove(key, object);
+  }
+
+  /** A watch of the namespace, or of all, has told of every change up to this version. */
+  reached(resourceVersion: string, namespace?: string): void {
+    this.#reached.set(namespace, resourceVersion);
+  }
+
+  /** Makes the objects of a namespace, or all, those of a list. What is missing there was deleted, unless it is newer than the list. */
+  replace({ items, resourceVersion, namespace, restarted = false }: Snapshot<T>): Change<T>[] {
+    const listed = new Set(items.map(objectKey));
+    const missing = [...this.#objects].filter(
+      ([key, { metadata }]) =>
+        !listed.has(key) &&
+        (namespace === undefined || metadata.namespace === namespace) &&
+        (restarted || !isOlder(resourceVersion, metadata.resourceVersion)),
+    );
+    const changes = [
+      ...missing.map(([key]) => this.#remove(key)),
+      ...items.map((object) => (restarted ? this.#put(object) : this.set(object))),
+    ];
+    this.reached(resourceVersion, namespace);
+    return changes.filter((change) => change !== undefined);
+  }
+
+  #put(object: T): Change<T> | undefined {
     const key = objectKey(object);
     const previous = this.#objects.get(key);
     if (previous !== undefined && isSameVersion(previous, object)) return undefined;
@@ -61,25 +136,12 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     return previous === undefined ? { type: 'added', object } : { type: 'changed', object, previous };
   }
 
-  /** @param object its final state; undefined when it was not observed */
-  delete(key: string, object?: T): Change<T> | undefined {
+  #remove(key: string, object?: T): Change<T> | undefined {
     const previous = this.#objects.get(key);
     if (previous === undefined) return undefined;
     this.#unindex(key, previous);
     this.#objects.delete(key);
     return { type: 'deleted', object: object ?? previous };
-  }
-
-  /** Makes the objects of one namespace (of all, when undefined) those of a list. What is missing there was deleted. */
-  replace(objects: readonly T[], namespace?: string): Change<T>[] {
-    const listed = new Set(objects.map(objectKey));
-    const missing = [...this.#objects].filter(
-      ([key, { metadata }]) =>
-        !listed.has(key) && (namespace === undefined || metadata.namespace === namespace),
-    );
-    return [...missing.map(([key]) => this.delete(key)), ...objects.map((object) => this.set(object))].filter(
-      (change) => change !== undefined,
-    );
   }
 
   #index(key: string, object: T): void {
@@ -97,6 +159,10 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
       }
     }
   }
+}
+
+function versionOf(object: KubeObject | undefined): string | undefined {
+  return object?.metadata.resourceVersion;
 }
 
 /** An object deleted and made anew has another uid. */

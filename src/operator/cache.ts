@@ -83,9 +83,9 @@ export class Cache {
     return [...new Set(found)];
   }
 
-  /** Stores an object that the API server has just returned: the watch may lag behind. */
+  /** Stores an object that the API server has returned: the watch may lag behind, or be ahead. */
   learn(object: KubeObject): void {
-    this.#store(object.kind).set(object);
+    this.#store(object.kind).learn(object);
   }
 
   #store(kind: string): ChildStore {

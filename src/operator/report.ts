@@ -77,7 +77,7 @@ export async function report(deps: ReportDependencies, inputs: Inputs, signal: A
     const written = await client.applyStatus(SERVERS, object, options);
     // Or the next reconcile would compare with the status before. A spec that changed meanwhile must come by the watch,
     // which enqueues the server for it.
-    if (written.metadata.generation === server.metadata.generation) cache.servers.set(written);
+    if (written.metadata.generation === server.metadata.generation) cache.servers.learn(written);
   } catch (error) {
     if (isNotFound(error)) return; // deleted meanwhile
     throw error;

@@ -17,6 +17,7 @@ import {
   installCrd,
   log,
   never,
+  NETWORK_POLICIES,
   SERVERS,
   write,
 } from './connect.ts';
@@ -109,5 +110,25 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     await eventually('it is accepted', () => says('Accepted', 'True Accepted 2'));
     assert.equal((await conditions())['Paused'], undefined);
     assert.match(await image(), /echo:2/);
+  });
+
+  it('closes a NetworkPolicy that is opened by hand for a second and a half', async () => {
+    const ref = { name: 'echo', namespace: 'demo' };
+    const ingress = async () => (await client.get(NETWORK_POLICIES, ref, { signal: never })).spec.ingress;
+    await eventually('there is one', async () => (await ingress()).length === 2);
+    const opened = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: ref,
+      spec: { podSelector: {}, ingress: [{}] },
+    };
+    for (let round = 0; round < 3; round++) {
+      const end = Date.now() + 1_500;
+      const patch = async () => {
+        while (Date.now() < end) await client.apply(NETWORK_POLICIES, opened, write);
+      };
+      await Promise.all([patch(), patch(), patch(), patch()]);
+      await eventually('it is as desired', async () => (await ingress()).length === 2, 10_000);
+    }
   });
 });

@@ -58,6 +58,8 @@ export class MemoryApiServer {
   readonly writes: string[] = [];
   /** Called before a request is carried out; it can refuse it, or hold it. */
   intercept: (request: ApiRequest) => Refusal | undefined | Promise<Refusal | undefined> = () => undefined;
+  /** Called when a write was carried out, before it is answered: it can hold the answer. */
+  afterwards: (request: ApiRequest) => Promise<void> | undefined = () => undefined;
   readonly #resources: readonly Resource[];
   readonly #objects = new Map<string, Stored>();
   readonly #history: Event[] = [];
@@ -219,9 +221,12 @@ export class MemoryApiServer {
     const id = `${kind}/${key}`;
     const stored = this.#objects.get(id);
     const done = (code: number, answer: object) => {
-      if (WRITES.includes(verb))
-        this.writes.push(`${verb} ${kind}${subresource ? `/${subresource}` : ''} ${key}`);
-      send(res, code, answer);
+      if (!WRITES.includes(verb)) return send(res, code, answer);
+      this.writes.push(`${verb} ${kind}${subresource ? `/${subresource}` : ''} ${key}`);
+      const held = this.afterwards(request);
+      if (held === undefined) return send(res, code, answer);
+      const text = JSON.stringify(answer); // as it is now
+      void held.then(() => res.writeHead(code, { 'content-type': 'application/json' }).end(text));
     };
     const manager = query.get('fieldManager') ?? '';
     switch (verb) {

@@ -135,6 +135,45 @@ describe('a reflector', () => {
     }
   });
 
+  it('lists anew after a while, and repairs what no watch has told of', async () => {
+    start([
+      list('5', configMap('a', '3'), configMap('b', '4')),
+      (res, asked) => {
+        watch()(res, asked);
+        scheduler.stall(10 * 60_000 + 1);
+        res.end();
+      },
+      list('5', configMap('a', '3'), configMap('c', '5')),
+      watch(),
+    ]);
+    await requests(4);
+    assert.deepEqual(asked(), ['list', 'watch 5', 'list', 'watch 5']);
+    assert.deepEqual(store.keys(), ['demo/a', 'demo/c']);
+  });
+
+  it('takes an older list only when it stays older: then the history began again', async () => {
+    const restored = list('2', configMap('a', '2'));
+    start([
+      list('5', configMap('a', '5'), configMap('b', '4')),
+      endedWatch({ type: 'ERROR', object: expired }),
+      restored,
+      restored,
+      restored,
+      watch(modified(configMap('a', '3'))),
+    ]);
+    const olderLists = () => asked().filter((what) => what === 'list').length;
+    await requests(3);
+    await until(() => scheduler.pending[0] === 200);
+    assert.deepEqual(store.keys(), ['demo/a', 'demo/b'], 'one may come from a replica that lags');
+    for (const count of [3, 4]) {
+      await until(() => scheduler.pending[0] === 200);
+      await scheduler.advance(200);
+      await until(() => olderLists() === count);
+    }
+    await until(() => store.get('demo/a')?.metadata.resourceVersion === '3');
+    assert.deepEqual(store.keys(), ['demo/a']);
+  });
+
   describe('survives', () => {
     /** The wait before the next request, when there is one. */
     const backoff = async (count: number) => {

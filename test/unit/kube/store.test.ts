@@ -60,7 +60,10 @@ describe('a store', () => {
   it('counts what a list lacks as deleted', () => {
     const store = new Store<ConfigMap>();
     for (const name of ['a', 'b', 'c']) store.set(configMap(name));
-    const changes = store.replace([configMap('a'), configMap('b', '2'), configMap('d')]);
+    const changes = store.replace({
+      items: [configMap('a'), configMap('b', '2'), configMap('d')],
+      resourceVersion: '2',
+    });
     assert.deepEqual(
       changes.map(({ type, object }) => `${type} ${object.metadata.name}`),
       ['deleted c', 'changed b', 'added d'],
@@ -72,8 +75,61 @@ describe('a store', () => {
     const store = new Store<ConfigMap>();
     store.set(configMap('a', '1', 'one'));
     store.set(configMap('b', '1', 'two'));
-    assert.equal(store.replace([], 'one').length, 1);
+    assert.equal(store.replace({ items: [], resourceVersion: '2', namespace: 'one' }).length, 1);
     assert.deepEqual(store.keys(), ['two/b']);
+  });
+
+  describe('keeps what is newer', () => {
+    const versions = (store: Store<ConfigMap>) =>
+      store.list().map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`);
+    const knowing = (...objects: ConfigMap[]) => {
+      const store = new Store<ConfigMap>();
+      store.replace({ items: [], resourceVersion: '90' });
+      for (const object of objects) store.set(object);
+      return store;
+    };
+
+    it('than an event, in numbers and not in letters', () => {
+      const store = knowing(configMap('a', '102'));
+      assert.equal(store.set(configMap('a', '99')), undefined);
+      assert.deepEqual(versions(store), ['a 102']);
+    });
+    it('than an answer that was overtaken', () => {
+      const store = knowing(configMap('a', '102'));
+      assert.equal(store.learn(configMap('a', '101')), undefined);
+      assert.deepEqual(versions(store), ['a 102']);
+    });
+    it('than the deletion of its predecessor', () => {
+      const store = knowing(configMap('a', '100'));
+      store.learn(configMap('a', '105'));
+      assert.equal(store.delete('demo/a', configMap('a', '103')), undefined);
+      assert.deepEqual(versions(store), ['a 105']);
+    });
+    it('than a list that lacks it, or has it as it was', () => {
+      const store = knowing(configMap('a', '100'), configMap('b', '100'), configMap('c', '100'));
+      for (const name of ['a', 'b']) store.learn(configMap(name, '105'));
+      store.replace({ items: [configMap('b', '100')], resourceVersion: '104' });
+      assert.deepEqual(versions(store), ['a 105', 'b 105']);
+    });
+    it('and takes an answer that is ahead of the watch', () => {
+      const store = knowing(configMap('a', '100'));
+      store.learn(configMap('a', '101'));
+      store.learn(configMap('b', '102'));
+      assert.deepEqual(versions(store), ['a 101', 'b 102']);
+    });
+    it('and no answer that the watch has passed, whatever became of its object', () => {
+      const store = knowing();
+      store.reached('103');
+      for (const version of ['101', '103', '', 'x1']) store.learn(configMap('a', version));
+      assert.deepEqual(versions(store), []);
+    });
+    it('in each namespace that has a watch of its own', () => {
+      const store = new Store<ConfigMap>();
+      store.replace({ items: [], resourceVersion: '90', namespace: 'one' });
+      store.replace({ items: [], resourceVersion: '100', namespace: 'two' });
+      for (const namespace of ['one', 'two']) store.learn(configMap('a', '95', namespace));
+      assert.deepEqual(store.keys(), ['one/a']);
+    });
   });
 
   it('finds objects by their controller, also after it changed', () => {

@@ -111,7 +111,8 @@ describe('the caches', () => {
     api.put(newServer());
     const cache = await start();
     const server = cache.servers.get(KEY)!;
-    cache.learn(child());
+    const object = child();
+    cache.learn({ ...object, metadata: { ...object.metadata, resourceVersion: '1000' } });
     assert.deepEqual(names(cache.existing(server)), ['ConfigMap/echo-sidecar']);
   });
 

@@ -129,6 +129,58 @@ describe('a controller that leads', () => {
     );
   });
 
+  describe('puts a NetworkPolicy right that is opened by hand', () => {
+    interface Policy extends KubeObject {
+      spec: { ingress: object[] };
+    }
+    const open = () =>
+      api.edit<Policy>('NetworkPolicy', KEY, (policy) => {
+        policy.spec.ingress = [{}];
+      });
+    const isOpen = () => api.get<Policy>('NetworkPolicy', KEY)?.spec.ingress.length !== 2;
+    const isPolicy = ({ verb, kind }: { verb: string; kind: string }) =>
+      verb === 'apply' && kind === 'NetworkPolicy';
+
+    it('while the answer to the last correction is on its way', async () => {
+      api.put(newServer());
+      const one = start();
+      await until(accepted('echo'), 'the first pass');
+      await quiet(one);
+      const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+      let corrected = false;
+      api.afterwards = (request) => {
+        if (!isPolicy(request) || corrected) return undefined;
+        corrected = true;
+        return hold;
+      };
+      open();
+      await until(() => corrected && !isOpen(), 'the correction');
+      open();
+      await settle();
+      await until(() => api.open <= 9, 'its event has come');
+      await settle();
+      release();
+      await until(() => !isOpen(), 'it is put right again');
+    });
+
+    it('again and again, with answers that come late', async () => {
+      api.put(newServer());
+      const one = start();
+      await until(accepted('echo'), 'the first pass');
+      let held = 0;
+      api.afterwards = (request) =>
+        isPolicy(request)
+          ? new Promise((resolve) => setTimeout(resolve, [0, 3, 9, 1, 6][held++ % 5]))
+          : undefined;
+      for (let edit = 0; edit < 60; edit++) {
+        open();
+        await new Promise((resolve) => setTimeout(resolve, edit % 4));
+      }
+      await quiet(one);
+      await until(() => !isOpen(), 'it is put right');
+    });
+  });
+
   it('is not woken by its own writes for ever', async () => {
     api.put(newServer());
     const one = start();
