@@ -3,7 +3,7 @@ import type { Logger } from '../base/log.ts';
 import { tlsSecret } from '../desired/certificate.ts';
 import type { Client } from '../kube/client.ts';
 import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
-import { controllerOf, objectKey, type KubeObject } from '../kube/object.ts';
+import { controllerOf, objectKey, splitKey, type KubeObject } from '../kube/object.ts';
 import type { Cache } from './cache.ts';
 import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
 import { isUpToDate } from './drift.ts';
@@ -19,6 +19,8 @@ export interface ActDependencies {
   readonly log: Logger;
   /** Called after each write that changed something. */
   readonly onWrite: (kind: string) => void;
+  /** Called for each server that nothing can be made of, each time. */
+  readonly onRefusal: (reason: string) => void;
 }
 
 /** What came of a decision. */
@@ -47,6 +49,15 @@ export async function act(
     case 'forget':
       await deps.leaves.forget(key, signal);
       return NOTHING;
+    case 'refuse': {
+      const { failure, error } = decision.why;
+      deps.onRefusal(failure.reason);
+      deps.log.warn(
+        { ...splitKey(key), reason: failure.reason, message: failure.message, err: error },
+        'server refused',
+      );
+      return { ...NOTHING, failure };
+    }
     case 'ignore':
     case 'pause':
       return NOTHING;

@@ -174,6 +174,7 @@ export class Controller {
       random: Math.random,
       log,
       onWrite: (kind: string) => this.#deps.metrics.writes.inc({ kind }),
+      onRefusal: (reason: string) => this.#deps.metrics.refusals.inc({ reason }),
     };
     this.#reconcile = (key, signal) => reconcile(deps, key, signal);
     for (const key of this.#cache.servers.keys()) this.#queue.add(key);

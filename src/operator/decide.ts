@@ -8,6 +8,7 @@ import { foreignHost, issuableHosts } from './host-ownership.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CERTIFICATES, DEPLOYMENTS, SECRETS, type ServerObject } from './kinds.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
+import { attempt, invalidField, Unusable } from './validity.ts';
 import type { World } from './world.ts';
 
 /**
@@ -60,17 +61,24 @@ export interface Plan {
 export type Decision =
   /** The server is gone: the API server collects its objects, and its certificate is forgotten. */
   | { readonly kind: 'forget' }
+  /** Nothing can be made of the server: what was made of an earlier generation stays as it is. */
+  | { readonly kind: 'refuse'; readonly server: ServerObject; readonly why: Unusable }
   /** The server is being deleted: nothing is made for it any more. */
   | { readonly kind: 'ignore' }
   /** Only its status is kept current. */
   | { readonly kind: 'pause'; readonly plan: Plan }
   | { readonly kind: 'reconcile'; readonly plan: Plan };
 
+/** Total: whatever a server holds, the decision is about that server alone. */
 export function decide(world: World): Decision {
   const { server } = world;
   if (server === undefined) return { kind: 'forget' };
   if (server.metadata.deletionTimestamp !== undefined) return { kind: 'ignore' };
-  const plan = planFor(server, world);
+  const plan = attempt(server, (used) => {
+    const failure = invalidField(used);
+    return failure === undefined ? planFor(used, world) : new Unusable(failure);
+  });
+  if (plan instanceof Unusable) return { kind: 'refuse', server, why: plan };
   return { kind: isPaused(server) ? 'pause' : 'reconcile', plan };
 }
 

@@ -15,6 +15,7 @@ const CLUSTER_NAME = /^[^.]+$|\.(svc|local|internal)$|\.svc\./;
  */
 export function foreignHost(server: ServerObject, all: readonly ServerObject[]): string | undefined {
   const host = hostOf(server);
+  if (host === undefined) return undefined; // a server that is refused
   if (ownHosts(server).includes(host) || isLoopback(host)) return undefined;
   if (!isAddress(host) && CLUSTER_NAME.test(host)) return host;
   const { namespace } = server.metadata;
@@ -30,8 +31,13 @@ export function issuableHosts(server: ServerObject, foreign: string | undefined)
   return certificateHosts(server).filter((host) => host !== foreign);
 }
 
-function hostOf(server: ServerObject): string {
-  return withoutBrackets(new URL(resourceIdentifier(server)).hostname);
+/** Others may have been stored before a rule of the CRD existed: one that cannot be read has no host. */
+function hostOf(server: ServerObject): string | undefined {
+  try {
+    return withoutBrackets(new URL(resourceIdentifier(server)).hostname);
+  } catch {
+    return undefined;
+  }
 }
 
 function ownHosts({ metadata }: ServerObject): string[] {

@@ -8,6 +8,7 @@ export interface OperatorMetrics {
   readonly reconciles: Counter<'outcome'>;
   readonly reconcileDuration: Histogram;
   readonly writes: Counter<'kind'>;
+  readonly refusals: Counter<'reason'>;
   readonly requests: Counter<'method' | 'outcome'>;
 }
 
@@ -47,6 +48,12 @@ export function createMetrics(): OperatorMetrics {
       name: 'mcp_operator_writes_total',
       help: 'Writes to the API server that changed an object, by kind.',
       labelNames: ['kind'] as const,
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'mcp_operator_refusals_total',
+      help: 'Reconciles of servers that nothing can be made of, by reason.',
+      labelNames: ['reason'] as const,
       registers,
     }),
     requests: new Counter({

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Cache } from './cache.ts';
 import type { LeafCertificates } from './leaf-certificates.ts';
 import { isTerminating, podState, probeTargets } from './pods.ts';
+import type { ServerObject } from './kinds.ts';
 import type { Prober } from './prober.ts';
 import type { World } from './world.ts';
 
@@ -20,10 +21,7 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
   const { cache, prober, leaves, certManager, sidecarImage, clock } = deps;
   const server = cache.servers.get(key);
   const pods = server === undefined ? [] : cache.pods.by('server', key);
-  prober.watch(
-    key,
-    server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, server.spec.server.port)),
-  );
+  prober.watch(key, server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, portOf(server))));
   const leaf = server === undefined ? undefined : await leaves.find(key, signal);
   return Object.freeze({
     now: clock(),
@@ -38,4 +36,10 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
     sidecarImage,
     certManager,
   });
+}
+
+/** Of a server that an earlier CRD let in without one: undefined. */
+function portOf(server: ServerObject): number | undefined {
+  const { spec } = server as { readonly spec?: { readonly server?: { readonly port?: number } } };
+  return spec?.server?.port;
 }

@@ -8,10 +8,11 @@ export function isTerminating({ metadata }: Pod): boolean {
 }
 
 /** Where a pod is probed; nothing while it does not run. */
-export function probeTargets(pod: Pod, serverPort: number): ProbeTarget[] {
+export function probeTargets(pod: Pod, serverPort: number | undefined): ProbeTarget[] {
   const { metadata, status } = pod;
   const ip = status?.podIP;
-  if (ip === undefined || isTerminating(pod) || status?.phase !== 'Running') return [];
+  if (serverPort === undefined || ip === undefined || isTerminating(pod) || status?.phase !== 'Running')
+    return [];
   return [{ podUid: metadata.uid ?? '', ip, serverPort }];
 }
 

@@ -4,7 +4,7 @@ import type { RunResult } from '../kube/queue.ts';
 import { act, type ActDependencies, type Outcome } from './act.ts';
 import { decide, RESYNC_MS, type Decision } from './decide.ts';
 import { observe, type ObserveDependencies } from './observe.ts';
-import { inputsOf, report, type ReportDependencies } from './report.ts';
+import { report, statusOf, type ReportDependencies } from './report.ts';
 
 interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
   readonly cache: ObserveDependencies['cache'];
@@ -22,9 +22,9 @@ export async function reconcile(
   const world = await observe(deps, key, signal);
   const decision = decide(world);
   const outcome = await act(deps, key, decision, signal);
-  const inputs = inputsOf(world, decision, outcome);
-  if (inputs === undefined) return {};
-  await report(deps, inputs, signal);
+  const next = statusOf(world, decision, outcome);
+  if (world.server === undefined || next === undefined) return {};
+  await report(deps, world.server, next, signal);
   return { requeueAfterMs: nextVisitMs(decision, outcome, world.now, deps.random) };
 }
 

@@ -17,7 +17,8 @@ import {
   type ServerObject,
 } from './kinds.ts';
 import { objectNames } from '../api/names.ts';
-import { status } from './status.ts';
+import { conditionsOf, refusedStatus, status } from './status.ts';
+import { attempt, Unusable } from './validity.ts';
 import type { World } from './world.ts';
 
 const STATUS_MANAGER = 'mcp-operator-status';
@@ -30,11 +31,24 @@ export interface ReportDependencies {
   readonly onWrite: (kind: string) => void;
 }
 
-/** PURE: what the status is made from; undefined for a server that is gone or being deleted. */
-export function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | undefined {
+/** PURE and total: the status; undefined for a server that is gone or being deleted. */
+export function statusOf(world: World, decision: Decision, outcome: Outcome): Status | undefined {
+  const { server, now } = world;
+  if (server === undefined) return undefined;
+  if (decision.kind === 'refuse') return refusedStatus(server, decision.why.failure, now);
+  const next = attempt(server, () => {
+    const inputs = inputsOf(world, decision, outcome);
+    return inputs && status(inputs);
+  });
+  return next instanceof Unusable ? refusedStatus(server, next.failure, now) : next;
+}
+
+/** What the status is made from; undefined for a server that is gone or being deleted. */
+function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | undefined {
   switch (decision.kind) {
     case 'forget':
     case 'ignore':
+    case 'refuse':
       return undefined;
     case 'pause':
       return {
@@ -60,10 +74,13 @@ export function inputsOf(world: World, decision: Decision, outcome: Outcome): In
 }
 
 /** Writes the status if it differs from the server's. */
-export async function report(deps: ReportDependencies, inputs: Inputs, signal: AbortSignal): Promise<void> {
+export async function report(
+  deps: ReportDependencies,
+  server: ServerObject,
+  next: Status,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, cache, onWrite } = deps;
-  const { server } = inputs;
-  const next = status(inputs);
   if (isSame(next, server.status)) return;
   const { name, namespace } = server.metadata;
   const object = {
@@ -86,15 +103,16 @@ export async function report(deps: ReportDependencies, inputs: Inputs, signal: A
   emitEvents(deps, server, next.conditions ?? []);
 }
 
-/** An event for each condition whose status became True or False; none for a first False. */
+/** An event for each condition whose status became True or False; for a first False only where it is for the user to mend. */
 function emitEvents(
   { events }: ReportDependencies,
   server: ServerObject,
   conditions: readonly Condition[],
 ): void {
   for (const { type, status: now, reason, message } of conditions) {
-    const was = server.status?.conditions?.find((condition) => condition.type === type)?.status;
-    if (was === now || now === 'Unknown' || (was === undefined && now === 'False')) continue;
+    const was = conditionsOf(server).find((condition) => condition.type === type)?.status;
+    const isFirst = was === undefined && now === 'False' && type !== 'Accepted';
+    if (was === now || now === 'Unknown' || isFirst) continue;
     events.record(server, {
       type: now === 'True' ? 'Normal' : 'Warning',
       reason: `${type}${now}`,
@@ -155,8 +173,8 @@ function pausedCertificate(world: World, plan: Plan): CertificateState {
 }
 
 /** Nothing is applied while paused: what kept an object from being applied before does so still. */
-function knownFailure({ status: known }: ServerObject): ApplyFailure | undefined {
-  const condition = known?.conditions?.find(({ type }) => type === 'Accepted');
+function knownFailure(server: ServerObject): ApplyFailure | undefined {
+  const condition = conditionsOf(server).find(({ type }) => type === 'Accepted');
   if (condition?.status !== 'False') return undefined;
   const reason = condition.reason === 'ObjectNotOwned' ? 'ObjectNotOwned' : 'ApplyFailed';
   return { reason, message: condition.message };

@@ -1,5 +1,5 @@
 // PURE: inputs -> the complete status. Times move only when a condition's status does.
-import { CONDITION_TYPES, type Verdict } from '../protocol/conditions.ts';
+import { CONDITION_TYPES, type ConditionType, type Verdict } from '../protocol/conditions.ts';
 import { selectorLabels } from '../api/names.ts';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import { resourceIdentifier } from '../desired/resource.ts';
@@ -9,7 +9,8 @@ import { isolated } from './checks/isolated.ts';
 import { keysAvailable } from './checks/keys-available.ts';
 import { isOutdated, notAccepted, notReady, paused } from './checks/paused.ts';
 import { ready } from './checks/ready.ts';
-import type { Inputs } from './inputs.ts';
+import type { ApplyFailure, Inputs } from './inputs.ts';
+import type { ServerObject } from './kinds.ts';
 
 /** Longer messages are cut: the CRD allows no more. */
 const MAX_MESSAGE = 1024;
@@ -72,14 +73,43 @@ function outdatedConditions(inputs: Inputs): Condition[] {
   return inOrder([...kept, ...now]);
 }
 
+/**
+ * Of a server that nothing can be made of. Built from nothing but its metadata and what was known: whatever else is in it
+ * may be what is wrong.
+ */
+export function refusedStatus(server: ServerObject, failure: ApplyFailure, now: number): Status {
+  const { message } = failure;
+  const verdicts: Verdict[] = [
+    { type: 'Accepted', status: 'False', reason: failure.reason, message },
+    { type: 'Ready', status: 'False', reason: 'NotAccepted', message },
+  ];
+  const kept = conditionsOf(server).filter(({ type }) => OBSERVED.has(type));
+  return {
+    ...server.status,
+    observedGeneration: server.metadata.generation ?? 0,
+    conditions: inOrder([...kept, ...verdicts.map((verdict) => condition(verdict, { server, now }))]),
+  };
+}
+
+const OBSERVED: ReadonlySet<string> = new Set<ConditionType>([
+  'CertificateReady',
+  'KeysAvailable',
+  'Isolated',
+]);
+
+/** The conditions as they were written last. */
+export function conditionsOf({ status: known }: ServerObject): readonly Condition[] {
+  return known?.conditions ?? [];
+}
+
 function inOrder<T extends { readonly type: string }>(conditions: readonly T[]): T[] {
   const types: readonly string[] = CONDITION_TYPES;
   return conditions.toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
 }
 
-function condition(verdict: Verdict, { server, now }: Inputs): Condition {
+function condition(verdict: Verdict, { server, now }: Pick<Inputs, 'server' | 'now'>): Condition {
   const { type, status, reason, message } = verdict;
-  const previous = server.status?.conditions?.find((candidate) => candidate.type === type);
+  const previous = conditionsOf(server).find((candidate) => candidate.type === type);
   return {
     type,
     status,

@@ -16,6 +16,14 @@ const METADATA = 'spec.protectedResourceMetadata';
 const ASSERTION = 'spec.authentication.identityAssertion';
 const KEEP_ALIVE = 'spec.transport.eventStreamKeepAlive';
 
+/** A key that is longer than any of Kubernetes. */
+const LONG_KEY = { [`example.com/${'k'.repeat(306)}`]: '1' };
+
+/** So many of the longest values. */
+function annotations(count: number): object {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`a.com/${n}`, 'x'.repeat(16_000)]));
+}
+
 const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   ['metadata.name', 'a'.repeat(53), /DNS label of at most 52 characters/],
   ['metadata.name', '1echo', /DNS label of at most 52 characters/],
@@ -28,6 +36,24 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
     { name: 'A', value: 'b', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },
     /not both/,
   ],
+  ['spec.server.args', Array.from({ length: 17 }, () => 'x'.repeat(16_000)), /at most 256 KiB in all/],
+  [
+    'spec.server.env',
+    Array.from({ length: 9 }, (_, index) => ({ name: `A${index}`, value: 'x'.repeat(32_000) })),
+    /at most 256 KiB in names and values/,
+  ],
+  ['spec.podTemplate.annotations', annotations(17), /at most 255 KiB in all/],
+  ['spec.service.annotations', annotations(17), /at most 255 KiB in all/],
+  ['spec.podTemplate.annotations', LONG_KEY, /keys must have at most 317/],
+  ['spec.service.annotations', LONG_KEY, /keys must have at most 317/],
+  ['spec.podTemplate.labels', LONG_KEY, /keys must have at most 317/],
+  ['spec.podTemplate.nodeSelector', LONG_KEY, /keys must have at most 317/],
+  ['spec.server.resources.limits', LONG_KEY, /keys must have at most 317/],
+  ['spec.server.resources.requests', LONG_KEY, /keys must have at most 317/],
+  ['spec.sidecar.resources.limits', LONG_KEY, /keys must have at most 317/],
+  ['spec.sidecar.resources.requests', LONG_KEY, /keys must have at most 317/],
+  ['spec.network.ingressFrom[0].podSelector.matchLabels', LONG_KEY, /keys must have at most 317/],
+  ['spec.network.ingressFrom[0].namespaceSelector.matchLabels', LONG_KEY, /keys must have at most 317/],
   ['spec.podTemplate.labels', { 'app.kubernetes.io/name': 'mine' }, /must not set app.kubernetes.io/],
   ['spec.podTemplate.volumes[0].name', 'protected-mcp-config', /must not begin with protected-mcp-/],
   [RESOURCE, 'http://echo.example.com/mcp', /must start with https.*RFC 9728/],
@@ -35,6 +61,9 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [RESOURCE, 'https://echo.example.com/mcp?x=y', /must not have a query \(RFC 9728/],
   [RESOURCE, 'https://user:pass@echo.example.com/mcp', /must not hold user info/],
   [RESOURCE, 'https://*.example.com/mcp', /well-formed host and port/],
+  [RESOURCE, 'https://[1:2]/mcp', /well-formed host and port/],
+  [RESOURCE, 'https://[::ffff:192.0.2.1]/mcp', /well-formed host and port/],
+  [RESOURCE, 'https://[1::2::3]:8001', /well-formed host and port/],
   [RESOURCE, 'https://echo.example.com:65536/mcp', /well-formed host and port/],
   [RESOURCE, 'https://echo.example.com//mcp', /must have a plain path/],
   [RESOURCE, 'https://echo.example.com/.well-known/x', /must not be below \/.well-known\//],
@@ -53,12 +82,15 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [ISSUER, 'https://keycloak.example.com/realms/r#x', /must not have a fragment \(RFC 8414/],
   [ISSUER, 'https://keycloak.example.com/realms/r?x', /must not have a query \(RFC 8414/],
   [ISSUER, 'https://a@keycloak.example.com/realms/r', /must not hold user info/],
+  [ISSUER, 'https://[1:2:3:4:5:6:7:8:9]/realms/r', /must be a well-formed URL.*realms/],
   [ISSUER, 'https:///realms/r', /must be a well-formed URL.*realms/],
   ['spec.authentication.issuers[0].audiences', [], /name at least one audience/],
   [JWKS, 'http://keycloak.example.com/certs', /keys that come over plain HTTP/],
   [JWKS, 'https://keycloak.example.com/certs#x', /must not have a fragment; remove/],
   [JWKS, 'https://a:b@keycloak.example.com/certs', /must not hold user info/],
+  [JWKS, 'https://[.]/certs', /must be a well-formed URL.*certs/],
   [JWKS, 'https://[::1/certs', /must be a well-formed URL.*certs/],
+  [INTROSPECTION, 'https://[12345::]/introspect', /must be a well-formed URL.*introspect/],
   [INTROSPECTION, 'http://login.example.org/introspect', /must start with https:\/\/; tokens and our secret/],
   [INTROSPECTION, 'https://login.example.org/introspect#x', /must not have a fragment; remove/],
   [INTROSPECTION, 'https://a:b@login.example.org/introspect', /must not hold user info/],
@@ -90,6 +122,7 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [`${ASSERTION}.header`, 'x-mcp-subject', /must not name the header of identityAssertion/],
   ['spec.tls.secretName', 'mine', /give secretName .* or issuerRef .*, not both/],
   [ORIGIN, 'https://*.example.com', /must not hold \*/],
+  [ORIGIN, 'http://[1:2]:6274', /must be scheme:\/\/host/],
   [ORIGIN, 'http://localhost:6274/', /must be scheme:\/\/host/],
   [KEEP_ALIVE, '500ms', /must be 0s, or a duration between 1s and 1h/],
   [KEEP_ALIVE, '61m', /must be 0s, or a duration between 1s and 1h/],

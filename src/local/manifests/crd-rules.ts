@@ -10,7 +10,12 @@ type Evaluate = (context: { self: unknown }) => unknown;
 
 /** Compiles every rule at once, so that a mistake in the CRD shows at start and not with the first object. */
 export function ruleValidator(schema: CrdSchema): RuleValidator {
-  const cel = new Environment().registerVariable('self', 'dyn');
+  const cel = new Environment()
+    .registerVariable('self', 'dyn')
+    // Of Kubernetes' own functions, the one that this implementation lacks.
+    .registerFunction('list.sum(): int', (numbers: bigint[]) =>
+      numbers.reduce((sum, next) => sum + next, 0n),
+    );
   const compiled = new Map<CrdRule, Evaluate>();
   forEachRule(schema, (rule) => compiled.set(rule, cel.parse(rule.rule) as Evaluate));
 

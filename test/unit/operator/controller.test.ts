@@ -206,6 +206,59 @@ describe('a controller that leads', () => {
     await until(accepted('broken'), 'the broken one is tried again');
   });
 
+  describe('goes on with the others, and says what is wrong with one', () => {
+    const evil = (change: (server: ServerObject) => void) =>
+      newServer((server) => {
+        server.metadata.namespace = 'evil';
+        change(server);
+      });
+    const ROWS: readonly [what: string, change: (server: ServerObject) => void, message: RegExp][] = [
+      [
+        'a resource that is no URL',
+        ({ spec }) => (spec.protectedResourceMetadata.resource = 'https://[1:2]/mcp'),
+        /^spec\.protectedResourceMetadata\.resource: must be an absolute URL/,
+      ],
+      ['without issuers', ({ spec }) => Reflect.deleteProperty(spec.authentication, 'issuers'), /issuers/],
+      ['without a spec', (server) => Reflect.deleteProperty(server, 'spec'), /^spec: /],
+      ['with a spec that is null', (server) => Object.assign(server, { spec: null }), /^spec: /],
+      [
+        'with a server that is a text',
+        ({ spec }) => Object.assign(spec, { server: 'echo:1', authentication: null }),
+        /^spec/,
+      ],
+    ];
+    for (const [what, change, message] of ROWS) {
+      it(what, async () => {
+        api.put(evil(change));
+        for (const name of ['a', 'b']) api.put(named(name));
+        const one = start('operator-0', { WORKERS: '1' });
+        for (const name of ['a', 'b']) await until(accepted(name), name);
+        const condition = () =>
+          api
+            .get<ServerObject>(SERVER, 'evil/echo')
+            ?.status?.conditions?.find(({ type }) => type === 'Accepted');
+        await until(() => condition() !== undefined, 'its condition');
+        assert.deepEqual([condition()?.status, condition()?.reason], ['False', 'Invalid']);
+        assert.match(condition()?.message ?? '', message);
+        const { values } = await one.metrics.refusals.get();
+        assert.deepEqual([values[0]?.labels, values[0]?.value], [{ reason: 'Invalid' }, 1]);
+        await until(() => api.keys('Event').some((key) => key.startsWith('evil/')), 'its event');
+        api.remove('Service', 'demo/a');
+        await until(() => api.get('Service', 'demo/a') !== undefined, 'another is put right');
+      });
+    }
+
+    it('and takes it up again once it is mended', async () => {
+      api.put(evil(({ spec }) => (spec.protectedResourceMetadata.resource = 'https://[1:2]/mcp')));
+      start();
+      await until(() => api.get<ServerObject>(SERVER, 'evil/echo')?.status !== undefined, 'it is refused');
+      api.edit<ServerObject>(SERVER, 'evil/echo', ({ spec }) => {
+        spec.protectedResourceMetadata.resource = 'https://echo.example.com/mcp';
+      });
+      await until(() => api.get('Deployment', 'evil/echo') !== undefined, 'it is made');
+    });
+  });
+
   it('forgets the certificate of a server that was deleted while no replica led', async () => {
     api.put(newServer());
     const first = start('operator-0');

@@ -146,7 +146,7 @@ function nameOf({ kind, metadata }: KubeObject): string {
 }
 
 function summary(decision: Decision): Partial<Summary> {
-  if (decision.kind === 'forget' || decision.kind === 'ignore') return { kind: decision.kind };
+  if (!('plan' in decision)) return { kind: decision.kind };
   const { plan } = decision;
   const { certificate } = plan;
   return {

@@ -118,6 +118,7 @@ export class Operator {
       random: () => 0.5,
       log: silent,
       onWrite: () => undefined,
+      onRefusal: () => undefined,
     };
     await reconcile(deps, key, signal);
     return this.#api.writes.slice(before);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConditionReasons, ConditionType } from '../../../src/protocol/conditions.ts';
-import { status } from '../../../src/operator/status.ts';
+import { refusedStatus, status } from '../../../src/operator/status.ts';
 import type { ReportedCode } from '../../../src/operator/sidecar-status.ts';
 import type { Inputs } from '../../../src/operator/inputs.ts';
 import {
@@ -426,7 +426,7 @@ describe('a condition', () => {
 
 /** Every reason there is: the compiler refuses this when one is missing, or is none any more. */
 const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons[T], true>> } = {
-  Accepted: { Accepted: true, ObjectNotOwned: true, ApplyFailed: true, Paused: true },
+  Accepted: { Accepted: true, ObjectNotOwned: true, ApplyFailed: true, Invalid: true, Paused: true },
   CertificateReady: {
     Issued: true,
     Pending: true,
@@ -461,6 +461,9 @@ describe('every reason that the API names', () => {
       (status(inputs(changes)).conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
     ),
   );
+  const failure = { reason: 'Invalid', message: 'x' } as const;
+  for (const { type, reason } of refusedStatus(serverObject(), failure, 0).conditions ?? [])
+    emitted.add(`${type} ${reason}`);
   for (const [type, reasons] of Object.entries(REASONS)) {
     for (const reason of Object.keys(reasons)) {
       it(`is given in some situation: ${type}, ${reason}`, () => assert.ok(emitted.has(`${type} ${reason}`)));

@@ -1,0 +1,77 @@
+// PURE: whether a server can be worked with at all. The CRD's rules say so when it is written, but not of a server that was
+// stored before a rule existed; and a mistake of ours must stay with the server that it is about.
+import { resourceProblems } from '../protocol/resource-identifier.ts';
+import type { ApplyFailure } from './inputs.ts';
+import type { ServerObject } from './kinds.ts';
+
+/** The first field of a server whose value can never work; undefined when there is none. */
+export function invalidField(server: ServerObject): ApplyFailure | undefined {
+  const { resource } = server.spec.protectedResourceMetadata;
+  const [problem] = resource === undefined ? [] : resourceProblems(resource);
+  if (problem !== undefined) return invalid('spec.protectedResourceMetadata.resource', problem);
+  const urls = server.spec.authentication.issuers.flatMap(({ issuer, jwks, introspection }, index) => {
+    const path = `spec.authentication.issuers[${index}]`;
+    return [
+      [`${path}.issuer`, issuer],
+      [`${path}.jwks.uri`, jwks.uri],
+      [`${path}.introspection.endpoint`, introspection?.endpoint],
+    ] as const;
+  });
+  const wrong = urls.find(([, url]) => url !== undefined && !URL.canParse(url));
+  return wrong && invalid(wrong[0], 'must be an absolute URL');
+}
+
+/**
+ * What `use` makes of a server, or why it cannot: then the message names the field that was read last, which is where it
+ * failed. For values that no rule foresaw; expected failures are values.
+ */
+export function attempt<T>(server: ServerObject, use: (server: ServerObject) => T): T | Unusable {
+  try {
+    return use(server);
+  } catch (error) {
+    return new Unusable(invalid(lastReadField(server, use), (error as Error).message), error);
+  }
+}
+
+/** Why nothing can be made of a server. */
+export class Unusable {
+  readonly failure: ApplyFailure;
+  /** For the log; undefined for a value that a rule refuses. */
+  readonly error: unknown;
+
+  constructor(failure: ApplyFailure, error?: unknown) {
+    this.failure = failure;
+    this.error = error;
+  }
+}
+
+function invalid(path: string, problem: string): ApplyFailure {
+  return { reason: 'Invalid', message: `${path}: ${problem}. Nothing is applied until it is corrected.` };
+}
+
+/** Uses the server once more and watches what is read of its spec; the API server looks after the metadata. */
+function lastReadField(server: ServerObject, use: (server: ServerObject) => unknown): string {
+  let last = 'spec';
+  const watched = <T extends object>(object: T, path: string): T =>
+    new Proxy(object, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        const isMethod = !Object.hasOwn(target, name) && name in target;
+        if (typeof name === 'symbol' || isMethod || (Array.isArray(target) && name === 'length'))
+          return value;
+        const below = Array.isArray(target) ? `${path}[${name}]` : `${path}.${name}`;
+        last = below;
+        return isObject(value) ? watched(value, below) : value;
+      },
+    });
+  try {
+    use({ ...server, ...(isObject(server.spec) && { spec: watched(server.spec, 'spec') }) });
+  } catch {
+    // As before.
+  }
+  return last;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
