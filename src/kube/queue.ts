@@ -1,6 +1,8 @@
-// A work queue of keys: one run for a key at a time, adds coalesced, failures retried with backoff.
+// A work queue of keys: one run for a key at a time, adds coalesced, failures retried with backoff. Namespaces take turns, so
+// that one with many keys or slow runs does not keep others waiting.
 import { exponential, type BackoffLimits } from './backoff.ts';
 import { retryAfterOf } from './errors.ts';
+import { splitKey } from './object.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
 
 const BACKOFF: BackoffLimits = { baseMs: 5, maxMs: 60_000 };
@@ -41,8 +43,8 @@ export class WorkQueue {
   readonly #scheduler: Scheduler;
   readonly #workers: number;
   readonly #abort = new AbortController();
-  /** Waiting keys in their order, with the time of the add. */
-  readonly #waiting = new Map<string, number>();
+  /** Waiting keys by namespace, with the time of the add. Both are in the order of their turns. */
+  readonly #waiting = new Map<string, Map<string, number>>();
   /** Running keys, and whether they were added meanwhile and must run once more. */
   readonly #running = new Map<string, boolean>();
   readonly #timers = new Map<string, Timer>();
@@ -59,7 +61,7 @@ export class WorkQueue {
 
   /** Keys that wait for a worker; those that wait for a time do not count. */
   get depth(): number {
-    return this.#waiting.size;
+    return [...this.#waiting.values()].reduce((depth, { size }) => depth + size, 0);
   }
 
   /** Failures in a row of a key. */
@@ -78,7 +80,7 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#state === 'draining') return;
     if (this.#running.has(key)) this.#running.set(key, true);
-    else if (!this.#waiting.has(key)) this.#enqueue(key);
+    else if (!this.#waiting.get(namespaceOf(key))?.has(key)) this.#enqueue(key);
   }
 
   /** The same, after a time. The earliest of several wins; a run that begins before cancels it. */
@@ -123,20 +125,50 @@ export class WorkQueue {
   }
 
   #enqueue(key: string): void {
-    this.#waiting.set(key, this.#scheduler.now());
+    const namespace = namespaceOf(key);
+    const turns = this.#waiting.get(namespace) ?? new Map<string, number>();
+    this.#waiting.set(namespace, turns.set(key, this.#scheduler.now()));
     this.#next();
   }
 
   #next(): void {
     if (this.#state !== 'started') return;
-    for (const [key, added] of this.#waiting) {
-      if (this.#running.size >= this.#workers) return;
-      this.#begin(key, added);
+    while (this.#running.size < this.#workers) {
+      const turn = this.#nextNamespace();
+      if (turn === undefined) return;
+      this.#take(turn);
     }
   }
 
+  /** Of the namespaces that wait, the one with the fewest runs; of several, the one whose turn it is. */
+  #nextNamespace(): string | undefined {
+    const [least] = [...this.#waiting.keys()]
+      .map((namespace) => ({ namespace, running: this.#runningOf(namespace) }))
+      .toSorted((a, b) => a.running - b.running);
+    return least !== undefined && least.running < this.#share ? least.namespace : undefined;
+  }
+
+  /** Workers that one namespace may have at once: all but a quarter of them. */
+  get #share(): number {
+    return this.#workers - Math.floor(this.#workers / 4);
+  }
+
+  #runningOf(namespace: string): number {
+    return [...this.#running.keys()].filter((key) => namespaceOf(key) === namespace).length;
+  }
+
+  /** Begins with the namespace's oldest key; its next turn comes after the other namespaces'. */
+  #take(namespace: string): void {
+    const turns = this.#waiting.get(namespace) ?? new Map<string, number>();
+    this.#waiting.delete(namespace);
+    const [first] = turns;
+    if (first === undefined) return;
+    turns.delete(first[0]);
+    if (turns.size > 0) this.#waiting.set(namespace, turns);
+    this.#begin(...first);
+  }
+
   #begin(key: string, added: number): void {
-    this.#waiting.delete(key);
     this.#running.set(key, false);
     // This run sees what the timer was waiting for, and its outcome says when to come back.
     this.#timers.get(key)?.cancel();
@@ -178,4 +210,8 @@ export class WorkQueue {
     if (this.#running.size === 0) this.#onIdle?.();
     this.#next();
   }
+}
+
+function namespaceOf(key: string): string {
+  return splitKey(key).namespace ?? '';
 }

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { ADMIN_PORT } from '../api/names.ts';
+import { splitKey } from '../kube/object.ts';
 import { systemScheduler, type Random, type Scheduler } from '../kube/scheduler.ts';
 import { httpRequest } from '../base/http-request.ts';
 import { withBrackets } from '../protocol/host.ts';
@@ -13,8 +14,9 @@ import { parseStatus } from './sidecar-status.ts';
 const STEADY_MS = 15_000;
 const UNSETTLED_MS = 2_000;
 const TIMEOUT_MS = 3_000;
-/** Probes under way at once. Each that gets no answer takes TIMEOUT_MS. */
+/** Probes under way at once, in all and for one namespace. Each that gets no answer takes TIMEOUT_MS. */
 const CONCURRENCY = 64;
+const SHARE = 48;
 const TICK_MS = 500;
 const MAX_ANSWER_BYTES = 64 * 1024;
 const STATUS_REQUEST = { timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, expectedStatus: 200 } as const;
@@ -87,13 +89,12 @@ export class Prober {
 
   #tick(): void {
     const now = this.#options.scheduler.now();
-    const all = [...this.#probes.values()];
-    const free = CONCURRENCY - all.filter(({ running }) => running).length;
-    // Longest due first: pods that never answer are due again soon, and would starve the others.
-    const due = all
-      .filter(({ running, dueAt }) => !running && dueAt <= now)
-      .toSorted((a, b) => a.dueAt - b.dueAt);
-    for (const probe of due.slice(0, Math.max(0, free))) void this.#probe(probe);
+    const namespaces = [...Map.groupBy(this.#probes.values(), ({ key }) => splitKey(key).namespace).values()];
+    const turns = namespaces.flatMap((probes) => turnsOf(probes, now));
+    const running = [...this.#probes.values()].filter((probe) => probe.running).length;
+    // The namespaces take turns: pods that never answer take long and are due again soon, and would starve the others.
+    turns.sort((a, b) => a.turn - b.turn || a.probe.dueAt - b.probe.dueAt);
+    for (const { probe } of turns.slice(0, Math.max(0, CONCURRENCY - running))) void this.#probe(probe);
   }
 
   async #probe(probe: Probe): Promise<void> {
@@ -110,6 +111,21 @@ export class Prober {
     probe.report = report;
     if (isNews && this.#probes.get(probe.podUid) === probe) this.#options.onChange(probe.key);
   }
+}
+
+/** The probes of one namespace that are due, each with its place among the namespace's probes under way. */
+function turnsOf(probes: readonly Probe[], now: number): { turn: number; probe: Probe }[] {
+  const running = probes.filter((probe) => probe.running).length;
+  return probes
+    .filter((probe) => !probe.running && probe.dueAt <= now)
+    .toSorted((a, b) => Number(isKnown(a)) - Number(isKnown(b)) || a.dueAt - b.dueAt)
+    .slice(0, Math.max(0, SHARE - running))
+    .map((probe, index) => ({ turn: running + index, probe }));
+}
+
+/** New pods come first: their server waits for its first report. */
+function isKnown({ report }: Probe): boolean {
+  return report !== undefined;
 }
 
 /** A probe that throws becomes a report: no caller awaits it, and an unhandled rejection would end the process. */

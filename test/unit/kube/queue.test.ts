@@ -50,6 +50,44 @@ describe('a queue', () => {
     assert.equal(await queue.drain(0), true, 'nothing runs any more');
   });
 
+  it('lets namespaces take turns', async () => {
+    const keys: string[] = [];
+    const scheduler = new FakeScheduler();
+    const run = (key: string) => Promise.resolve(void keys.push(key));
+    const queue = new WorkQueue({ run, scheduler, workers: 1 });
+    for (let index = 0; index < 300; index++) queue.add(`busy/${index}`);
+    for (const key of ['quiet/a', 'other/a', 'quiet/b']) queue.add(key);
+    assert.equal(queue.depth, 303);
+    queue.start();
+    while (keys.length < 303) await settle();
+    assert.deepEqual(keys.slice(0, 7), [
+      'busy/0',
+      'quiet/a',
+      'other/a',
+      'busy/1',
+      'quiet/b',
+      'busy/2',
+      'busy/3',
+    ]);
+  });
+
+  it('keeps a quarter of its workers from one namespace, however slow its runs are', async () => {
+    const { open, run } = held();
+    const { queue } = started(run, { workers: 8 });
+    for (let index = 0; index < 300; index++) queue.add(`slow/${index}`);
+    assert.equal(open.length, 6);
+    for (const key of ['a/1', 'b/1', 'c/1']) queue.add(key);
+    assert.deepEqual(
+      open.slice(6).map(({ key }) => key),
+      ['a/1', 'b/1'],
+    );
+    open[0]?.end();
+    await settle();
+    assert.equal(open.at(-1)?.key, 'c/1', 'a worker that is free goes to the one that has none');
+    for (const { end } of open) end();
+    assert.equal(await queue.drain(1_000), true);
+  });
+
   it('runs as many keys at once as it has workers, first come, first served', async () => {
     const { open, run } = held();
     const { queue } = started(run, { workers: 2 });

@@ -1,7 +1,7 @@
 // What a hostile pod answers on the admin port: the operator reports it and lives on.
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:net';
-import { after, before, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { ADMIN_PORT } from '../../../src/api/names.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { sidecarStatus } from '../../support/operator-inputs.ts';
@@ -98,4 +98,80 @@ it('pods that never answer do not keep others from their turn', async () => {
   }
   stop.abort();
   assert.equal(seen.size, pods.length);
+});
+
+describe('300 pods of one namespace that never answer', () => {
+  const bed = () => {
+    const asked: string[] = [];
+    const waiting: (() => void)[] = [];
+    const scheduler = new FakeScheduler();
+    const prober = new Prober({
+      onChange: () => undefined,
+      scheduler,
+      random: () => 0.5,
+      probe: ({ podUid }) => {
+        asked.push(podUid);
+        return new Promise((_, reject) => waiting.push(() => reject(new Error('timeout'))));
+      },
+    });
+    const stop = new AbortController();
+    prober.start(stop.signal);
+    for (let index = 0; index < 300; index++)
+      prober.watch(`silent/${index}`, [{ podUid: `silent-${index}`, ip: IP, serverPort: 1 }]);
+    const timeOut = async () => {
+      for (const end of waiting.splice(0)) end();
+      await settle();
+    };
+    return { asked, scheduler, prober, timeOut, stop: () => stop.abort() };
+  };
+  const pod = (podUid: string) => [{ podUid, ip: IP, serverPort: 1 }];
+
+  it('do not keep the first pod of another waiting, not for one tick', async () => {
+    const { asked, scheduler, prober, stop } = bed();
+    await scheduler.advance(500);
+    assert.equal(asked.length, 48, 'a quarter of the probes is kept for others');
+    prober.watch('good/echo', pod('good'));
+    await scheduler.advance(500);
+    assert.deepEqual(asked.slice(48), ['good']);
+    stop();
+  });
+
+  it('do not delay its later probes either', async () => {
+    const { asked, scheduler, prober, timeOut, stop } = bed();
+    prober.watch('good/echo', pod('good'));
+    for (let round = 0; round < 10; round++) {
+      await scheduler.advance(500);
+      await timeOut();
+      scheduler.stall(3_000); // longer than a pod without an answer waits for its next probe
+    }
+    assert.equal(asked.filter((uid) => uid === 'good').length, 10);
+    stop();
+  });
+
+  it('share what is free with other silent ones', async () => {
+    const { asked, scheduler, prober, timeOut, stop } = bed();
+    for (let index = 0; index < 300; index++) prober.watch(`quiet/${index}`, pod(`quiet-${index}`));
+    await scheduler.advance(500);
+    const byNamespace = Object.groupBy(asked, (uid) => uid.split('-')[0] ?? '');
+    assert.deepEqual([byNamespace['silent']?.length, byNamespace['quiet']?.length], [32, 32]);
+    prober.watch('good/echo', pod('good'));
+    await timeOut();
+    await scheduler.advance(500);
+    assert.ok(asked.slice(64).includes('good'), 'it is among the next');
+    stop();
+  });
+
+  it('do not come before a new pod of their own namespace', async () => {
+    const { asked, scheduler, prober, timeOut, stop } = bed();
+    for (let round = 0; round < 7; round++) {
+      await scheduler.advance(500);
+      await timeOut();
+      scheduler.stall(3_000);
+    }
+    const before = asked.length;
+    prober.watch('silent/new', pod('new'));
+    await scheduler.advance(500);
+    assert.equal(asked[before], 'new');
+    stop();
+  });
 });
