@@ -16,10 +16,14 @@ const SERIES_WRITE_MS = 60_000;
 /** For one object: a burst, and one event more in each interval. client-go takes 25 and 5 minutes. */
 const BURST = 10;
 const REFILL_MS = 60_000;
+/** For the objects of one namespace together: a burst, and one request more in each interval. */
+const NAMESPACE_BURST = 100;
+const NAMESPACE_REFILL_MS = 3_000;
 /** Series and objects remembered; beyond that the oldest are forgotten. */
 const MAX_REMEMBERED = 1000;
-/** Events being sent at once; beyond that new ones are dropped, to spare a slow API server. */
+/** Events being sent at once, in all and for one namespace; beyond that new ones are dropped, to spare a slow API server. */
 const MAX_PENDING = 32;
+const MAX_PENDING_OF_NAMESPACE = 8;
 /** Limits of the API (bytes). */
 const MAX_NOTE = 1024;
 const MAX_NAME_PREFIX = 200;
@@ -74,7 +78,9 @@ export class EventRecorder {
   readonly #randomId: () => string;
   readonly #series = new Map<string, Series>();
   readonly #buckets = new Map<string, TokenBucket>();
-  readonly #pending = new Set<Promise<void>>();
+  readonly #namespaces = new Map<string, TokenBucket>();
+  /** What is being sent, with its namespace. */
+  readonly #pending = new Map<Promise<void>, string>();
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
@@ -91,32 +97,34 @@ export class EventRecorder {
       `${regarding.kind}/${regarding.metadata.namespace}/${regarding.metadata.name}`;
     const key = JSON.stringify([object, content.type, content.reason, content.action, content.note]);
     const series = this.#series.get(key);
-    if (series !== undefined && now - series.since < SERIES_MS) return this.#repeat(series, now);
-    if (!this.#isAdmitted(object, now) || this.#pending.size >= MAX_PENDING) {
+    const namespace = regarding.metadata.namespace ?? '';
+    if (series !== undefined && now - series.since < SERIES_MS) return this.#repeat(series, namespace, now);
+    if (this.#isBusy(namespace) || !this.#isAdmitted(object, namespace, now)) {
       this.#options.log.debug({ ...ref(regarding), reason: content.reason }, 'event dropped, too many');
       return;
     }
     const fresh: Series = { count: 1, since: now, writtenAt: now, written: undefined };
     remember(this.#series, key, fresh);
-    this.#send(this.#create(regarding, content, fresh));
+    this.#send(this.#create(regarding, content, fresh), namespace);
   }
 
   /** Waits for what is being sent. */
   async flush(): Promise<void> {
-    await Promise.all(this.#pending);
+    await Promise.all(this.#pending.keys());
   }
 
-  #repeat(series: Series, now: number): void {
+  #repeat(series: Series, namespace: string, now: number): void {
     series.count++;
     const { written } = series;
     if (
       written === undefined ||
       now - series.writtenAt < SERIES_WRITE_MS ||
-      this.#pending.size >= MAX_PENDING
+      this.#isBusy(namespace) ||
+      this.#bucketOf(namespace, now).take(now) > 0
     )
       return;
     series.writtenAt = now;
-    this.#send(this.#update(written, series));
+    this.#send(this.#update(written, series), namespace);
   }
 
   async #create(regarding: KubeObject, content: EventContent, series: Series): Promise<void> {
@@ -163,18 +171,30 @@ export class EventRecorder {
     for (const [key, value] of this.#series) if (value === series) this.#series.delete(key);
   }
 
-  #send(sending: Promise<void>): void {
+  #isBusy(namespace: string): boolean {
+    const own = [...this.#pending.values()].filter((other) => other === namespace).length;
+    return this.#pending.size >= MAX_PENDING || own >= MAX_PENDING_OF_NAMESPACE;
+  }
+
+  #send(sending: Promise<void>, namespace: string): void {
     const handled = sending
       .catch((err: unknown) => this.#options.log.warn({ err }, 'event not written'))
       .finally(() => this.#pending.delete(handled));
-    this.#pending.add(handled);
+    this.#pending.set(handled, namespace);
   }
 
-  /** A token bucket for each object. */
-  #isAdmitted(object: string, now: number): boolean {
+  /** A token bucket for each object, and one for each namespace. */
+  #isAdmitted(object: string, namespace: string, now: number): boolean {
     const bucket = this.#buckets.get(object) ?? new TokenBucket(BURST, 1 / REFILL_MS, now);
     remember(this.#buckets, object, bucket);
-    return bucket.take(now) === 0;
+    return bucket.take(now) === 0 && this.#bucketOf(namespace, now).take(now) === 0;
+  }
+
+  #bucketOf(namespace: string, now: number): TokenBucket {
+    const bucket =
+      this.#namespaces.get(namespace) ?? new TokenBucket(NAMESPACE_BURST, 1 / NAMESPACE_REFILL_MS, now);
+    remember(this.#namespaces, namespace, bucket);
+    return bucket;
   }
 }
 

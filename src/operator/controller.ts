@@ -20,6 +20,7 @@ import { Prober, type ProberOptions } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { OperatorErrorCode } from './errors.ts';
 import type { Settings } from './settings.ts';
+import { StatusPace } from './status-pace.ts';
 
 /** How long running reconciles may take to end (milliseconds); the pod's grace period is longer. */
 const DRAIN_MS = 25_000;
@@ -168,6 +169,7 @@ export class Controller {
       prober: this.#prober,
       leaves,
       events: this.#events,
+      pace: new StatusPace(),
       certManager,
       sidecarImage: settings.sidecarImage,
       clock,

@@ -9,6 +9,7 @@ import { withBrackets } from '../protocol/host.ts';
 import { ADMIN_PATHS } from '../protocol/sidecar-status.ts';
 import type { SidecarReport } from './inputs.ts';
 import { parseStatus } from './sidecar-status.ts';
+import { next, UNKNOWN, type Course } from './steadiness.ts';
 
 /** Between probes of a pod that is healthy, and of one that is not (milliseconds). */
 const STEADY_MS = 15_000;
@@ -32,7 +33,9 @@ interface Probe extends ProbeTarget {
   readonly key: string;
   dueAt: number;
   running: boolean;
+  /** The one that counts: the newest, or the last bad one of a pod that is not well for long enough yet. */
   report: SidecarReport | undefined;
+  course: Course;
 }
 
 export interface ProberOptions {
@@ -78,6 +81,7 @@ export class Prober {
           dueAt: this.#options.scheduler.now(),
           running: false,
           report: undefined,
+          course: UNKNOWN,
         });
       }
     }
@@ -102,11 +106,11 @@ export class Prober {
     const { scheduler, random } = this.#options;
     const report = await this.#options.probe(probe).catch(failed);
     probe.running = false;
-    const isHealthy =
-      report.status?.ready === true &&
-      report.status.issuers.every(({ lastError }) => lastError === undefined);
+    const { course, counts } = next(probe.course, isGood(report), scheduler.now());
+    probe.course = course;
     // Jitter: a thousand pods must not be probed at the same moment.
-    probe.dueAt = scheduler.now() + (isHealthy ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
+    probe.dueAt = scheduler.now() + (course.isWell ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
+    if (!counts) return;
     const isNews = !isDeepStrictEqual(significantFields(report), significantFields(probe.report));
     probe.report = report;
     if (isNews && this.#probes.get(probe.podUid) === probe) this.#options.onChange(probe.key);
@@ -126,6 +130,14 @@ function turnsOf(probes: readonly Probe[], now: number): { turn: number; probe: 
 /** New pods come first: their server waits for its first report. */
 function isKnown({ report }: Probe): boolean {
   return report !== undefined;
+}
+
+function isGood({ status, serverPort }: SidecarReport): boolean {
+  return (
+    serverPort !== 'open' &&
+    status?.ready === true &&
+    status.issuers.every(({ lastError }) => lastError === undefined)
+  );
 }
 
 /** A probe that throws becomes a report: no caller awaits it, and an unhandled rejection would end the process. */

@@ -23,9 +23,11 @@ export async function reconcile(
   const decision = decide(world);
   const outcome = await act(deps, key, decision, signal);
   const next = statusOf(world, decision, outcome);
+  if (world.server === undefined) deps.pace.forget(key);
   if (world.server === undefined || next === undefined) return {};
-  await report(deps, world.server, next, signal);
-  return { requeueAfterMs: nextVisitMs(decision, outcome, world.now, deps.random) };
+  const waitMs = await report(deps, world.server, next, signal);
+  const visitMs = nextVisitMs(decision, outcome, world.now, deps.random);
+  return { requeueAfterMs: Math.min(visitMs, waitMs ?? visitMs) };
 }
 
 /** At the resync, with jitter so that a thousand servers do not come at once, or when the certificate is to be renewed. */

@@ -2,7 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import type { Client } from '../kube/client.ts';
+import type { Clock } from '../base/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
+import { objectKey } from '../kube/object.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Outcome } from './act.ts';
 import type { Cache } from './cache.ts';
@@ -18,6 +20,7 @@ import {
 } from './kinds.ts';
 import { objectNames } from '../api/names.ts';
 import { conditionsOf, refusedStatus, status } from './status.ts';
+import type { StatusPace } from './status-pace.ts';
 import { attempt, Unusable } from './validity.ts';
 import type { World } from './world.ts';
 
@@ -27,6 +30,8 @@ export interface ReportDependencies {
   readonly client: Pick<Client, 'applyStatus'>;
   readonly cache: Pick<Cache, 'servers'>;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly pace: StatusPace;
+  readonly clock: Clock;
   /** Called after each write that changed something. */
   readonly onWrite: (kind: string) => void;
 }
@@ -73,15 +78,22 @@ function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | 
   }
 }
 
-/** Writes the status if it differs from the server's. */
+/**
+ * Writes the status if it differs from the server's.
+ * @returns milliseconds after which to come again, when what pods do has changed the status too often; else undefined
+ */
 export async function report(
   deps: ReportDependencies,
   server: ServerObject,
   next: Status,
   signal: AbortSignal,
-): Promise<void> {
-  const { client, cache, onWrite } = deps;
-  if (isSame(next, server.status)) return;
+): Promise<number | undefined> {
+  const { client, cache, pace, clock, onWrite } = deps;
+  if (isSame(next, server.status)) return undefined;
+  const wait = isWanted(next, server)
+    ? 0
+    : pace.take(objectKey(server), { isUrgent: isTurnForTheWorse(next, server), now: clock() });
+  if (wait > 0) return wait;
   const { name, namespace } = server.metadata;
   const object = {
     apiVersion: server.apiVersion,
@@ -96,11 +108,32 @@ export async function report(
     // which enqueues the server for it.
     if (written.metadata.generation === server.metadata.generation) cache.servers.learn(written);
   } catch (error) {
-    if (isNotFound(error)) return; // deleted meanwhile
+    if (isNotFound(error)) return undefined; // deleted meanwhile
     throw error;
   }
   onWrite(SERVERS.kind);
   emitEvents(deps, server, next.conditions ?? []);
+  return undefined;
+}
+
+/** Whether the status follows from what a user, or the operator, did: a new generation, a pause, objects applied or not. */
+function isWanted(next: Status, server: ServerObject): boolean {
+  const wanted = ({ observedGeneration, address, conditions = [] }: Status) => ({
+    observedGeneration,
+    address,
+    conditions: conditions
+      .filter(({ type }) => type === 'Accepted' || type === 'Paused')
+      .map(({ lastTransitionTime: _, ...condition }) => condition),
+  });
+  return !isDeepStrictEqual(wanted(next), wanted(server.status ?? {}));
+}
+
+/** Whether something that security hangs on does not hold any more. */
+function isTurnForTheWorse({ conditions = [] }: Status, server: ServerObject): boolean {
+  return conditions.some(({ type, status: now }) => {
+    const was = conditionsOf(server).find((condition) => condition.type === type)?.status;
+    return now === 'False' && was !== 'False' && type !== 'Ready';
+  });
 }
 
 /** An event for each condition whose status became True or False; for a first False only where it is for the user to mend. */

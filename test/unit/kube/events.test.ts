@@ -147,3 +147,33 @@ describe('an event', () => {
     assert.equal(created.length, 13, 'one for the other, and two that two minutes allow');
   });
 });
+
+describe('one namespace', () => {
+  it('gets 100 events, and then 20 a minute, however many objects it has', async () => {
+    const { events, scheduler, created } = recorder();
+    const flood = async () => {
+      for (let index = 0; index < 300; index++) {
+        events.record(configMap(`flood-${index}`), { ...content, note: `at ${scheduler.now()}` });
+        await events.flush();
+      }
+    };
+    await flood();
+    assert.equal(created.length, 100);
+    for (let minute = 0; minute < 3; minute++) {
+      await scheduler.advance(60_000);
+      await flood();
+    }
+    assert.equal(created.length, 160);
+    events.record(configMap('echo', '1', 'other'), content);
+    await events.flush();
+    assert.equal(created.length, 161, 'another has its own');
+  });
+
+  it('leaves room for others while the API server is slow', async () => {
+    const { events, created } = recorder();
+    for (let index = 0; index < 40; index++) events.record(configMap(`flood-${index}`), content);
+    events.record(configMap('echo', '1', 'other'), content);
+    await events.flush();
+    assert.deepEqual([created.length, created.at(-1)?.metadata.namespace], [9, 'other']);
+  });
+});

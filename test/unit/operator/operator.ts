@@ -22,6 +22,7 @@ import {
 import { LeafCertificates } from '../../../src/operator/leaf-certificates.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { reconcile } from '../../../src/operator/reconcile.ts';
+import { StatusPace } from '../../../src/operator/status-pace.ts';
 import { MemoryApiServer } from '../../support/memory-api-server.ts';
 import { NOW, report, serverObject, sidecarStatus } from '../../support/operator-inputs.ts';
 import { FakeScheduler, until } from '../kube/fake-scheduler.ts';
@@ -54,6 +55,7 @@ export class Operator {
   readonly #client: Client;
   readonly #certManager: boolean;
   readonly #prober: Prober;
+  readonly #pace = new StatusPace();
   #leaves: LeafCertificates | undefined;
 
   private constructor(
@@ -112,6 +114,7 @@ export class Operator {
       events: {
         record: (_: KubeObject, { type, reason }: EventContent) => void this.events.push(`${type} ${reason}`),
       },
+      pace: this.#pace,
       certManager: this.#certManager,
       sidecarImage: 'sidecar:1',
       clock: () => this.clock.now,
