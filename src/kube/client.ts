@@ -1,5 +1,6 @@
 // The verbs of the API on plain JSON. Keeps nothing and retries nothing; never sends a model class of the client library,
 // whose serializer drops what it does not know, the peers of a NetworkPolicy among it.
+import { isTooLarge } from './errors.ts';
 import type { KubeObject, Metadata, Resource } from './object.ts';
 import { describe, resourcePath, type ObjectRef, type Query } from './paths.ts';
 import type { ApiTransport, TransportRequest } from './transport.ts';
@@ -7,6 +8,10 @@ import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
 /** Objects in one page of a list: what client-go asks for. */
 const PAGE_SIZE = 500;
+/** A page that is longer is asked for again with fewer objects: some are a megabyte and a half. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** So many pages in a row that were short enough, and the next has twice as many objects. */
+const PAGES_BEFORE_LARGER = 8;
 const METADATA_ONLY = {
   list: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
   watch: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
@@ -53,7 +58,9 @@ interface WatchOptions extends Selection, CallOptions {
   readonly timeoutSeconds: number;
 }
 
-interface ListOptions extends Selection, CallOptions {
+interface ListOptions<T extends KubeObject> extends Selection, CallOptions {
+  /** What is kept of each object, as soon as its page has come: the whole when absent. */
+  readonly keep?: (object: T) => T;
   /** Ends the list after the page in which so many were read. */
   readonly most?: number;
 }
@@ -81,22 +88,42 @@ export class Client {
   }
 
   /** All objects, read page by page. @throws ApiError `isGone` when the list outlived its first page's version */
-  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions): Promise<ObjectList<T>> {
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions<T>): Promise<ObjectList<T>> {
     const { namespace, labelSelector, fieldSelector, metadataOnly, most = Infinity } = options;
+    const { keep = (item: T) => item } = options;
     const items: T[] = [];
+    let size = Math.min(most, PAGE_SIZE);
+    let pages = 0;
     for (let next: string | undefined; ;) {
-      const query = { limit: Math.min(most, PAGE_SIZE), continue: next, labelSelector, fieldSelector };
-      const page = (await this.#transport.call({
+      const query = { limit: size, continue: next, labelSelector, fieldSelector };
+      const page = await this.#page({
         what: describe('list', resource, { namespace }),
         method: 'GET',
         path: resourcePath(resource, { namespace }, query),
         ...(metadataOnly ? { accept: METADATA_ONLY.list } : {}),
+        ...(size > 1 ? { maxBytes: PAGE_BYTES } : {}),
         ...limits(options),
-      })) as ListPage; // the API server's word for it
-      for (const item of page.items ?? []) items.push(received(resource, item));
+      });
+      if (page === 'too large') {
+        size = Math.max(1, Math.floor(size / 4));
+        pages = 0;
+        continue;
+      }
+      pages++;
+      if (pages % PAGES_BEFORE_LARGER === 0) size = Math.min(most, PAGE_SIZE, size * 2);
+      for (const item of page.items ?? []) items.push(keep(received(resource, item)));
       next = page.metadata?.continue || undefined;
       if (next === undefined || items.length >= most)
         return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+    }
+  }
+
+  async #page(request: TransportRequest): Promise<ListPage | 'too large'> {
+    try {
+      return (await this.#transport.call(request)) as ListPage; // the API server's word for it
+    } catch (error) {
+      if (isTooLarge(error)) return 'too large';
+      throw error;
     }
   }
 

@@ -3,7 +3,7 @@
 /** Stable: the values of log fields and metrics. */
 type KubeErrorCode = 'refused' | NoAnswerCode;
 
-type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed';
+type NoAnswerCode = 'timeout' | 'stopped' | 'connection' | 'malformed' | 'too_large';
 
 /** The `Status` object of an error answer (meta/v1). */
 export interface ApiStatus {
@@ -111,6 +111,11 @@ export function isInvalid(error: unknown): boolean {
 /** The caller's signal ended the request: not a failure. */
 export function isStopped(error: unknown): boolean {
   return error instanceof NoAnswerError && error.code === 'stopped';
+}
+
+/** The answer was longer than its reader wanted: ask for less of it. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof NoAnswerError && error.code === 'too_large';
 }
 
 /** An answer that is not what the API server sends: cut, too long, or not JSON. */

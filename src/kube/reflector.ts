@@ -24,7 +24,7 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly client: Pick<Client, 'list' | 'watch'>;
   readonly resource: Resource<T>;
   /** May be shared by the reflectors of several namespaces. */
-  readonly store: Pick<Store<T, never>, 'set' | 'delete' | 'replace' | 'reached'>;
+  readonly store: Pick<Store<T, never>, 'set' | 'delete' | 'incoming' | 'abandon' | 'replace' | 'reached'>;
   /** Called after the store has changed. It only puts keys into a queue: what it throws is only logged. */
   readonly onChange: (change: Change<T>) => void;
   readonly log: Logger;
@@ -86,7 +86,8 @@ export class Reflector<T extends KubeObject> {
   async #list(stop: AbortSignal): Promise<void> {
     const { client, resource, selection = {}, store } = this.#options;
     this.#listedAt = this.#scheduler.now(); // also when it fails: until the next one, the watch is better than nothing
-    const { items, resourceVersion } = await client.list(resource, { ...selection, signal: stop });
+    const keep = (object: T) => store.incoming(object);
+    const { items, resourceVersion } = await client.list(resource, { ...selection, keep, signal: stop });
     this.#oldLists = isOlder(resourceVersion, this.#reached) ? this.#oldLists + 1 : 0;
     const restarted = this.#oldLists >= OLD_LISTS;
     if (this.#oldLists > 0 && !restarted) {
@@ -164,6 +165,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #recover(error: unknown, stop: AbortSignal): Promise<void> {
+    this.#options.store.abandon();
     this.#failures++;
     const gone = isGone(error);
     // An event that cannot be read would be sent again to a watch that goes on from the same version.

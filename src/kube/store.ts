@@ -1,4 +1,5 @@
 // The objects that a reflector has seen, by key and by index; they never become older. Reads nothing from the network.
+import { heapBytes, stubBytes, stubOf, type Budget } from './budget.ts';
 import { controllerOf, objectKey, type KubeObject } from './object.ts';
 import { compareVersions, isOlder } from './resource-version.ts';
 
@@ -31,6 +32,13 @@ interface Snapshot<T extends KubeObject> {
   readonly restarted?: boolean;
 }
 
+interface StoreOptions<T extends KubeObject> {
+  /** The part of an object that is kept. */
+  readonly keep?: (object: T) => T;
+  /** Shared with other stores. What does not fit is kept as a stub. */
+  readonly budget?: Budget;
+}
+
 /**
  * Objects come from three sources that overtake each other: lists, watches, and the answers to own requests. The newest
  * version wins, whichever source it came from; an answer whose version cannot be compared waits for the watch to bring it.
@@ -42,8 +50,17 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
   readonly #reached = new Map<string | undefined, string>();
   readonly #indexes: ReadonlyMap<string, { readonly of: Index<T>; readonly keys: Map<string, Set<string>> }>;
 
+  readonly #keep: (object: T) => T;
+  readonly #budget: Budget | undefined;
+  /** What a list that is being read takes. */
+  readonly #incoming: { readonly namespace: string; readonly bytes: number }[] = [];
+  /** Bytes that each object takes; only with a budget. */
+  readonly #bytes = new Map<string, number>();
+
   /** Without `indexes` there is one: `controller`. */
-  constructor(indexes?: { readonly [name in I]: Index<T> }) {
+  constructor(indexes?: { readonly [name in I]: Index<T> }, { keep, budget }: StoreOptions<T> = {}) {
+    this.#keep = keep ?? ((object) => object);
+    this.#budget = budget;
     const named: { readonly [name: string]: Index<T> } = indexes ?? { controller: byController };
     this.#indexes = new Map(Object.entries(named).map(([name, of]) => [name, { of, keys: new Map() }]));
   }
@@ -109,8 +126,32 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     this.#reached.set(namespace, resourceVersion);
   }
 
+  /**
+   * What is kept of an object of a list, as soon as its page has come: a list of many large objects must not be held whole
+   * either. `replace` takes it then, or `abandon` lets go of it.
+   */
+  incoming(received: T): T {
+    const key = objectKey(received);
+    const known = this.#objects.get(key);
+    if (known !== undefined && isSameVersion(known, received) && stubBytes(known) === undefined) return known;
+    const object = this.#keep(received);
+    if (this.#budget === undefined) return object;
+    const bytes = heapBytes(object);
+    const more = Math.max(0, bytes - (this.#bytes.get(key) ?? 0));
+    const namespace = object.metadata.namespace ?? '';
+    if (!this.#budget.take(namespace, more)) return stubOf(object, bytes);
+    this.#incoming.push({ namespace, bytes: more });
+    return object;
+  }
+
+  /** The list that was being read has failed. */
+  abandon(): void {
+    for (const { namespace, bytes } of this.#incoming.splice(0)) this.#budget?.force(namespace, -bytes);
+  }
+
   /** Makes the objects of a namespace, or all, those of a list. What is missing there was deleted, unless it is newer than the list. */
   replace({ items, resourceVersion, namespace, restarted = false }: Snapshot<T>): Change<T>[] {
+    this.abandon(); // counted anew, one by one
     const listed = new Set(items.map(objectKey));
     const missing = [...this.#objects].filter(
       ([key, { metadata }]) =>
@@ -126,10 +167,14 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     return changes.filter((change) => change !== undefined);
   }
 
-  #put(object: T): Change<T> | undefined {
-    const key = objectKey(object);
+  #put(received: T): Change<T> | undefined {
+    const key = objectKey(received);
     const previous = this.#objects.get(key);
-    if (previous !== undefined && isSameVersion(previous, object)) return undefined;
+    if (previous !== undefined && isSameVersion(previous, received) && stubBytes(previous) === undefined)
+      return undefined;
+    const object = this.#fitted(key, this.#keep(received));
+    if (previous !== undefined && isSameVersion(previous, object) && stubBytes(object) !== undefined)
+      return undefined; // a stub still
     if (previous !== undefined) this.#unindex(key, previous);
     this.#objects.set(key, object);
     this.#index(key, object);
@@ -141,7 +186,29 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     if (previous === undefined) return undefined;
     this.#unindex(key, previous);
     this.#objects.delete(key);
+    this.#account(key, previous, 0);
     return { type: 'deleted', object: object ?? previous };
+  }
+
+  /** The object, or a stub of it where its namespace has no room for it. */
+  #fitted(key: string, object: T): T {
+    if (this.#budget === undefined) return object;
+    this.#account(key, object, 0);
+    const bytes = heapBytes(object);
+    if (this.#budget.take(object.metadata.namespace ?? '', bytes)) {
+      this.#bytes.set(key, bytes);
+      return object;
+    }
+    const stub = stubOf(object, bytes);
+    this.#account(key, stub, heapBytes(stub));
+    return stub;
+  }
+
+  #account(key: string, { metadata }: T, bytes: number): void {
+    if (this.#budget === undefined) return;
+    this.#budget.force(metadata.namespace ?? '', bytes - (this.#bytes.get(key) ?? 0));
+    this.#bytes.set(key, bytes);
+    if (bytes === 0) this.#bytes.delete(key);
   }
 
   #index(key: string, object: T): void {

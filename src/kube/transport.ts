@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as send, type Dispatcher } from 'undici';
 import type { ClusterCredentials } from './credentials.ts';
-import { ApiError, NoAnswerError, type ApiStatus } from './errors.ts';
+import { ApiError, isTooLarge, NoAnswerError, type ApiStatus } from './errors.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
 
 export const DEADLINE_MS = 10_000;
@@ -23,6 +23,8 @@ export interface TransportRequest {
   readonly contentType?: string;
   readonly body?: string;
   readonly signal: AbortSignal;
+  /** A longer answer is not read to its end: `too_large`. Any length when absent. */
+  readonly maxBytes?: number;
   /** For the whole call, waiting included. */
   readonly deadlineMs?: number;
 }
@@ -71,8 +73,10 @@ export function createTransport(credentials: ClusterCredentials, options: Transp
   ): Promise<unknown> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const text = await (await exchange(request, signal)).body.text();
-        return JSON.parse(text);
+        const { body } = await exchange(request, signal);
+        return JSON.parse(
+          request.maxBytes === undefined ? await body.text() : await shortText(body, request),
+        );
       } catch (error) {
         const wait = attempt < MAX_ATTEMPTS ? pause(error, random) : undefined;
         if (wait === undefined || scheduler.now() + wait > until) throw error;
@@ -164,6 +168,17 @@ async function refusal(
   return new ApiError(what, { status: statusCode, body: status, retryAfterMs });
 }
 
+async function shortText(body: AsyncIterable<Uint8Array>, { what, maxBytes = 0 }: TransportRequest) {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) throw new NoAnswerError(what, 'too_large', `response exceeds ${maxBytes} bytes`);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 async function bounded(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -195,7 +210,7 @@ function pause(error: unknown, random: Random): number | undefined {
 }
 
 function explain(error: unknown, { what, signal }: TransportRequest, { late, ms }: Deadline): Error {
-  if (error instanceof ApiError) return error;
+  if (error instanceof ApiError || isTooLarge(error)) return error as Error;
   const options = { cause: error };
   if (signal.aborted) return new NoAnswerError(what, 'stopped', 'stopped', options);
   if (late.aborted) return new NoAnswerError(what, 'timeout', `no response within ${ms / 1000} s`, options);

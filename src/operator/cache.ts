@@ -9,12 +9,14 @@ import {
   MANAGED_BY_LABEL,
   objectNames,
 } from '../api/names.ts';
+import { Budget } from '../kube/budget.ts';
 import type { Client } from '../kube/client.ts';
 import { objectKey, ownerKey, type KubeObject, type Resource } from '../kube/object.ts';
 import { reflectors, type Reflector } from '../kube/reflector.ts';
 import type { Scheduler } from '../kube/scheduler.ts';
 import { Store, byController, type Change } from '../kube/store.ts';
 import { CERTIFICATES, CHILD_KINDS, PODS, SERVERS, type Pod, type ServerObject } from './kinds.ts';
+import { pruned, prunedPod } from './pruned.ts';
 
 const MANAGED = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
 
@@ -33,14 +35,21 @@ type ChildStore = Store<KubeObject>;
 
 /** Stores are shared with every reader: their objects are never changed, only replaced. */
 export class Cache {
-  readonly servers = new Store<ServerObject>();
-  readonly pods = new Store<Pod, 'server'>({ server: (pod) => podServer(pod) ?? [] });
+  readonly #budget = new Budget();
+  readonly servers = new Store<ServerObject>(undefined, { keep: pruned, budget: this.#budget });
+  readonly pods = new Store<Pod, 'server'>(
+    { server: (pod) => podServer(pod) ?? [] },
+    { keep: prunedPod, budget: this.#budget },
+  );
   readonly #children: ReadonlyMap<string, ChildStore>;
   readonly #reflectors: readonly Reflector<never>[];
 
   constructor(options: CacheOptions) {
     const kinds = options.certManager ? [...CHILD_KINDS, CERTIFICATES] : CHILD_KINDS;
-    this.#children = new Map(kinds.map(({ kind }) => [kind, new Store({ controller: byController })]));
+    const budget = this.#budget;
+    this.#children = new Map(
+      kinds.map(({ kind }) => [kind, new Store({ controller: byController }, { keep: pruned, budget })]),
+    );
     const { enqueue } = options;
     this.#reflectors = [
       ...this.#reflect(options, SERVERS, this.servers, undefined, (change) => {

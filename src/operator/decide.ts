@@ -8,7 +8,7 @@ import { foreignHost, issuableHosts } from './host-ownership.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CERTIFICATES, DEPLOYMENTS, SECRETS, type ServerObject } from './kinds.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
-import { attempt, invalidField, Unusable } from './validity.ts';
+import { attempt, invalidity, Unusable } from './validity.ts';
 import type { World } from './world.ts';
 
 /**
@@ -75,7 +75,7 @@ export function decide(world: World): Decision {
   if (server === undefined) return { kind: 'forget' };
   if (server.metadata.deletionTimestamp !== undefined) return { kind: 'ignore' };
   const plan = attempt(server, (used) => {
-    const failure = invalidField(used);
+    const failure = invalidity(used);
     return failure === undefined ? planFor(used, world) : new Unusable(failure);
   });
   if (plan instanceof Unusable) return { kind: 'refuse', server, why: plan };

@@ -43,8 +43,8 @@ export type CertificateState =
 
 /** Why an object could not be applied, where retrying does not help. Every other error is thrown, and retried. */
 export interface ApplyFailure {
-  /** `Invalid`: a value of the server's that can never work; nothing was applied at all. */
-  readonly reason: 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid';
+  /** `Invalid` and `TooLarge`: nothing can be made of the server, and nothing was applied at all. */
+  readonly reason: 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' | 'TooLarge';
   readonly message: string;
 }
 

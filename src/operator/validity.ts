@@ -1,11 +1,24 @@
 // PURE: whether a server can be worked with at all. The CRD's rules say so when it is written, but not of a server that was
 // stored before a rule existed; and a mistake of ours must stay with the server that it is about.
+import { stubBytes } from '../kube/budget.ts';
 import { resourceProblems } from '../protocol/resource-identifier.ts';
 import type { ApplyFailure } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
 
-/** The first field of a server whose value can never work; undefined when there is none. */
-export function invalidField(server: ServerObject): ApplyFailure | undefined {
+/** Why nothing can be made of a server: its size, or the first field whose value can never work. */
+export function invalidity(server: ServerObject): ApplyFailure | undefined {
+  const bytes = stubBytes(server);
+  return bytes === undefined ? invalidField(server) : tooLarge(bytes);
+}
+
+function tooLarge(bytes: number): ApplyFailure {
+  const message =
+    `The resource takes ${Math.ceil(bytes / 1024)} KiB of the operator's memory, more than is left of its namespace's share. ` +
+    'Nothing is applied until it, or others in the namespace, are smaller or deleted; then within 15 minutes.';
+  return { reason: 'TooLarge', message };
+}
+
+function invalidField(server: ServerObject): ApplyFailure | undefined {
   const { resource } = server.spec.protectedResourceMetadata;
   const [problem] = resource === undefined ? [] : resourceProblems(resource);
   if (problem !== undefined) return invalid('spec.protectedResourceMetadata.resource', problem);

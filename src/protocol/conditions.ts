@@ -16,7 +16,7 @@ export const CONDITION_TYPES = [
 type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /** Whether the objects of this generation were applied. */
-type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' | 'Paused';
+type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' | 'TooLarge' | 'Paused';
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */
 export type CertificateReadyReason =

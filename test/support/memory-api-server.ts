@@ -107,17 +107,26 @@ export class MemoryApiServer {
     for (const close of this.#closers.toReversed()) await close();
   }
 
+  /** How a process of its own reaches it: the text of a kubeconfig file. */
+  get kubeConfig(): string {
+    return this.#config().exportConfig();
+  }
+
   /** A client of its own connections, as a process of its own would have. */
   client(wrap: (transport: ApiTransport) => ApiTransport = (transport) => transport): Client {
+    const credentials = kubeConfigCredentials(this.#config());
+    this.#closers.push(() => credentials.destroy());
+    return new Client(wrap(createTransport(credentials, { userAgent: 'test' })));
+  }
+
+  #config(): KubeConfig {
     const config = new KubeConfig();
     const caData = Buffer.from(this.#certificate).toString('base64');
     config.loadFromClusterAndUser(
       { name: 'test', server: this.#url, caData, skipTLSVerify: false },
       { name: 'test' },
     );
-    const credentials = kubeConfigCredentials(config);
-    this.#closers.push(() => credentials.destroy());
-    return new Client(wrap(createTransport(credentials, { userAgent: 'test' })));
+    return config;
   }
 
   /** The object as it is stored. */
@@ -272,11 +281,20 @@ export class MemoryApiServer {
     metadataOnly: boolean,
   ): object {
     const labels = labelsOf(query);
-    const items = [...this.#objects.values()]
+    const all = [...this.#objects.values()]
       .map(({ object }) => object)
-      .filter((object) => object.kind === kind && isSelected(object, namespaceOf(place), labels))
+      .filter((object) => object.kind === kind && isSelected(object, namespaceOf(place), labels));
+    const [from, to] = pageOf(query);
+    const items = all
+      .slice(from, to)
       .map((object) => (metadataOnly ? { metadata: object.metadata } : object));
-    return { apiVersion, kind: `${kind}List`, metadata: { resourceVersion: String(this.#version) }, items };
+    const next = to < all.length ? { continue: String(to) } : {};
+    return {
+      apiVersion,
+      kind: `${kind}List`,
+      metadata: { resourceVersion: String(this.#version), ...next },
+      items,
+    };
   }
 
   #watch({ kind }: Resource, place: string, query: URLSearchParams, res: ServerResponse): void {
@@ -299,7 +317,12 @@ export class MemoryApiServer {
     const { status, ...main } = object;
     const wish: Json = subresource === 'status' ? { status } : main;
     const own = subresource === 'status' ? `${manager}/status` : manager;
-    const base = structuredClone(stored?.object ?? {}) as Json;
+    const found: Json = stored?.object ?? {};
+    // Only the status is changed then; the rest may be large.
+    const base =
+      subresource === 'status'
+        ? { ...found, status: structuredClone(found['status']) }
+        : structuredClone(found);
     dropFields(base, stored?.applied.get(own) ?? {}, wish);
     const next = merged(base, wish) as KubeObject & Json;
     if (stored !== undefined && isDeepStrictEqual(next, stored.object)) return stored.object;
@@ -387,6 +410,12 @@ function namespaceOf(place: string): string | undefined {
 function labelsOf(query: URLSearchParams): Record<string, string> {
   const terms = (query.get('labelSelector') ?? '').split(',').filter((term) => term !== '');
   return Object.fromEntries(terms.map((term) => term.split('=') as [string, string]));
+}
+
+/** By position: good for lists that do not change while they are read. */
+function pageOf(query: URLSearchParams): [from: number, to: number] {
+  const from = Number(query.get('continue') ?? 0);
+  return [from, from + Number(query.get('limit') ?? Infinity)];
 }
 
 function keyOf({ metadata }: KubeObject): string {

@@ -155,6 +155,32 @@ describe('the client', () => {
     );
   });
 
+  it('asks for fewer objects where a page is too long, and for more again later', async () => {
+    const long = json({ metadata: {}, items: [{ ...configMap('a'), data: { x: 'x'.repeat(5_000_000) } }] });
+    const page = (next: string) => json({ metadata: { continue: next }, items: [configMap('a')] });
+    const pages = Array.from({ length: 8 }, (_, index) => page(String(index + 2)));
+    const last = json({ metadata: {}, items: [configMap('b')] });
+    server.script(long, long, page('1'), long, long, ...pages, last);
+    const { items } = await client.list(CONFIG_MAPS, { signal });
+    assert.equal(items.length, 10);
+    assert.deepEqual(
+      server.asked.map(({ query }) => Number(query.get('limit'))),
+      [500, 125, 31, 31, 7, 1, 1, 1, 1, 1, 1, 1, 1, 2],
+    );
+    assert.deepEqual(
+      server.asked.slice(3, 6).map(({ query }) => query.get('continue')),
+      ['1', '1', '1'],
+    );
+  });
+
+  it('reads a single object of any length', async () => {
+    const long = json({ metadata: {}, items: [{ ...configMap('a'), data: { x: 'x'.repeat(5_000_000) } }] });
+    server.script(long, long, long, long, long);
+    const { items } = await client.list(CONFIG_MAPS, { signal });
+    assert.equal(items.length, 1);
+    assert.equal(server.asked.at(-1)?.query.get('limit'), '1');
+  });
+
   it('asks for metadata only where told so', async () => {
     const partial = { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata: { name: 'a' } };
     server.script(json({ metadata: {}, items: [partial] }), watch({ type: 'ADDED', object: partial }));

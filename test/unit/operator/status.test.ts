@@ -426,7 +426,14 @@ describe('a condition', () => {
 
 /** Every reason there is: the compiler refuses this when one is missing, or is none any more. */
 const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons[T], true>> } = {
-  Accepted: { Accepted: true, ObjectNotOwned: true, ApplyFailed: true, Invalid: true, Paused: true },
+  Accepted: {
+    Accepted: true,
+    ObjectNotOwned: true,
+    ApplyFailed: true,
+    Invalid: true,
+    TooLarge: true,
+    Paused: true,
+  },
   CertificateReady: {
     Issued: true,
     Pending: true,
@@ -461,9 +468,10 @@ describe('every reason that the API names', () => {
       (status(inputs(changes)).conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
     ),
   );
-  const failure = { reason: 'Invalid', message: 'x' } as const;
-  for (const { type, reason } of refusedStatus(serverObject(), failure, 0).conditions ?? [])
-    emitted.add(`${type} ${reason}`);
+  for (const refused of ['Invalid', 'TooLarge'] as const) {
+    const { conditions = [] } = refusedStatus(serverObject(), { reason: refused, message: 'x' }, 0);
+    for (const { type, reason } of conditions) emitted.add(`${type} ${reason}`);
+  }
   for (const [type, reasons] of Object.entries(REASONS)) {
     for (const reason of Object.keys(reasons)) {
       it(`is given in some situation: ${type}, ${reason}`, () => assert.ok(emitted.has(`${type} ${reason}`)));

@@ -210,10 +210,7 @@ describe('an operator beside pods that flap', () => {
     const before = { writes: statusWrites(), events };
     await pass(1);
     // Each earns one in five minutes besides.
-    assert.ok(
-      statusWrites() - before.writes <= 30 + 15,
-      `${statusWrites() - before.writes} status writes`,
-    );
+    assert.ok(statusWrites() - before.writes <= 30 + 15, `${statusWrites() - before.writes} status writes`);
     assert.ok(events - before.events <= 20 + 10, `${events - before.events} requests for events`);
     probe = ({ podUid }) => report({ serverPort: podUid === 'pod-late' ? 'open' : 'closed' });
     await run('late');

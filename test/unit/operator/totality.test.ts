@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
+import { stubOf } from '../../../src/kube/budget.ts';
 import { decide, type Decision } from '../../../src/operator/decide.ts';
 import { coversHosts, LeafCertificates, type Leaf } from '../../../src/operator/leaf-certificates.ts';
 import { CHILD_KINDS, type Pod, type ServerObject } from '../../../src/operator/kinds.ts';
@@ -193,6 +194,16 @@ describe('a resource that was stored before a rule existed', () => {
       assert.match(message, field);
     });
   }
+});
+
+describe('a resource that its namespace has no room for', () => {
+  it('is refused with its size', () => {
+    const stub = stubOf(serverObject(), 2_000_000);
+    const { decision, accepted, message } = pass(world(stub));
+    assert.equal(decision.kind, 'refuse');
+    assert.equal(accepted, 'False TooLarge');
+    assert.match(message, /takes 1954 KiB/);
+  });
 });
 
 describe('an object that was changed by hand', () => {
