@@ -70,6 +70,8 @@ const NO_CREDENTIALS_BODY = '{"error":"invalid_token","error_description":"Authe
 
 /** Seconds after which a client may try again when keys are missing: the next refresh has run by then. */
 const RETRY_AFTER_SECONDS = 10;
+/** The same where one key is not known yet: a token that comes again may cause a fetch (`RefetchAllowance`). */
+const RETRY_KEY_AFTER_SECONDS = 2;
 
 /**
  * Turns a denial into its answer.
@@ -111,8 +113,13 @@ function headersOf(
     return ['WWW-Authenticate', challenges(error, scopes, parameters, scheme)];
   }
   if (denial.kind === 'too_many_failures') return ['Retry-After', String(denial.seconds)];
-  if (answer.isTemporary === true) return ['Retry-After', String(RETRY_AFTER_SECONDS)];
+  if (answer.isTemporary === true) return ['Retry-After', String(retryAfterSeconds(denial))];
   return denial.kind === 'method_not_allowed' ? ['Allow', denial.allow] : [];
+}
+
+function retryAfterSeconds(denial: TableDenial): number {
+  const isAboutOneKey = denial.kind === 'keys_unavailable' && denial.reason === 'key_not_known_yet';
+  return isAboutOneKey ? RETRY_KEY_AFTER_SECONDS : RETRY_AFTER_SECONDS;
 }
 
 /** The text of the table with its values put in. */

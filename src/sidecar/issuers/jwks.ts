@@ -8,12 +8,11 @@ import type { IssuerConfig } from '../config/config.ts';
 import type { FetchJson } from './fetch.ts';
 import { IssuerError, issuerFailure } from './issuer-error.ts';
 import { discoveredEndpoint, type IssuerMetadataSource } from './metadata.ts';
+import { COOLDOWN_MS, hasPassed, RefetchAllowance } from './refetch-allowance.ts';
 import { isWeakKey, verificationKey, type VerificationKey } from '../tokens/jwk.ts';
 
 /** Between refreshes while all is well (milliseconds); a withdrawn key stops working within this time. */
 export const REFRESH_INTERVAL_MS = 5 * 60_000;
-/** Between fetches that tokens can cause: made-up key ids cause no more than this. */
-export const COOLDOWN_MS = 10_000;
 /** First pause between attempts while no key was ever loaded; doubled up to the cool-down. */
 const FIRST_RETRY_MS = 500;
 /** How long keys are trusted that could not be refreshed. */
@@ -26,8 +25,10 @@ const MAX_CANDIDATES = 4;
 /** Keys that fit a token, or why there are none. */
 type KeyLookup =
   | { readonly kind: 'found'; readonly keys: readonly VerificationKey[] }
-  /** The issuer answered and has no such key. */
+  /** The issuer was asked after the token was signed, or came, and has no such key. */
   | { readonly kind: 'unknown' }
+  /** The key may have been published since the issuer was asked, and it may not be asked again yet. */
+  | { readonly kind: 'undecided' }
   /** The issuer could not be asked whether there is such a key. */
   | { readonly kind: 'unavailable' };
 
@@ -61,9 +62,13 @@ export class IssuerKeys {
   #loadedAt: number | undefined;
   #lastError: IssuerFailure | undefined;
   #weakKeys: readonly string[] = [];
+  /** Ids of all published keys, also of those that verify nothing. */
+  #publishedIds: ReadonlySet<unknown> = new Set();
   #lastAttempt = Number.NEGATIVE_INFINITY;
-  /** When a token last caused a fetch. */
-  #lastAsked = Number.NEGATIVE_INFINITY;
+  /** When the fetch began whose answer the keys are. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** What tokens with unknown key ids may cause. */
+  readonly #allowance = new RefetchAllowance();
   #failures = 0;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -96,21 +101,29 @@ export class IssuerKeys {
   }
 
   /**
-   * The keys for a token. Returns a promise only where a fetch is needed first: an unknown key id causes at most one
-   * fetch, shared by all that wait, and none within the cool-down, whether the last one went well or not.
+   * The keys for a token. Returns a promise only where a fetch comes first: unknown key ids cause one at most within the
+   * cool-down, and one more of the reserve, whether the last one went well or not; all that wait share it.
+   * @param signedBy the latest moment at which the token can have been signed (milliseconds since the epoch)
    */
-  find(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup | Promise<KeyLookup> {
+  find(
+    kid: string | undefined,
+    algorithm: SignatureAlgorithm,
+    signedBy = Number.POSITIVE_INFINITY,
+  ): KeyLookup | Promise<KeyLookup> {
     const keys = this.#fitting(kid, algorithm);
     if (keys.length > 0) return { kind: 'found', keys };
-    if (this.#running === undefined && this.#isCooling()) return this.#lookup(kid, algorithm);
-    this.#lastAsked = this.#deps.clock();
-    return this.#refresh().then(() => this.#lookup(kid, algorithm));
+    // A key is published before the first token that it signs: an answer of later is the last word on this token.
+    const decidedBy = Math.min(this.#deps.clock(), signedBy);
+    if (this.#running === undefined && !this.#mayAsk(kid)) return this.#lookup(kid, algorithm, decidedBy);
+    return this.#refresh().then(() => this.#lookup(kid, algorithm, decidedBy));
   }
 
-  #lookup(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup {
+  #lookup(kid: string | undefined, algorithm: SignatureAlgorithm, decidedBy: number): KeyLookup {
     const keys = this.#fitting(kid, algorithm);
     if (keys.length > 0) return { kind: 'found', keys };
-    return this.#lastError === undefined && this.available ? { kind: 'unknown' } : { kind: 'unavailable' };
+    if (this.#lastError !== undefined || !this.available) return { kind: 'unavailable' };
+    const isDecided = this.#askedAt >= decidedBy || this.#publishedIds.has(kid);
+    return { kind: isDecided ? 'unknown' : 'undecided' };
   }
 
   #fitting(kid: string | undefined, algorithm: SignatureAlgorithm): VerificationKey[] {
@@ -125,12 +138,11 @@ export class IssuerKeys {
     return this.#keys.filter(({ trust }) => trust.holds(now));
   }
 
-  /** Scheduled refreshes do not start the cool-down, only token-triggered ones do: a key published since works at once. */
-  #isCooling(): boolean {
-    const last = this.#lastError === undefined ? this.#lastAsked : this.#lastAttempt;
-    const elapsed = this.#deps.clock() - last;
-    // A clock that was set back must not stretch the pause.
-    return elapsed >= 0 && elapsed < this.#retryPause();
+  /** Scheduled refreshes do not use up the allowance: a key published since works at once. */
+  #mayAsk(kid: string | undefined): boolean {
+    const now = this.#deps.clock();
+    if (this.#lastError === undefined) return this.#allowance.take(kid, now);
+    return hasPassed(this.#lastAttempt, now, this.#retryPause());
   }
 
   #refresh(): Promise<void> {
@@ -142,10 +154,12 @@ export class IssuerKeys {
   }
 
   async #attempt(): Promise<void> {
-    this.#lastAttempt = this.#deps.clock();
+    const startedAt = this.#deps.clock();
+    this.#lastAttempt = startedAt;
     try {
       const { keys, uri } = await this.#fetchKeys();
       this.#loadedAt = this.#deps.clock();
+      this.#askedAt = startedAt;
       this.#replace(keys, this.#loadedAt + MAX_STALE_MS);
       // The answer is the issuer's, so withdrawn keys stop working; but a set without usable keys is a mistake: retry soon.
       if (keys.length === 0)
@@ -170,6 +184,7 @@ export class IssuerKeys {
       jwk,
       key: verificationKey(jwk),
     }));
+    this.#publishedIds = new Set(published.map(({ jwk }) => (isObject(jwk) ? jwk.kid : undefined)));
     this.#weakKeys = published
       .filter(({ jwk, key }) => key === undefined && isWeakKey(jwk))
       .map(({ jwk }) => String((jwk as { kid?: unknown }).kid));

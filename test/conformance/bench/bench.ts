@@ -217,6 +217,17 @@ export class Bench {
     return answer;
   }
 
+  /**
+   * A token that names a key which the issuer may have published since it was asked last: 401, or 503 where it may not be
+   * asked again yet. Nothing of it reaches the MCP server.
+   */
+  async refusesUnknownKey(token: string): Promise<void> {
+    const before = this.forwarded.length;
+    const answer = await this.callWith(token);
+    if (answer.status !== 503) this.isRefused(answer, 'invalid_token');
+    assert.equal(this.forwarded.length, before, 'requests at the MCP server, which saw a refused one');
+  }
+
   /** The answer is this refusal, with the status, error code, scope and metadata URL that belong to it. */
   isRefused(answer: Answer, refusal: Refusal, scope = this.setup.requiredScopes.join(' ')): void {
     assert.equal(answer.status, STATUS[refusal], 'status');

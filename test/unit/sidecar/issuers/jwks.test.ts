@@ -1,7 +1,8 @@
 // When an issuer's keys are fetched, how long they count, and that a verdict never outlives its key.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it, mock } from 'node:test';
-import { COOLDOWN_MS, MAX_STALE_MS, REFRESH_INTERVAL_MS } from '../../../../src/sidecar/issuers/jwks.ts';
+import { MAX_STALE_MS, REFRESH_INTERVAL_MS } from '../../../../src/sidecar/issuers/jwks.ts';
+import { COOLDOWN_MS, RETURN_MS } from '../../../../src/sidecar/issuers/refetch-allowance.ts';
 import { signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { AuthenticatorBed } from '../../../support/authenticator-bed.ts';
 
@@ -115,14 +116,88 @@ describe('a new key', () => {
 });
 
 describe('made-up key ids', () => {
-  it('cause one fetch within a cool-down', async () => {
+  it('cause one fetch within a cool-down, and are not judged by an older answer', async () => {
     await bed.keys.start();
-    for (let i = 0; i < 100; i++) assert.equal(await bed.verdict(bed.token(unknown(`x${i}`))), 'unknown_key');
-    assert.ok(bed.fetches <= 2, `${bed.fetches} fetches`);
+    assert.equal(await bed.verdict(bed.token(unknown('x'))), 'unknown_key');
+    await pass(1);
+    for (let i = 0; i < 100; i++)
+      assert.equal(await bed.verdict(bed.token(unknown(`x${i}`))), 'key_not_known_yet');
+    assert.equal(bed.fetches, 2);
     await pass(COOLDOWN_MS);
-    const { fetches } = bed;
     for (let i = 0; i < 100; i++) await bed.verdict(bed.token(unknown(`y${i}`)));
-    assert.equal(bed.fetches - fetches, 1);
+    assert.equal(bed.fetches, 3);
+  });
+
+  it('do not keep a new key out: its token comes again, and is accepted', async () => {
+    await bed.keys.start();
+    await bed.verdict(bed.token(unknown('x')));
+    await pass(1);
+    bed.published.push(k2.jwk);
+    assert.equal(await bed.verdict(bed.token(k2)), 'key_not_known_yet');
+    for (let elapsed = 0; elapsed < RETURN_MS; elapsed += 10) {
+      await pass(10);
+      assert.equal(await bed.verdict(bed.token(unknown(`y${elapsed}`))), 'key_not_known_yet');
+    }
+    assert.equal(bed.fetches, 2);
+    assert.equal(await bed.verdict(bed.token(k2)), 'ok');
+    assert.equal(bed.fetches, 3);
+  });
+
+  it('that are repeated cause one fetch more within a cool-down, and never another', async () => {
+    await bed.keys.start();
+    for (let elapsed = 0; elapsed < 10 * COOLDOWN_MS; elapsed += 500) {
+      for (const kid of ['x', 'y', 'z', `w${elapsed % 3_000}`]) await bed.verdict(bed.token(unknown(kid)));
+      await pass(500);
+    }
+    assert.ok(bed.fetches <= 1 + 20, `${bed.fetches} fetches in ten cool-downs`);
+    await bed.verdict(bed.token(unknown('x')));
+    await pass(1);
+    await bed.verdict(bed.token(unknown('x')));
+    bed.published.push(k2.jwk);
+    const seen = new Set<string>();
+    for (let elapsed = 0; elapsed < COOLDOWN_MS && !seen.has('ok'); elapsed += 500) {
+      seen.add(await bed.verdict(bed.token(k2)));
+      await pass(500);
+    }
+    assert.deepEqual([...seen].sort(), ['key_not_known_yet', 'ok']);
+  });
+
+  it('of a number without end take no memory without end, and the reserve is there afterwards', async () => {
+    await bed.keys.start();
+    await bed.verdict(bed.token(unknown('x')));
+    await pass(1);
+    for (let i = 0; i < 5_000; i++) await bed.keys.find(`flood${i}`, 'RS256');
+    bed.published.push(k2.jwk);
+    assert.equal(await bed.verdict(bed.token(k2)), 'key_not_known_yet');
+    await pass(RETURN_MS);
+    assert.equal(await bed.verdict(bed.token(k2)), 'ok');
+  });
+
+  it('a key id that is published, of a key that does not fit, is refused for good', async () => {
+    bed.published.push({ ...k2.jwk, use: 'enc' }, { kty: 'oct', kid: 'secret', k: 'c2VjcmV0' });
+    await bed.keys.start();
+    await bed.verdict(bed.token(unknown('x')));
+    await pass(1);
+    for (const kid of ['k2', 'secret'])
+      assert.equal(await bed.verdict(bed.token(unknown(kid))), 'unknown_key');
+    assert.equal(await bed.verdict(bed.token(unknown('k3'))), 'key_not_known_yet');
+    assert.equal(bed.fetches, 2);
+  });
+
+  it('a token that was signed before the last answer is refused for good: its key was withdrawn', async () => {
+    await bed.keys.start();
+    const old = bed.token(k1, 3600);
+    bed.published = [k2.jwk];
+    await pass(REFRESH_INTERVAL_MS);
+    assert.equal(await bed.verdict(bed.token(unknown('x'))), 'unknown_key');
+    assert.equal(await bed.verdict(old), 'unknown_key');
+    await pass(1);
+    // As far as clocks may differ, it may be of a key that is newer than the answer.
+    const seconds = bed.seconds;
+    assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat: seconds - 6 })), 'unknown_key');
+    assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat: seconds - 4 })), 'key_not_known_yet');
+    for (const iat of [undefined, 'long ago', null, seconds + 3600])
+      assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat })), 'key_not_known_yet');
   });
 
   it('cause no more while fetches fail', async () => {
