@@ -56,6 +56,8 @@ describe('an opaque token is accepted', () => {
     'without iss: it is the issuer that answers': { iss: undefined },
     'with the client in azp': { client_id: undefined, azp: 'c1' },
     'with one of several audiences': { aud: ['account', 'echo-mcp-server'] },
+    'with no token_type, which may be left out': { token_type: undefined },
+    'with token_type access_token, as Duende says it': { token_type: 'access_token' },
     'with unknown members': { username: 'a', extension_field: { a: [1] } },
   };
   for (const [name, changes] of Object.entries(cases)) {
@@ -127,6 +129,19 @@ describe('an opaque token is refused', () => {
     'no client': () => endpoint.active({ client_id: undefined }),
     'a refresh token': () => endpoint.active({ typ: 'Refresh' }),
     'a refresh token, as Hydra says it': () => endpoint.active({ token_use: 'refresh_token' }),
+    'a refresh token, as Duende and Janssen would say it': () =>
+      endpoint.active({ token_type: 'refresh_token' }),
+    'token_type Refresh': () => endpoint.active({ token_type: 'Refresh' }),
+    'a refresh token, as ForgeRock says it': () => endpoint.active({ tokenName: 'refresh_token' }),
+    'an ID token by its token_type': () => endpoint.active({ token_type: 'id_token' }),
+    'an ID token by its nonce': () => endpoint.active({ nonce: 'n', token_type: undefined }),
+    'an ID token by its claims': () =>
+      endpoint.active({
+        ...{ client_id: undefined, azp: 'c1', scope: undefined, token_type: undefined },
+        ...{ auth_time: now() - 60, email: 'alice@example.test' },
+      }),
+    'a token_type that is no access token’s': () => endpoint.active({ token_type: 'N_A' }),
+    'a token_type that is no text': () => endpoint.active({ token_type: ['Bearer'] }),
     'bound to a certificate that is not asked for': () =>
       endpoint.active({ cnf: { 'x5t#S256': 'A'.repeat(43) } }),
   };

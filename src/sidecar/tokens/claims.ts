@@ -1,6 +1,7 @@
 // Validates header and claims of a token whose issuer is known; the first problem wins. Verifies no signature.
 import { isFilledText, type Members } from '../../protocol/json.ts';
 import { namesAudience } from './audience.ts';
+import { isAccessTokenType, isOtherKind, isPlainJwtType } from './token-kind.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import {
   parseConfirmation,
@@ -78,26 +79,17 @@ function invalid(reason: TokenProblem): ClaimsValidation {
   return { ok: false, reason };
 }
 
-/** RFC 9068 section 4: `typ` is `at+jwt`. Compat: also `JWT` or none, which Keycloak and Entra send. */
+/** RFC 9068 section 4: `typ` is `at+jwt`. Compat: also `JWT` or none, which Keycloak and Entra send. Nothing else is. */
 function typeProblem({ header, issuer }: ClaimsInput): TokenProblem | undefined {
-  if (header.typ === undefined) return issuer.tokenProfile === 'Compat' ? undefined : 'wrong_type';
-  if (typeof header.typ !== 'string') return 'wrong_type';
-  if (isAccessTokenType(header.typ)) return undefined;
-  return issuer.tokenProfile === 'Compat' && header.typ.toLowerCase() === 'jwt' ? undefined : 'wrong_type';
+  const { typ } = header;
+  if (isAccessTokenType(typ)) return undefined;
+  if (issuer.tokenProfile === 'Strict') return 'wrong_type';
+  return typ === undefined || isPlainJwtType(typ) ? undefined : 'wrong_type';
 }
 
-/**
- * RFC 8725 section 3.12: other JWTs of the same issuer are not access tokens. `typ: at+jwt` makes a token one; any other
- * must not look like an ID, refresh, offline or logout token (Keycloak writes the kind into the claim `typ`, Amazon Cognito
- * into `token_use`).
- */
+/** RFC 8725 section 3.12: other JWTs of the same issuer are not access tokens. */
 function kindProblem({ header, claims }: ClaimsInput): TokenProblem | undefined {
-  if (typeof header.typ === 'string' && isAccessTokenType(header.typ)) return undefined;
-  if (typeof claims.typ === 'string' && OTHER_KINDS.has(claims.typ.toLowerCase()))
-    return 'not_an_access_token';
-  if (claims.token_use !== undefined && !ACCESS_TOKEN_USES.has(claims.token_use))
-    return 'not_an_access_token';
-  return CLAIMS_OF_OTHER_KINDS.some((name) => claims[name] !== undefined) ? 'not_an_access_token' : undefined;
+  return isOtherKind(header, claims) ? 'not_an_access_token' : undefined;
 }
 
 /** RFC 7519 sections 4.1.5 and 4.1.6: `nbf` and `iat`, where they are there. */
@@ -114,22 +106,6 @@ function hasRequired({ claims, issuer }: ClaimsInput, client: string | undefined
   return isFilledText(claims.client_id) && isFilledText(claims.jti) && isFiniteNumber(claims.iat);
 }
 
-/** Values of Keycloak's payload `typ` that are not access tokens. */
-const OTHER_KINDS = new Set(['id', 'refresh', 'offline', 'logout']);
-/** Values of Cognito's and Hydra's `token_use` that are. */
-const ACCESS_TOKEN_USES = new Set<unknown>(['access', 'access_token']);
-/**
- * OpenID Connect Core sections 2 and 3.3.2.11 and FAPI: ID tokens; RFC 8417 section 2.2: security events, logout tokens
- * among them; RFC 9701 section 5: answers of introspection. Not every library sets their `typ`.
- */
-const CLAIMS_OF_OTHER_KINDS = [
-  'nonce',
-  'at_hash',
-  'c_hash',
-  's_hash',
-  'events',
-  'token_introspection',
-] as const;
 /** The client that the token was issued to: RFC 9068, Keycloak and others, Entra v1, Okta. */
 const CLIENT_CLAIMS = ['client_id', 'azp', 'appid', 'cid'] as const;
 
@@ -146,12 +122,6 @@ function grantedScopes(claims: Members): readonly string[] {
 
 function splitScopes(text: string): string[] {
   return text.split(' ').filter((scope) => scope !== '');
-}
-
-/** RFC 9068 section 4: with or without the `application/` prefix, case-insensitive. */
-function isAccessTokenType(type: string): boolean {
-  const name = type.toLowerCase();
-  return name === 'at+jwt' || name === 'application/at+jwt';
 }
 
 /** `1e400` parses to Infinity: a number, but not a date. */

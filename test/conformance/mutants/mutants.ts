@@ -116,6 +116,7 @@ export const MUTANTS = [
   { name: 'key-id-required', mistake: 'refuses tokens without a key id', breaks: ['C35'] },
   { name: 'never-retries', mistake: 'asks for keys at the start only', breaks: ['C36'] },
   { name: 'truthy-is-active', mistake: 'takes `active: "true"` for true', breaks: ['C37'] },
+  { name: 'introspects-any-kind', mistake: 'takes a refresh token that is active', breaks: ['C37'] },
   { name: 'introspects-once', mistake: 'remembers an introspection for ever', breaks: ['C37'] },
   { name: 'bound-token-as-bearer', mistake: 'does not look at `cnf`', breaks: ['C38', 'C46'] },
   { name: 'ignores-htu', mistake: 'takes proofs for other URLs', breaks: ['C39'] },

@@ -25,6 +25,11 @@ export const C37: Case = {
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
     assert.equal(endpoint.questions[0]?.authorization, `Basic ${basic}`, 'the call is authenticated');
 
+    for (const token_type of [undefined, 'bearer', 'BEARER', 'access_token']) {
+      says({ ...said(bench), token_type });
+      await bench.accepts(opaque(bench));
+    }
+    says(said(bench));
     const inactive = {
       'active: "true"': { ...said(bench), active: 'true' },
       'active: 1': { ...said(bench), active: 1 },
@@ -32,6 +37,16 @@ export const C37: Case = {
       'no active': { ...said(bench), active: undefined },
       'another audience': { ...said(bench), aud: 'https://other.test/mcp' },
       'another issuer': { ...said(bench), iss: 'https://other.test' },
+      'the token_type of a refresh token': { ...said(bench), token_type: 'refresh_token' },
+      'token_type Refresh': { ...said(bench), token_type: 'Refresh' },
+      'the token_type of an ID token': { ...said(bench), token_type: 'id_token' },
+      'token_type N_A': { ...said(bench), token_type: 'N_A' },
+      'token_type of no text': { ...said(bench), token_type: ['Bearer'] },
+      'typ Refresh beside token_type Bearer': { ...said(bench), typ: 'Refresh' },
+      'typ Offline': { ...said(bench), typ: 'Offline', token_type: undefined },
+      'typ ID': { ...said(bench), typ: 'ID' },
+      'token_use refresh_token': { ...said(bench), token_use: 'refresh_token' },
+      'nonce of an ID token': { ...said(bench), nonce: 'n', token_type: undefined },
       expired: { ...said(bench), exp: now() - 60 },
       null: null,
       'a list': [said(bench)],
@@ -47,7 +62,7 @@ export const C37: Case = {
     await bench.refuses(opaque(bench), 'insufficient_scope');
     endpoint.status = 500;
     assert.equal((await bench.callWith(opaque(bench))).status, 503, 'the authorization server fails');
-    assert.equal(bench.forwarded.length, 1, 'requests at the MCP server');
+    assert.equal(bench.forwarded.length, 5, 'requests at the MCP server');
 
     endpoint.status = 200;
     says({ ...said(bench), exp: now() + 120 });

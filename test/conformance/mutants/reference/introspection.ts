@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { fetchJson } from './fetch.ts';
 import type { Members } from './jws.ts';
 import { Unavailable } from './keys.ts';
-import { InvalidToken, type ReferenceContext } from './token.ts';
+import { InvalidToken, isOtherToken, type ReferenceContext } from './token.ts';
 
 const REMEMBERED_MS = 60_000;
 
@@ -28,6 +28,7 @@ export class Introspection {
       throw new InvalidToken('inactive');
     }
     this.#check(claims);
+    if (isOtherToken(claims) && !wrong('introspects-any-kind')) throw new InvalidToken('kind');
     const expiry = (claims['exp'] as number) * 1000;
     this.#known.set(digest, { claims, until: Math.min(expiry, clock.now() + REMEMBERED_MS) });
     return claims;

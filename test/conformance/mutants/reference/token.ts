@@ -93,10 +93,15 @@ function checkClaims({ header, claims }: Jws, { setup, wrong, clock }: Reference
   if (!wrong('subject-optional')) checkRequired(claims, compat);
 }
 
-function isOtherToken(claims: Members): boolean {
-  const { typ } = claims;
-  const kind = typeof typ === 'string' && ['id', 'refresh', 'offline', 'logout'].includes(typ.toLowerCase());
-  return kind || ['nonce', 'at_hash', 'c_hash'].some((name) => name in claims);
+/** By the claims that say so, and by those that only other tokens have. */
+export function isOtherToken(claims: Members): boolean {
+  const said = ['typ', 'token_use', 'token_type', 'tokenName'].map((name) => claims[name]);
+  const isAccess = (value: unknown) =>
+    typeof value === 'string' && /^(bearer|dpop|access(_token)?)$/i.test(value);
+  if (said.some((value) => value !== undefined && !isAccess(value))) return true;
+  const isLogin =
+    'azp' in claims && 'auth_time' in claims && !('scope' in claims) && !('client_id' in claims);
+  return isLogin || ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'].some((name) => name in claims);
 }
 
 /** RFC 3986 section 6.2: case of scheme and host, the default port, and the slash of an empty path mean nothing. */

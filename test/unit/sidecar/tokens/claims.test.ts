@@ -13,7 +13,7 @@ interface Changes {
   readonly audiences?: readonly string[];
   readonly audiencePolicy?: 'Any' | 'Sole';
   readonly bindings?: BindingModes;
-  readonly typ?: string;
+  readonly typ?: unknown;
 }
 
 function problem({
@@ -178,6 +178,42 @@ describe('another JWT of the same issuer is no access token', () => {
     'Cognito ID token': { token_use: 'id' },
     'Hydra refresh token': { token_use: 'refresh_token' },
     'a use that is no text': { token_use: ['access'] },
+    'Keycloak ID in a session cookie': { typ: 'Serialized-ID' },
+    'Keycloak registration access token': { typ: 'RegistrationAccessToken' },
+    'Keycloak initial access token': { typ: 'InitialAccessToken' },
+    'Keycloak action token': { typ: 'reset-credentials' },
+    'a typ that is no text': { typ: ['Bearer'] },
+    'a typ that is null': { typ: null },
+    'an empty typ': { typ: '' },
+    'ForgeRock ID token': { tokenName: 'id_token' },
+    'ForgeRock refresh token': { tokenName: 'refresh_token', token_type: 'Bearer' },
+    'Casdoor refresh token': { tokenType: 'refresh-token' },
+    'Curity ID token': { purpose: 'id' },
+    'CIBA: rt_hash': { 'urn:openid:params:jwt:claim:rt_hash': 'h' },
+    'CIBA: auth_req_id': { 'urn:openid:params:jwt:claim:auth_req_id': 'r' },
+    'self-issued': { sub_jwk: { kty: 'EC' } },
+    'DPoP proof without a type': { htm: 'POST', htu: 'https://h/mcp' },
+    'a credential': { vc: {} },
+    'an ID token without nonce and hashes: a login': { auth_time: NOW - 60, sid: 's' },
+    'an ID token without nonce and hashes: acr': { acr: '1' },
+    'an ID token without nonce and hashes: amr': { amr: ['pwd'] },
+    'an ID token without nonce and hashes: a person': { email: 'a@example.test', email_verified: true },
+    'an ID token without nonce and hashes: a name': { name: 'Alice', picture: 'https://h/a.png' },
+    'an ID token without nonce and hashes: the profile of Google': {
+      hd: 'example.test',
+      email: 'a@example.test',
+    },
+    'introspection: Refresh': { token_type: 'Refresh' },
+    'introspection: refresh_token': { token_type: 'refresh_token', scope: 'mcp:basic' },
+    'introspection: refresh-token': { token_type: 'refresh-token' },
+    'introspection: id_token': { token_type: 'id_token' },
+    'introspection: RFC 8693 refresh token': { token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
+    'introspection: RFC 8693 ID token': { token_type: 'urn:ietf:params:oauth:token-type:id_token' },
+    'introspection: N_A': { token_type: 'N_A' },
+    'introspection: MAC': { token_type: 'mac' },
+    'introspection: no text': { token_type: ['Bearer'] },
+    'introspection: null': { token_type: null },
+    'introspection: empty': { token_type: '' },
   };
   for (const [name, claims] of Object.entries(cases)) {
     it(name, () => assert.equal(problem({ claims }), 'not_an_access_token'));
@@ -189,8 +225,67 @@ describe('another JWT of the same issuer is no access token', () => {
       { typ: 'DPoP' },
       { token_use: 'access' },
       { token_use: 'access_token' },
+      { token_type: 'Bearer' },
+      { token_type: 'bearer' },
+      { token_type: 'DPoP' },
+      { token_type: 'access_token' },
+      { tokenName: 'access_token', token_type: 'Bearer' },
+      { tokenType: 'access-token' },
+      { purpose: 'access_token' },
+      { purpose: 'billing' },
+      { acr: '1', sid: 's', email: 'a@example.test', scope: '' },
+      { name: 'Alice', scp: 'mcp.basic' },
+      { auth_time: NOW - 60, cid: 'c1', azp: undefined },
+      { amr: ['pwd'], azpacr: '1' },
+      { acr: '1', typ: 'Bearer' },
     ])
       assert.equal(problem({ claims }), undefined);
-    assert.equal(problem({ typ: 'at+jwt', claims: { nonce: 'n' } }), undefined, 'its type has said so');
+    assert.equal(
+      problem({ typ: 'at+jwt', claims: { nonce: 'n', acr: '1' } }),
+      undefined,
+      'its type has said so',
+    );
   });
+
+  it('what the claims say outright stands beside any type in the header', () => {
+    for (const claims of [
+      { typ: 'ID' },
+      { typ: 'Refresh' },
+      { token_use: 'id' },
+      { token_type: 'refresh_token' },
+    ])
+      for (const typ of ['at+jwt', 'application/at+jwt', 'JWT', 'application/jwt'])
+        assert.equal(problem({ typ, claims }), 'not_an_access_token');
+  });
+});
+
+describe('the type in the header', () => {
+  const types: Record<string, readonly unknown[]> = {
+    accepted: ['JWT', 'jwt', 'application/jwt', 'Application/JWT', 'at+jwt', 'AT+JWT', 'application/at+jwt'],
+    refused: [
+      ...['dpop+jwt', 'logout+jwt', 'secevent+jwt', 'application/logout+jwt', 'token-introspection+jwt'],
+      ...[
+        'oauth-authz-req+jwt',
+        'client-authentication+jwt',
+        'txntoken+jwt',
+        'vc+sd-jwt',
+        'entity-statement+jwt',
+      ],
+      ...[
+        'rt+jwt',
+        'JOSE',
+        'JWE',
+        'id_token',
+        'text/at+jwt',
+        'application/application/at+jwt',
+        'at+jwt ',
+        ' JWT',
+      ],
+      ...['', 'application/', 1, null, true, ['JWT'], { typ: 'JWT' }],
+    ],
+  };
+  for (const typ of types.accepted!)
+    it(`accepted: ${JSON.stringify(typ)}`, () => assert.equal(problem({ typ }), undefined));
+  for (const typ of types.refused!)
+    it(`refused: ${JSON.stringify(typ)}`, () => assert.equal(problem({ typ }), 'wrong_type'));
 });
