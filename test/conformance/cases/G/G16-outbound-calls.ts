@@ -16,6 +16,17 @@ export const G16: Case = {
       'a cloud’s metadata service': () => 'https://169.254.169.254/latest/meta-data/',
       'the same without TLS': () => 'http://169.254.169.254/latest/meta-data/',
       'another loopback server': ({ stranger }) => stranger.jwksUri.replace('localhost', '127.0.0.1'),
+      'the same as one number': ({ stranger }) => stranger.jwksUri.replace('localhost', '2130706433'),
+      'the same in octal': ({ stranger }) => stranger.jwksUri.replace('localhost', '0177.1'),
+      'the same mapped into IPv6': ({ stranger }) =>
+        stranger.jwksUri.replace('localhost', '[::ffff:127.0.0.1]'),
+      'the same by a name that is fully qualified': ({ stranger }) =>
+        stranger.jwksUri.replace('localhost', 'localhost.'),
+      'a cloud’s metadata service behind NAT64': () => 'https://[64:ff9b::a9fe:a9fe]/keys',
+      'the same by a local prefix': () => 'https://[64:ff9b:1::a9fe:a9fe]/keys',
+      'the same by 6to4': () => 'https://[2002:a9fe:a9fe::1]/keys',
+      'the same in IPv4-compatible form': () => 'https://[::a9fe:a9fe]/keys',
+      'this host, unspecified': ({ stranger }) => stranger.jwksUri.replace('localhost', '0.0.0.0'),
       'the MCP server': ({ upstream }) => upstream.url,
       'a file': () => 'file:///etc/passwd',
     };
