@@ -193,6 +193,24 @@ describe('toward the client', () => {
     assert.equal(headers.location, undefined);
   });
 
+  it('no shared cache keeps an answer, and nothing names the server’s address', async () => {
+    const { url } = bed.upstream;
+    const inside = { 'Content-Location': url, Link: `<${url}>; rel="next"`, Refresh: `0; url=${url}` };
+    const answer = await answerWith({ ...inside, 'Cache-Control': 'public, max-age=600' });
+    assert.ok(!JSON.stringify(answer.headers).includes(new URL(url).host));
+    assert.equal(answer.headers['cache-control'], 'private, max-age=600');
+  });
+
+  it('fields of an interim answer stay behind', async () => {
+    bed.upstream.script = answerRaw(
+      `HTTP/1.1 103 Early Hints\r\nLink: <${bed.upstream.url}>; rel=preload\r\n\r\n` +
+        'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}',
+    );
+    const { status, headers } = await bed.callWith(bed.issuer.token());
+    assert.equal(status, 200);
+    assert.equal(headers.link, undefined);
+  });
+
   it('repeated fields stay repeated, and bytes beyond ASCII stay the same bytes', async () => {
     bed.upstream.script = answerRaw(
       'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Name: Zo\xeb\r\nContent-Length: 2\r\n\r\n{}',

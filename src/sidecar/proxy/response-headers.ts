@@ -15,28 +15,49 @@ type Treatment =
   | 'content-type'
   | 'content-encoding'
   | 'cache-control'
+  | 'expires'
   | 'accel-buffering';
 
-/**
- * The hop's own fields end here; redirects are not relayed at all. The server's challenge would send clients to another
- * authorization server, its CORS answer would open what the sidecar's own keeps closed, and its name helps only an
- * attacker (RESOURCE_SERVER B22, G17).
- */
+/** Names in lower case of fields that end here; a `*` at the end or the beginning stands for any characters. */
 const STRIPPED: readonly string[] = [
-  ...['keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
-  ...['proxy-authenticate', 'proxy-connection', 'proxy-authentication-info', 'location'],
-  ...['server', 'x-powered-by', 'www-authenticate', 'via', 'alt-svc', 'x-content-type-options'],
-  // A nonce of the server's would be taken for the sidecar's (RFC 9449 section 9).
-  'dpop-nonce',
+  // The hop's own (RFC 9110 section 7.6.1).
+  ...['keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-*', 'via'],
+  // Name the server's own address, or send the client to another; redirects are not relayed at all (RESOURCE_SERVER D2, G21).
+  ...['location', 'content-location', 'content-base', 'uri', 'link', 'refresh', 'alt-svc'],
+  ...['sourcemap', 'x-sourcemap', 'x-debug-token-link', 'forwarded', 'x-forwarded-*', 'x-original-*'],
+  // Its challenge would send clients to another authorization server, and its CORS answer would open what the sidecar's own
+  // keeps closed; a nonce of the server's would be taken for the sidecar's (RESOURCE_SERVER B22; RFC 9449 section 9).
+  ...['www-authenticate', 'authentication-info', 'dpop-nonce', 'access-control-*', 'timing-allow-origin'],
+  // Which product it is helps only an attacker (RESOURCE_SERVER G17).
+  ...['server', 'x-powered-by', 'x-aspnet-version', 'x-aspnetmvc-version', 'x-generator', 'x-runtime'],
+  ...['x-served-by', 'x-backend*', 'x-upstream*', 'x-envoy-*', 'x-debug-token'],
+  // Written anew.
+  'x-content-type-options',
+  // Bind browsers to a policy for the whole public host, which is not the server's to decide.
+  ...[
+    'strict-transport-security',
+    'public-key-pins*',
+    'expect-ct',
+    'clear-site-data',
+    'service-worker-allowed',
+  ],
+  ...['nel', 'report-to', 'reporting-endpoints'],
+  // Commands for a proxy further out: to answer with a file of its own, or from another place.
+  ...['x-accel-redirect', 'x-accel-charset', 'x-accel-limit-rate', 'x-sendfile*', 'x-lighttpd-send-file'],
+  'x-reproxy-*',
+  // Caching by proxies further out, which wins over Cache-Control there (RFC 9213; RESOURCE_SERVER G21).
+  ...['surrogate-*', '*-cache-control', 'edge-control', 'x-accel-expires'],
 ];
 
+const IS_STRIPPED = new RegExp(`^(?:${STRIPPED.map((name) => name.replace('*', '.*')).join('|')})$`);
+
 const TREATMENTS: ReadonlyMap<string, Treatment> = new Map([
-  ...STRIPPED.map((name) => [name, 'strip'] as const),
   ['connection', 'connection'],
   ['content-length', 'content-length'],
   ['content-type', 'content-type'],
   ['content-encoding', 'content-encoding'],
   ['cache-control', 'cache-control'],
+  ['expires', 'expires'],
   ['x-accel-buffering', 'accel-buffering'],
 ]);
 
@@ -54,6 +75,7 @@ export interface ClientHead {
 /** Applies the table. One per server, whose spellings it remembers. */
 export class ResponseHeaders {
   readonly #treatment = boundedMemo(MAX_SPELLINGS, treatmentOf);
+  readonly #cacheControl = boundedMemo(MAX_SPELLINGS, withoutSharedCaching);
 
   /** @param added fields of the sidecar's own */
   read(head: ResponseHead, added: readonly string[]): ClientHead {
@@ -67,6 +89,7 @@ export class ResponseHeaders {
     let isEventStream = false;
     let isEncoded = false;
     let hasCacheControl = false;
+    let hasExpires = false;
     let hasBuffering = false;
     let hasLength = false;
     for (let i = 0; i < received.length; i += 2) {
@@ -94,7 +117,11 @@ export class ResponseHeaders {
           isEventStream = value.toLowerCase().startsWith('text/event-stream');
           break;
         case 'cache-control':
+          fields.push(name, this.#cacheControl(value));
           hasCacheControl = true;
+          continue;
+        case 'expires':
+          hasExpires = true;
           break;
         case 'accel-buffering':
           hasBuffering = true;
@@ -112,6 +139,7 @@ export class ResponseHeaders {
     // MCP 2026-07-28, Streamable HTTP: keep proxies further out from holding events back.
     if (isEventStream && !hasBuffering) fields.push('X-Accel-Buffering', 'no');
     if (isEventStream && !hasCacheControl) fields.push('Cache-Control', 'no-cache, no-transform');
+    else if (hasExpires && !hasCacheControl) fields.push('Cache-Control', 'private');
     for (const entry of added) fields.push(entry);
     const isOpenEventStream = isEventStream && !isEncoded && head.status === 200 && framing.kind !== 'length';
     return { fields, isOpenEventStream };
@@ -120,7 +148,34 @@ export class ResponseHeaders {
 
 function treatmentOf(name: string): Treatment {
   const lower = name.toLowerCase();
-  return TREATMENTS.get(lower) ?? (lower.startsWith('access-control-') ? 'strip' : 'pass');
+  return TREATMENTS.get(lower) ?? (IS_STRIPPED.test(lower) ? 'strip' : 'pass');
+}
+
+/** RFC 9111 section 5.2: a directive and its value, unquoted. */
+const DIRECTIVE = /^([!#$%&'*+.^_`|~0-9a-z-]+)(?:=[!#$%&'*+.^_`|~0-9a-z-]*)?$/;
+/** Those that let a shared cache store the answer to a request with `Authorization` (RFC 9111 section 3.5). */
+const SHARING: ReadonlySet<string> = new Set(['public', 's-maxage']);
+/** Those that let no cache store what it would not store anyway. */
+const HARMLESS: ReadonlySet<string> = new Set(['no-cache', 'no-transform']);
+
+/** A `Cache-Control` by which no shared cache stores the answer; what it says to the client's own cache stays. */
+function withoutSharedCaching(value: string): string {
+  const directives = value.toLowerCase().split(',').map(trimOws);
+  // Quoted field names, or what some caches read in one way and others in another.
+  if (!directives.every((directive) => directive === '' || DIRECTIVE.test(directive))) return 'no-store';
+  const kept = directives.filter((directive) => directive !== '' && !SHARING.has(directiveName(directive)));
+  const isPrivate = kept.includes('private') || kept.includes('no-store') || kept.every(isHarmless);
+  if (!isPrivate) return ['private', ...kept].join(', ');
+  if (kept.length === directives.length) return value;
+  return kept.length === 0 ? 'private' : kept.join(', ');
+}
+
+function isHarmless(directive: string): boolean {
+  return HARMLESS.has(directive);
+}
+
+function directiveName(directive: string): string {
+  return directive.split('=', 1)[0] as string; // there is always a first part
 }
 
 /** What all `Connection` fields name, in lower case; `undefined` where that is nothing but how the connection ends. */

@@ -252,6 +252,8 @@ export const MUTANTS = [
   { name: 'sets-cookies', mistake: 'sets a consent cookie', breaks: ['G18'] },
   { name: 'health-in-public', mistake: 'answers probes on the public port', breaks: ['G19'] },
   { name: 'guess-on', mistake: 'never limits failures', breaks: ['G20'] },
+  { name: 'names-the-inside', mistake: 'relays the server’s own address', breaks: ['G21'] },
+  { name: 'answers-for-all', mistake: 'lets caches keep an answer for others', breaks: ['G21'] },
   { name: 'all-sources-are-one', mistake: 'slows everybody down', breaks: ['G20'] },
   // H
   { name: 'initialize-first', mistake: 'wants initialize in the modern era', breaks: ['H1'] },

@@ -17,7 +17,24 @@ const CORS = 'CORS of the endpoint is left to the application';
 const DISCOVERY = 'where the keys are is configured, not discovered';
 
 const PROXIED = ['B22', 'C42', 'D2', 'D5', 'D6', 'D7', 'D8', 'D9', 'D10', 'D11', 'D14', 'D15', 'D18', 'D20'];
-const RELAYED = ['D3', 'D4', 'F9', 'G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G14', 'G15', 'G17', 'H2', 'H3', 'H4'];
+const RELAYED = [
+  'D3',
+  'D4',
+  'F9',
+  'G1',
+  'G2',
+  'G3',
+  'G4',
+  'G5',
+  'G6',
+  'G14',
+  'G15',
+  'G17',
+  'G21',
+  'H2',
+  'H3',
+  'H4',
+];
 const MESSAGES = ['D12', 'D13', 'D27', 'D28', 'D29', 'D30', 'D31', 'D32', 'D33', 'D34', 'H1', 'H8'];
 const SESSIONS = ['D21', 'D22', 'D23', 'D24', 'D25', 'D26', 'D36', 'D37', 'D38', 'D39'];
 

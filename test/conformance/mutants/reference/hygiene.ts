@@ -136,11 +136,26 @@ export function downwardFields(kept: Kept, answer: IncomingMessage, wrong: Wrong
   for (const [name, value] of Object.entries(kept)) {
     if (value === undefined || HOP_BY_HOP.test(name) || named.has(name)) continue;
     const telling = /^(server|x-powered-by|via|proxy-.*|access-control-.*)$/.test(name);
-    if (!telling || wrong('relays-all-fields')) headers[name] = value;
+    if (telling && !wrong('relays-all-fields')) continue;
+    if (INSIDE.test(name) && !wrong('names-the-inside')) continue;
+    headers[name] = value;
   }
+  if (!wrong('answers-for-all')) keepFromSharedCaches(headers);
   if (!wrong('no-nosniff')) headers['x-content-type-options'] = 'nosniff';
   if (wrong('sets-cookies')) headers['set-cookie'] = 'consent=1';
   return headers;
+}
+
+/** Fields that name the inside, command browsers, or speak to caches further out. */
+const INSIDE =
+  /^(location|content-location|refresh|link|alt-svc|sourcemap|report-to|nel|x-forwarded-.*|strict-transport-security|clear-site-data|service-worker-allowed|x-accel-redirect)$/;
+
+function keepFromSharedCaches(headers: Headers): void {
+  delete headers['surrogate-control'];
+  delete headers['cdn-cache-control'];
+  const said = [headers['cache-control'] ?? []].flat().join(', ').toLowerCase();
+  if (/no-store|private/.test(said) && !said.includes('public')) return;
+  if (said !== '' || headers['expires'] !== undefined) headers['cache-control'] = 'private';
 }
 
 function addFrom({ headers }: IncomingMessage, name: string, to: Headers): void {

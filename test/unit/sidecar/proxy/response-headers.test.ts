@@ -34,6 +34,45 @@ describe('a field of the server', () => {
     'DPoP-Nonce',
     'Access-Control-Allow-Origin',
     'access-control-anything',
+    'Content-Location',
+    'Content-Base',
+    'URI',
+    'Link',
+    'Refresh',
+    'SourceMap',
+    'X-SourceMap',
+    'Forwarded',
+    'X-Forwarded-Host',
+    'X-Original-URL',
+    'Proxy-Status',
+    'Authentication-Info',
+    'Timing-Allow-Origin',
+    'X-AspNet-Version',
+    'X-Runtime',
+    'X-Served-By',
+    'X-Backend-Server',
+    'X-Upstream',
+    'X-Envoy-Upstream-Service-Time',
+    'X-Debug-Token-Link',
+    'Strict-Transport-Security',
+    'Public-Key-Pins',
+    'Public-Key-Pins-Report-Only',
+    'Expect-CT',
+    'Clear-Site-Data',
+    'Service-Worker-Allowed',
+    'NEL',
+    'Report-To',
+    'Reporting-Endpoints',
+    'X-Accel-Redirect',
+    'X-Accel-Expires',
+    'X-Sendfile',
+    'X-LIGHTTPD-send-file',
+    'X-Reproxy-URL',
+    'Surrogate-Control',
+    'Surrogate-Key',
+    'CDN-Cache-Control',
+    'Cloudflare-CDN-Cache-Control',
+    'Edge-Control',
   ]) {
     it(`${name} ends here, in any spelling`, () => {
       for (const spelling of [name, name.toLowerCase(), name.toUpperCase()])
@@ -46,6 +85,11 @@ describe('a field of the server', () => {
     'ETag',
     'X-Request-Id',
     'Set-Cookie',
+    'Linked',
+    'X-Link',
+    'Server-Timing',
+    'X-RateLimit-Remaining',
+    'Content-Disposition',
     'Content-Language',
     'Retry-After',
   ]) {
@@ -113,6 +157,74 @@ describe('fields of the sidecar', () => {
       'https://a.test',
     ]);
     assert.deepEqual(fields, ['A', '1', ...NOSNIFF, 'Access-Control-Allow-Origin', 'https://a.test']);
+  });
+});
+
+describe('an answer to an authorized request is for no shared cache', () => {
+  const rewritten: Record<string, string> = {
+    public: 'private',
+    'PUBLIC, max-age=60': 'private, max-age=60',
+    'max-age=60, public': 'private, max-age=60',
+    'public,max-age=60,immutable': 'private, max-age=60, immutable',
+    's-maxage=600': 'private',
+    'S-MaxAge=600, no-transform': 'no-transform',
+    'max-age=60': 'private, max-age=60',
+    'must-revalidate, max-age=0': 'private, must-revalidate, max-age=0',
+    'proxy-revalidate': 'private, proxy-revalidate',
+    'private, public': 'private',
+    'no-store, s-maxage=1': 'no-store',
+    'private=set-cookie, max-age=1': 'private, private=set-cookie, max-age=1',
+    'no-cache, public': 'no-cache',
+    'stale-while-revalidate=9': 'private, stale-while-revalidate=9',
+    '': 'private',
+    ',': 'private',
+    // What caches read in more than one way.
+    'private="a, public"': 'no-store',
+    'no-cache="set-cookie", public': 'no-store',
+    'x="a, public': 'no-store',
+    'public; max-age=60': 'no-store',
+    'private public': 'no-store',
+    'max-age = 60, public': 'no-store',
+    '\u00a0public': 'no-store',
+  };
+  for (const [value, expected] of Object.entries(rewritten)) {
+    it(`Cache-Control: ${value}`, () =>
+      assert.deepEqual(read(['Cache-Control', value]).fields, ['Cache-Control', expected, ...NOSNIFF]));
+  }
+
+  for (const value of [
+    'no-store',
+    'No-Store, max-age=0',
+    'private',
+    'private, max-age=60',
+    'no-cache',
+    'no-cache, no-transform',
+  ]) {
+    it(`Cache-Control: ${value} goes on as it came`, () =>
+      assert.deepEqual(read(['cache-control', value]).fields, ['cache-control', value, ...NOSNIFF]));
+  }
+
+  it('each of several Cache-Control fields is seen', () => {
+    const { fields } = read(['Cache-Control', 'max-age=1', 'cache-control', 'public']);
+    assert.deepEqual(fields, ['Cache-Control', 'private, max-age=1', 'cache-control', 'private', ...NOSNIFF]);
+  });
+
+  it('Expires without Cache-Control', () => {
+    const expires = ['Expires', 'Thu, 01 Jan 2099 00:00:00 GMT'];
+    assert.deepEqual(read(expires).fields, [...expires, ...NOSNIFF, 'Cache-Control', 'private']);
+    assert.deepEqual(read([...expires, 'Cache-Control', 'no-store']).fields, [
+      ...expires,
+      ...['Cache-Control', 'no-store', ...NOSNIFF],
+    ]);
+    const hidden = [...expires, 'Cache-Control', 'no-store', 'Connection', 'cache-control'];
+    assert.deepEqual(read(hidden).fields, [...expires, ...NOSNIFF, 'Cache-Control', 'private']);
+  });
+
+  it('values of any number and length take no memory without end', () => {
+    for (let i = 0; i < 3_000; i++) {
+      const value = `max-age=${i}, ${'x'.repeat(i)}`;
+      assert.equal(read(['Cache-Control', value]).fields[1]?.startsWith('private, '), true);
+    }
   });
 });
 
