@@ -298,6 +298,11 @@ describe('a request that can be read in two ways is refused, and nothing of it r
       '',
     ].join('\r\n');
   const chunked = 'Transfer-Encoding: chunked';
+  /** Good in every respect but its target. */
+  const pingTo = (target: string) => {
+    const head = lines('Content-Type: application/json', `Content-Length: ${PING.length}`);
+    return `${head.replace('/mcp', () => target)}${PING}`;
+  };
 
   const cases: Record<string, () => string> = {
     'Host of another syntax': () => lines().replace('localhost:8001', 'localhost:8001:1'),
@@ -306,6 +311,42 @@ describe('a request that can be read in two ways is refused, and nothing of it r
     'chunk extension without end': () => `${lines(chunked)}2;${'a'.repeat(20_000)}`,
     'absolute target of this server, other Host': () =>
       lines().replace('/mcp', 'https://localhost:8001/mcp').replace('Host: localhost', 'Host: evil.test'),
+    ...Object.fromEntries(
+      [
+        // Fragments, and what stands in no URI.
+        ...['/mcp#', '/mcp#x', '/mcp?a#b', '/mcp?access_token=x#', '#/mcp', '/mcp?a"b', '/mcp?<script>'],
+        // Dot segments and other spellings of the path: no second spelling is served.
+        ...['/./mcp', '/x/../mcp', '/mcp/.', '/mcp/..', '/mcp/./', '/mcp/%2e/', '/%2e/mcp', '/x/%2e%2e/mcp'],
+        ...[
+          '/mcp%2f',
+          '/%6dcp',
+          '/mcp%23',
+          '/mcp;x=1',
+          '/mcp\\',
+          '\\mcp',
+          '//mcp',
+          '/mcp//',
+          '/mcp%00',
+          '/MCP',
+        ],
+        // Bytes that are not of a target.
+        ...['/mcp?a\tb', '/mcp?a\x01', '/mcp?a\x7f', '/mcp?\xe9', '/mcp\x0b'],
+        // Absolute form: with a user, with a path that only a normalizing parser reads so, or of another server.
+        ...['https://u:p@localhost:8001/mcp', 'https://u@localhost:8001/mcp', 'https://@localhost:8001/mcp'],
+        ...['https://localhost:8001@evil.test/mcp', 'https://localhost:8001\\@evil.test/mcp'],
+        ...[
+          'https://localhost:8001/x/../mcp',
+          'https://localhost:8001/%2e/mcp',
+          'https://localhost:8001/./mcp',
+        ],
+        ...['https://localhost:8001/mcp#f', 'https://localhost:8001#/mcp', 'https://localhost:8001?/mcp'],
+        ...['https:///localhost:8001/mcp', 'https:/localhost:8001/mcp', 'https:localhost:8001/mcp'],
+        ...['https://loc%61lhost:8001/mcp', 'https://localhost:8001:/mcp', 'https://localhost:x/mcp'],
+        ...['https://evil.test/mcp', 'https://localhost:8001', 'ftp://localhost:8001/mcp', 'file:///mcp'],
+        // Authority and asterisk form.
+        ...['localhost:8001', '*', ''],
+      ].map((target) => [`target ${JSON.stringify(target)}`, () => pingTo(target)]),
+    ),
     'target without a slash': () => lines().replace('/mcp', 'mcp'),
     'HTTP/1.2': () => lines().replace('HTTP/1.1', 'HTTP/1.2'),
     'HTTP/0.9': () => 'GET /mcp\r\n\r\n',
@@ -335,6 +376,29 @@ describe('a request that can be read in two ways is refused, and nothing of it r
       );
     });
   }
+
+  it('and a target that has one reading is served, its query as it came', async () => {
+    const targets: Record<string, string> = {
+      'https://localhost:8001/mcp': '/mcp',
+      'HTTPS://LOCALHOST:8001/mcp?a=b': '/mcp?a=b',
+      'https://localhost/mcp/?x': '/mcp?x',
+      '/mcp?x=../../y&z=%2e%2e%2f': '/mcp?x=../../y&z=%2e%2e%2f',
+      '/mcp?a|b{c}^d`e[f]\\g': '/mcp?a|b{c}^d`e[f]\\g',
+      '/mcp/?%zz&%00': '/mcp?%zz&%00',
+      '/mcp??': '/mcp??',
+    };
+    for (const [target, seen] of Object.entries(targets)) {
+      bed.upstream.requests.length = 0;
+      const connection = await RawConnection.open(bed);
+      connection.send(pingTo(target));
+      assert.deepEqual(await connection.waitForStatuses(1), [200], target);
+      connection.destroy();
+      assert.deepEqual(
+        bed.upstream.requests.map(({ url }) => url),
+        [seen],
+      );
+    }
+  });
 
   it('more than 100 fields are 431', async () => {
     for (const name of [

@@ -23,9 +23,7 @@ type HeadCheck =
 
 export function checkHead(head: RequestHead, isOurHost: (host: string) => boolean): HeadCheck {
   const denial = headDenial(head, isOurHost);
-  if (denial !== undefined) return { ok: false, denial };
-  const target = originForm(head.req.url ?? '', isOurHost);
-  return target === undefined ? { ok: false, denial: MISDIRECTED } : { ok: true, target };
+  return denial === undefined ? targetCheck(head.req.url ?? '', isOurHost) : { ok: false, denial };
 }
 
 /** What makes a request unfit whatever it asks for. */
@@ -49,13 +47,24 @@ function headDenial({ req, fields }: RequestHead, isOurHost: (host: string) => b
   return undefined;
 }
 
+/** Visible ASCII without `"`, `#`, `<` and `>`, which stand in no URI (RFC 3986 appendix C): a fragment is never sent. */
+const TARGET = /^[!$-;=?-~]+$/;
+/** RFC 3986 section 3: scheme and authority, then path and query, none of them decoded or normalized. */
+const ABSOLUTE_FORM = /^https?:\/\/([^/?\\]+)([/?].*)?$/i;
+
 /**
- * The request target as a path (RFC 9112 section 3.2). An absolute target must name this server: what a request names
- * never chooses where it is sent.
+ * The request target as a path (RFC 9112 section 3.2), as it came: what is decided by is what was sent. An absolute target
+ * must name this server, and no user: what a request names never chooses where it is sent.
  */
-function originForm(target: string, isOurHost: (host: string) => boolean): string | undefined {
-  if (target.startsWith('/')) return target;
-  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return target === '*' ? '*' : undefined;
-  const url = new URL(target);
-  return isOurHost(url.host) ? url.pathname + url.search : undefined;
+function targetCheck(target: string, isOurHost: (host: string) => boolean): HeadCheck {
+  if (!TARGET.test(target)) return INVALID_TARGET;
+  if (target.startsWith('/') || target === '*') return { ok: true, target };
+  const [, authority, rest = '/'] = ABSOLUTE_FORM.exec(target) ?? [];
+  if (authority === undefined) return { ok: false, denial: MISDIRECTED };
+  // RFC 9110 section 4.2.4: user information in a target is an error, and likely a disguise.
+  if (authority.includes('@') || !isHost(authority)) return INVALID_TARGET;
+  if (!isOurHost(authority)) return { ok: false, denial: MISDIRECTED };
+  return { ok: true, target: rest.startsWith('/') ? rest : `/${rest}` };
 }
+
+const INVALID_TARGET: HeadCheck = { ok: false, denial: { kind: 'bad_request', reason: 'invalid_target' } };

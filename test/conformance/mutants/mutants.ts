@@ -232,6 +232,7 @@ export const MUTANTS = [
   { name: 'any-method', mistake: 'forwards every method', breaks: ['G6'] },
   { name: 'any-coding', mistake: 'does not look at transfer codings', breaks: ['G7'] },
   { name: 'first-host-wins', mistake: 'takes the first of two Host fields', breaks: ['G8'] },
+  { name: 'any-target', mistake: 'normalizes paths, and overlooks users and fragments', breaks: ['G8'] },
   { name: 'any-authority', mistake: 'serves absolute targets of others', breaks: ['G8'] },
   { name: 'continues-for-everyone', mistake: 'asks every client for the body', breaks: ['G10'] },
   { name: 'keeps-unread-bodies', mistake: 'waits for bodies that are not read', breaks: ['G10'] },

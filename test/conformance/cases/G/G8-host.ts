@@ -44,6 +44,13 @@ export const G8: Case = {
       `https://${bench.host}@evil.test${bench.path}`,
       `https://${bench.host}.evil.test${bench.path}`,
       `//evil.test${bench.path}`,
+      `https://u:p@${bench.host}${bench.path}`,
+      `https://${bench.host}/x/..${bench.path}`,
+      `https://${bench.host}/%2e${bench.path}`,
+      `https://${bench.host}${bench.path}#x`,
+      `${bench.path}#x`,
+      `${bench.path}?a#b`,
+      `/x/..${bench.path}`,
     ];
     await each(targets, async (target) => {
       const status = await statusOf({ requestLine: `POST ${target} HTTP/1.1` });

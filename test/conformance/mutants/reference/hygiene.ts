@@ -62,6 +62,7 @@ export function framingProblem(req: IncomingMessage, { setup, wrong }: Rules): n
   const { authority } = targetOf(req);
   if (authority !== undefined && authority !== new URL(setup.resource).host && !wrong('any-authority'))
     return 421;
+  if (/[#]|^https?:\/\/[^/?]*@|\/(\.|%2e)+\//i.test(req.url ?? '') && !wrong('any-target')) return 400;
   if (!/^(GET|HEAD|POST|DELETE|OPTIONS|PUT|PATCH)$/.test(req.method ?? '') && !wrong('any-method'))
     return 405;
   const codings = linesOf(req, 'transfer-encoding');
