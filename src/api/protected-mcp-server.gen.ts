@@ -73,6 +73,13 @@ export interface Server {
    * `protectedResourceMetadata.resource` names another.
    */
   path: string;
+  /**
+   * Request headers of clients that the server gets besides those of HTTP, MCP, trace context and
+   * `X-MCP-Toolsets` and its like: names, or beginnings of names that end in `-*`, such as
+   * `X-Grafana-*`. All others are dropped, counted and named in the sidecar's log. Headers that say who
+   * the client is cannot be added, nor those of `claimToHeaders`.
+   */
+  forwardHeaders?: string[];
   /** Replaces the image's entry point, as in a Pod. */
   command?: string[];
   /** Replaces the image's arguments, as in a Pod. */

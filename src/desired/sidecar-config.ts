@@ -89,6 +89,7 @@ export function sidecarConfig(server: ProtectedMcpServer, placement: Placement):
     dpop: dpopConfig(spec.authentication.dpop),
     clientCertificates: { mode: spec.authentication.clientCertificates.mode },
     claimToHeaders: spec.authentication.claimToHeaders,
+    ...(spec.server.forwardHeaders !== undefined && { forwardHeaders: spec.server.forwardHeaders }),
     forwardOriginalToken: spec.authentication.forwardOriginalToken,
     ...(identityAssertion !== undefined && {
       identityAssertion: { header: identityAssertion.header, keyFile: keyFile('identity') },

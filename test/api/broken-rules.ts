@@ -31,6 +31,13 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   ['spec.server.path', '/a/../mcp', /must be a plain path that begins with/],
   ['spec.server.path', '/%6dcp', /must be a plain path that begins with/],
   ['spec.server.path', '/.well-known/x', /must not be below \/.well-known\//],
+  ['spec.server.forwardHeaders', ['X-*'], /must be a header name, such as/],
+  ['spec.server.forwardHeaders', ['x_forwarded_for'], /must not be a header that says who the client is/],
+  [
+    'spec.server.forwardHeaders',
+    ['X-Tenant-Name'],
+    /must not name a header of authentication.claimToHeaders/,
+  ],
   [
     'spec.server.env[0]',
     { name: 'A', value: 'b', valueFrom: { secretKeyRef: { name: 'a', key: 'b' } } },

@@ -34,7 +34,7 @@ function valuesOf({ rawHeaders }: RecordedRequest, name: string): string[] {
   return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name.toLowerCase());
 }
 
-describe('a field that a server could take for the word of a proxy does not come from the client', () => {
+describe('a field that is not known to be harmless does not come from the client', () => {
   const names = [
     'X-MCP-Subject',
     'x_mcp_subject',
@@ -99,12 +99,141 @@ describe('a field that a server could take for the word of a proxy does not come
     'Proxy-Connection',
     'DPoP',
     'Origin_',
+    ...[
+      'X-Auth-Request-Email',
+      'X-Tenant',
+      'X-TENANT',
+      'X_Tenant',
+      'X.Tenant',
+      'X-Tenant-Id',
+      'X-Account-Id',
+      'X-Org-Id',
+      'X-Organization',
+      'X-Customer-Id',
+      'X-Subject',
+      'X-Sub',
+      'X-Principal',
+      'X-Principal-Name',
+      'X-Role',
+      'X-Scope',
+      'X-Scopes',
+      'X-Permissions',
+      'X-Claims',
+      'X-Token-Claims',
+      'X-Admin',
+      'X-Is-Admin',
+      'X-Internal',
+      'X-Internal-Request',
+      'X-Internal-Token',
+      'X-Caller',
+      'X-Client-Id',
+      'X-Client-Ip',
+      'X-Hasura-Role',
+      'X-Hasura-User-Id',
+      'X-Hasura-Admin-Secret',
+      'X-Amzn-Mtls-Clientcert',
+      'X-Amzn-Mtls-Clientcert-Subject',
+      'X-Amz-Cf-Id',
+      'X-Amzn-Oidc-Data',
+      'X-Apigateway-Api-Userinfo',
+      'X-Endpoint-Api-Userinfo',
+      'X-Serverless-Authorization',
+      'X-Ms-Client-Principal',
+      'X-Ms-Client-Principal-Name',
+      'X-Kubernetes-User',
+      'X-Teleport-Username',
+      'Teleport-Jwt-Assertion',
+      'Cf-Access-Jwt-Assertion',
+      'X-Grafana-User',
+      'X-Kong-Consumer-Id',
+      'X-3scale-User',
+      'X-Apigee-User',
+      'X-Shield-User',
+      'X-Netscaler-User',
+      'Iv-User',
+      'Iv-Groups',
+      'Iv-Creds',
+      'Sm-User',
+      'Sm_User',
+      'SM_USERDN',
+      'Sm-Universalid',
+      'Oam-Remote-User',
+      'Osso-User-Dn',
+      'X-SSO-User',
+      'Sso-User',
+      'X-LDAP-User',
+      'X-Kerberos-User',
+      'X-Shib-User',
+      'Shib-Identity-Provider',
+      'Eppn',
+      'Displayname',
+      'Mail',
+      'Uid',
+      'X-JWT-Payload',
+      'X-ID-Token',
+      'Userinfo',
+      'X-Access-Token',
+      'X-Api-Key',
+      'Api-Key',
+      'X-Authorization',
+      'X-Original-Authorization',
+      'Authorization2',
+      'Cookie',
+      'X-Gitlab-User',
+      'X-Sandstorm-User-Id',
+      'X-Sandstorm-Permissions',
+      'X-Original-Url',
+      'X-Rewrite-Url',
+      'X-Original-Method',
+      'X-Accel-Redirect',
+      'X-Sendfile-Type',
+      'X-Accel-Mapping',
+      'X-ARR-SSL',
+      'X-ProxyUser-Ip',
+      'X-Host',
+      'X-Forwarded-Server',
+      'X-Cluster-Client-Ip',
+      'X-Middleware-Subrequest',
+      'X-Nextjs-Data',
+      'X-Dapr-App-Id',
+      'Dapr-Api-Token',
+      'L5d-Client-Id',
+      'L5d-Dst-Override',
+      'X-Istio-Attributes',
+      'Content-Location',
+      'Sec-Fetch-Site',
+      'Max-Forwards',
+      'X-Forwarded_User',
+      'X-Anything',
+      'x-openwebui-user-email',
+      'Mcp-Subject',
+      'MCP-User',
+      'Mcp-Client-Id',
+      'mcp_param_x',
+      'Mcp-Auth-Token',
+      'X_MCP_Toolsets',
+      'X-MCP-Toolsets_',
+      'X-MCP-Username',
+      'X-Mcp-Toolsets.',
+      'From',
+      'Sec-Fetch-Mode',
+      'X-Request-Id_',
+      'Forwarded-Host',
+      'Origin2',
+      'Content-Length_',
+      'X-MCP-Subject-Id',
+      'Traceparent_',
+      '!#$%&*+.^`|~',
+    ],
   ];
 
   it('in any spelling, and ours are there, once each', async () => {
-    const spoofed = Object.fromEntries(names.map((name) => [name, 'spoofed']));
-    const seen = await seenByServer(spoofed);
-    assert.ok(!seen.rawHeaders.includes('spoofed'), seen.rawHeaders.join(' | '));
+    let seen!: RecordedRequest;
+    for (let from = 0; from < names.length; from += 80) {
+      const spoofed = names.slice(from, from + 80).map((name) => [name, 'spoofed'] as const);
+      seen = await seenByServer(Object.fromEntries(spoofed));
+      assert.ok(!seen.rawHeaders.includes('spoofed'), seen.rawHeaders.join(' | '));
+    }
     assert.deepEqual(valuesOf(seen, 'X-Mcp-Subject'), ['alice']);
     assert.deepEqual(valuesOf(seen, 'X-Forwarded-For'), ['127.0.0.1']);
     assert.deepEqual(valuesOf(seen, 'X-Forwarded-Proto'), ['https']);
@@ -122,6 +251,21 @@ describe('toward the server', () => {
       'Mcp-Param-Region': 'eu  west',
       'Mcp-Param-user_id': '7',
       'User-Agent': 'test/1.0',
+      'Accept-Language': 'it',
+      Prefer: 'respond-async',
+      'Idempotency-Key': '7',
+      'X-Request-ID': 'r1',
+      'X-B3-Sampled': '1',
+      baggage: 'a=b',
+      // By which clients configure servers.
+      'X-MCP-Readonly': 'true',
+      'X-MCP-Toolsets': 'repos,issues',
+      'X-MCP-Tools': 'get_me',
+      'X-MCP-Exclude-Tools': 'delete_file',
+      'X-MCP-Features': 'issues_granular',
+      'X-MCP-Insiders': 'true',
+      'x-mcp-lockdown': 'true',
+      'Mcp-Extension': 'any of MCP',
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     };
     const seen = await seenByServer(fields);
@@ -135,12 +279,12 @@ describe('toward the server', () => {
 
   it('what Connection names goes no further, and ours cannot be named away', async () => {
     const seen = await seenByServer({
-      Connection: 'close, x-private, X-Mcp-Subject, authorization, x-forwarded-for, via, content-length',
-      'X-Private': '1',
-      'X-Public': '2',
+      Connection: 'close, X-MCP-Tools, X-Mcp-Subject, authorization, x-forwarded-for, via, content-length',
+      'X-MCP-Tools': '1',
+      'X-MCP-Toolsets': '2',
     });
-    assert.deepEqual(valuesOf(seen, 'X-Private'), []);
-    assert.deepEqual(valuesOf(seen, 'X-Public'), ['2']);
+    assert.deepEqual(valuesOf(seen, 'X-MCP-Tools'), []);
+    assert.deepEqual(valuesOf(seen, 'X-MCP-Toolsets'), ['2']);
     assert.deepEqual(valuesOf(seen, 'X-Mcp-Subject'), ['alice']);
     assert.deepEqual(valuesOf(seen, 'X-Forwarded-For'), ['127.0.0.1']);
     assert.deepEqual(valuesOf(seen, 'Content-Length'), [String(PING.length)]);
@@ -218,6 +362,87 @@ describe('toward the client', () => {
     const { headers } = await bed.callWith(bed.issuer.token());
     assert.deepEqual(headers['set-cookie'], ['a=1', 'b=2']);
     assert.equal(headers['x-name'], 'Zo\xeb');
+  });
+});
+
+describe('headers that the resource names', () => {
+  let configured: TestBed;
+  before(async () => {
+    configured = await TestBed.start({
+      config: () => ({
+        logLevel: 'info',
+        claimToHeaders: [{ claim: 'sub', header: 'X-Grafana-User' }],
+        forwardHeaders: ['X-API-Key', 'x_api_key', 'X-Grafana-*', 'X-Mcp-*', 'Acme-*'],
+      }),
+    });
+  });
+  after(() => configured.stop());
+
+  const forwarded = {
+    'X-API-Key': 'k',
+    x_api_key: 'k2',
+    'x-grafana-URL': 'https://g.test',
+    'X-Grafana-Org-Id': '7',
+    'X-Mcp-Base-Url': 'https://b.test',
+    'acme-x': '1',
+  };
+  const dropped = {
+    // Ours, in any spelling, under a beginning that is named.
+    'X-Grafana-User': 'root',
+    'x-grafana-user': 'root',
+    'X-Grafana_User': 'root',
+    X_Grafana_URL: 'root',
+    // Of identity, under a beginning that is named.
+    'X-MCP-Subject': 'root',
+    'X-Mcp-User-Id': 'root',
+    'X-Mcp-Tenant': 'root',
+    // Near misses.
+    'X-API-Key2': 'root',
+    'X-APIKey': 'root',
+    'X-Grafana': 'root',
+    'XX-Grafana-URL': 'root',
+    'X-Acme-X': 'root',
+    Cookie: 'root',
+    'X-Forwarded-User': 'root',
+  };
+
+  it('pass as they came, and what says who calls does not, whatever is named', async () => {
+    const seen = await seenByServer({ ...forwarded, ...dropped }, configured);
+    for (const [name, value] of Object.entries(forwarded))
+      assert.deepEqual(valuesOf(seen, name), [value], name);
+    assert.ok(!seen.rawHeaders.includes('root'), seen.rawHeaders.join(' | '));
+    assert.deepEqual(valuesOf(seen, 'X-Grafana-User'), ['alice']);
+  });
+
+  it('repeated, they stay repeated', async () => {
+    const seen = await seenByServer({ 'X-API-Key': ['a', 'b'], 'X-Other': ['a', 'b'] }, configured);
+    assert.deepEqual(valuesOf(seen, 'X-API-Key'), ['a', 'b']);
+    assert.deepEqual(valuesOf(seen, 'X-Other'), []);
+  });
+
+  it('a dropped one is counted, and named in the log once; strangers and long names fill nothing', async () => {
+    const counted = () => configured.metric('mcp_sidecar_dropped_request_headers_total');
+    const lines = (text: string) => configured.log.split('\n').filter((line) => line.includes(text));
+    const before = await counted();
+    const bogus = { Authorization: 'Bearer nobody', 'X-Of-A-Stranger': '1' };
+    assert.equal((await configured.call({ headers: bogus })).status, 401);
+    assert.equal(await counted(), before);
+    for (let i = 0; i < 3; i++) await seenByServer({ 'X-Lost': ['value', 'value'] }, configured);
+    assert.equal(await counted(), before + 6);
+    assert.equal(lines('"x-lost"').length, 1);
+    assert.match(lines('"x-lost"')[0]!, /"header":"x-lost".*request header dropped/);
+    assert.ok(!configured.log.includes('x-of-a-stranger'));
+    assert.ok(!configured.log.includes('"value"'), 'no value is in the log');
+
+    await seenByServer({ [`X-${'a'.repeat(5_000)}`]: '1' }, configured);
+    for (let from = 0; from < 160; from += 80) {
+      const many = Array.from({ length: 80 }, (_, i) => [`X-Many-${from + i}`, '1'] as const);
+      await seenByServer(Object.fromEntries(many), configured);
+    }
+    assert.ok(lines('request header dropped').length <= 64);
+    assert.equal(lines('more request headers dropped').length, 1);
+    assert.ok(configured.log.split('\n').every((line) => line.length < 1_000));
+    assert.equal(await counted(), before + 6 + 1 + 160);
   });
 });
 

@@ -23,7 +23,7 @@ afterEach(() => connection.destroy());
 function call(name: string, ...lines: string[]): string {
   const head = ['POST /mcp HTTP/1.1', 'Host: localhost:8001', 'Content-Type: application/json'];
   const token = `Authorization: Bearer ${bed.issuer.token()}`;
-  return [...head, token, `X-Name: ${name}`, `Content-Length: ${PING.length}`, ...lines, '', PING].join(
+  return [...head, token, `X-Request-Id: ${name}`, `Content-Length: ${PING.length}`, ...lines, '', PING].join(
     '\r\n',
   );
 }
@@ -35,7 +35,7 @@ describe('a call with something behind it that is no request', () => {
   beforeEach(() => {
     bed.upstream.script = (req, res) => {
       req.resume();
-      setTimeout(() => res.end(`{"name":"${req.headers['x-name'] as string}"}`), 100);
+      setTimeout(() => res.end(`{"name":"${req.headers['x-request-id'] as string}"}`), 100);
     };
   });
 
@@ -104,7 +104,7 @@ describe('a call behind one that is slow', () => {
     open.clear();
     bed.upstream.script = (req, res) => {
       req.resume();
-      open.set(String(req.headers['x-name']), res);
+      open.set(String(req.headers['x-request-id']), res);
     };
   });
 

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { originOf } from '../../protocol/resource-identifier.ts';
 import { SIGNATURE_ALGORITHMS } from './algorithms.ts';
+import { foldedName } from './reserved-fields.ts';
 import {
   address,
+  forwardedHeader,
   headerName,
   httpsUrl,
   humanReadable,
@@ -46,7 +48,7 @@ const issuer = z.strictObject({
 /** Off: bound tokens are refused. Accept: their binding is verified. Require: others are refused. */
 const bindingMode = z.enum(['Off', 'Accept', 'Require']);
 
-const sidecarConfig = z.strictObject({
+const sidecarConfigFields = z.strictObject({
   /** The resource identifier (RFC 9728 section 1.2): the URL that clients type. Its path is the only one served. */
   resource: resourceIdentifier,
   /** Host names accepted in `Host` besides the resource's own; everything else gets 421. */
@@ -89,6 +91,8 @@ const sidecarConfig = z.strictObject({
   /** Tokens bound to the client's TLS certificate (RFC 8705 section 3). */
   clientCertificates: z.strictObject({ mode: bindingMode }),
   claimToHeaders: z.array(z.strictObject({ claim: z.string().min(1).max(256), header: headerName })).max(16),
+  /** Fields of clients that the server gets besides those of HTTP and MCP: names, or beginnings of names with `-*`. */
+  forwardHeaders: z.array(forwardedHeader).max(32).optional(),
   /** Hand the client's token on to the server. Off: MCP forbids transit of tokens ("Token Passthrough"). */
   forwardOriginalToken: z.boolean(),
   /** Assert the principal to the server in a JWT, signed with this private key (PEM). */
@@ -125,6 +129,22 @@ const sidecarConfig = z.strictObject({
   /** How long running requests may go on after SIGTERM, in seconds. */
   drainSeconds: z.number().min(0).max(3600),
 });
+
+/** A field that the sidecar sets is no client's to send, in any spelling. */
+const sidecarConfig = sidecarConfigFields.superRefine(
+  ({ forwardHeaders = [], claimToHeaders, identityAssertion }, context) => {
+    const own = [...claimToHeaders, ...(identityAssertion ? [identityAssertion] : [])].map(({ header }) =>
+      foldedName(header),
+    );
+    for (const [index, name] of forwardHeaders.entries())
+      if (own.includes(foldedName(name)))
+        context.addIssue({
+          code: 'custom',
+          path: ['forwardHeaders', index],
+          message: 'must not be a header of claimToHeaders or identityAssertion, which the sidecar sets',
+        });
+  },
+);
 
 export type SidecarConfig = Readonly<z.infer<typeof sidecarConfig>>;
 export type IssuerConfig = SidecarConfig['issuers'][number];

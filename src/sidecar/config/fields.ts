@@ -1,6 +1,7 @@
 // The kinds of fields that the configuration file is made of: tokens, names, URLs. Which fields there are is in config.ts.
 import { z } from 'zod';
 import { isLoopback } from '../../protocol/host.ts';
+import { isReservedField } from './reserved-fields.ts';
 import { SCOPE_TOKEN } from '../../protocol/oauth.ts';
 import { canonicalResource, resourceProblems } from '../../protocol/resource-identifier.ts';
 
@@ -20,6 +21,19 @@ export const headerName = z
         name,
       ),
     'must not be a field that frames or routes the message',
+  );
+
+/** A name, or the beginning of names that ends in `-*` and says whose they are: `X-*` would be nearly all that there are. */
+export const forwardedHeader = z
+  .string()
+  .max(128)
+  .regex(
+    /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|(?![Xx]-\*)[A-Za-z0-9]+(-[A-Za-z0-9]+)*-\*)$/,
+    'must be a header name, or the beginning of names that ends in -*, such as X-Grafana-*',
+  )
+  .refine(
+    (name) => !isReservedField(name.toLowerCase()),
+    'must not be a header that says who the client is or where it comes from, or that HTTP or MCP give a meaning to',
   );
 
 /** RFC 5646 section 2.1, the shapes that are in use: language, script, region, variants. */

@@ -12,6 +12,7 @@ import { InFlight } from '../limits/in-flight-list.ts';
 import { announcesBody, callWithoutBody, readCall, uninspectedCall, type Call } from '../messages/call.ts';
 import type { PublicDocument } from '../metadata/metadata.ts';
 import { DenialLog } from '../observability/denial-log.ts';
+import { DroppedHeaders } from '../observability/dropped-headers.ts';
 import type { SidecarMetrics } from '../observability/metrics.ts';
 import { proxy, type ProxiedRequest } from '../proxy/proxy.ts';
 import { checkSession, type SessionUse } from '../sessions/session-binding.ts';
@@ -46,6 +47,7 @@ interface GatewayDependencies {
 export class Gateway {
   readonly #deps: GatewayDependencies;
   readonly #denialLog: DenialLog;
+  readonly #droppedHeaders: DroppedHeaders;
   readonly #admissions = new Admissions();
   readonly #proxied = new InFlight<ProxiedRequest>();
   readonly #bodies = new InFlight<BodyReader>();
@@ -58,6 +60,7 @@ export class Gateway {
     this.#config = config;
     this.#deps = deps;
     this.#denialLog = new DenialLog(deps.logger, () => performance.now());
+    this.#droppedHeaders = new DroppedHeaders(deps.logger, deps.metrics.droppedHeaders);
     this.#budget = budgetFor(config);
     this.#expiry = setInterval(() => this.#expire(), EXPIRE_INTERVAL_MS).unref();
   }
@@ -251,7 +254,8 @@ export class Gateway {
 
   /** Admits and proxies. No closure here may hold the permit: it holds the body, and an answer may take hours. */
   #forward(context: RequestContext, permit: Permit, session: SessionUse): void {
-    const { res, config, audit } = context;
+    const { res, fields, config, audit } = context;
+    if (fields.dropped !== undefined) this.#droppedHeaders.record(fields.dropped);
     const identityLine = config.identity?.line(permit.principal) ?? '';
     let proxied: ProxiedRequest | undefined = undefined;
     const entry = this.#admissions.admit(res, () => this.#onOver(context, proxied));

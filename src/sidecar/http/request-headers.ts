@@ -1,5 +1,6 @@
 // Request header fields: one pass that reads what decisions need and writes down what is forwarded. Decides nothing itself.
 import type { SidecarConfig } from '../config/config.ts';
+import { foldedName, isReservedField } from '../config/reserved-fields.ts';
 import { trimOws } from './field-value.ts';
 import { boundedMemo } from './memo.ts';
 
@@ -8,95 +9,26 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...['keep-alive', 'te', 'trailer', 'upgrade', 'http2-settings', 'expect'],
 ]);
 
-interface Spoofable {
-  /** A regular expression for whole names in lower case. */
-  readonly pattern: string;
-  /** Who sets such fields, and whose servers therefore believe them. */
-  readonly setBy: string;
-}
+/** Fields that reach the server as they came. What is not here, or configured, is dropped (RESOURCE_SERVER G1). */
+const FORWARDED: ReadonlySet<string> = new Set([
+  // What concerns the message and its answer (RFC 9110, 9111, 7240, 9218, 9530).
+  ...['accept', 'accept-charset', 'accept-encoding', 'accept-language', 'user-agent', 'date'],
+  ...['content-language', 'content-disposition', 'content-md5', 'content-digest'],
+  ...['digest', 'repr-digest', 'want-content-digest', 'want-repr-digest', 'want-digest'],
+  ...['cache-control', 'pragma', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'],
+  ...['if-range', 'range', 'prefer', 'priority', 'idempotency-key', 'dnt', 'save-data'],
+  // Trace context: W3C, and what tracers used before it.
+  ...['traceparent', 'tracestate', 'baggage', 'b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid'],
+  ...['x-b3-sampled', 'x-b3-flags', 'uber-trace-id', 'sentry-trace', 'x-amzn-trace-id'],
+  ...['x-cloud-trace-context', 'x-request-id', 'x-correlation-id'],
+  // By which clients configure MCP servers: GitHub's, and those that follow it.
+  ...['x-mcp-readonly', 'x-mcp-toolsets', 'x-mcp-tools', 'x-mcp-exclude-tools', 'x-mcp-features'],
+  ...['x-mcp-insiders', 'x-mcp-lockdown', 'x-mcp-dynamic', 'x-mcp-enabled-tools', 'x-mcp-disabled-tools'],
+]);
 
-/**
- * Fields that servers take for the word of a proxy they trust: identity, original address, original URL. The sidecar's
- * own are added after these are gone (RFC 9700 section 4.13).
- */
-const SPOOFABLE: readonly Spoofable[] = [
-  // Where a request came from.
-  { pattern: 'proxy-.*', setBy: 'forward proxies (RFC 9110 section 11.7)' },
-  { pattern: 'via-proxy', setBy: 'forward proxies' },
-  { pattern: 'forwarded', setBy: 'proxies that follow RFC 7239' },
-  { pattern: 'forwarded-.*', setBy: 'older reverse proxies' },
-  { pattern: 'x-forwarded', setBy: 'older reverse proxies' },
-  { pattern: 'x-forwarded-.*', setBy: 'nearly every reverse proxy; oauth2-proxy for users and groups' },
-  { pattern: 'x-real-ip', setBy: 'nginx, Traefik' },
-  { pattern: 'x-client-.*', setBy: 'load balancers: address, port and certificate of the client' },
-  { pattern: 'x-cluster-client-ip', setBy: 'Rackspace, Riverbed' },
-  { pattern: 'true-client-ip', setBy: 'Akamai, Cloudflare' },
-  { pattern: 'cf-connecting-.*', setBy: 'Cloudflare' },
-  { pattern: 'fastly-client-ip', setBy: 'Fastly' },
-  { pattern: 'fly-client-ip', setBy: 'Fly.io' },
-  { pattern: 'x-azure-.*', setBy: 'Azure Front Door' },
-  { pattern: 'x-appengine-.*', setBy: 'Google App Engine' },
-  { pattern: 'x-originating-ip', setBy: 'mail and web gateways' },
-  { pattern: 'x-remote-.*', setBy: 'Kubernetes API aggregation; older reverse proxies' },
-  { pattern: 'x-proxyuser-ip', setBy: 'Google front ends' },
-  { pattern: 'x-envoy-.*', setBy: 'Envoy and meshes built on it' },
-  { pattern: 'x-scheme', setBy: 'ingress-nginx' },
-  { pattern: 'x-url-scheme', setBy: 'older reverse proxies' },
-  { pattern: 'front-end-https', setBy: 'Microsoft gateways' },
-  { pattern: 'x-host', setBy: 'reverse proxies; frameworks that build URLs from it' },
-  { pattern: 'x-http-host-override', setBy: 'reverse proxies; frameworks that build URLs from it' },
-  // What it asked for before it was changed, or is to be taken for.
-  { pattern: 'x-original-.*', setBy: 'IIS URL Rewrite, ingress-nginx' },
-  { pattern: 'x-rewrite-.*', setBy: 'IIS, ISAPI_Rewrite' },
-  { pattern: 'x-http-method', setBy: 'clients of frameworks with a method override' },
-  { pattern: 'x-http-method-override', setBy: 'clients of frameworks with a method override' },
-  { pattern: 'x-method-override', setBy: 'clients of frameworks with a method override' },
-  { pattern: 'x-middleware-subrequest', setBy: 'Next.js' },
-  // Who it comes from.
-  { pattern: 'x-auth-.*', setBy: 'oauth2-proxy, ingress-nginx' },
-  { pattern: 'x-authenticated-.*', setBy: 'Kong' },
-  { pattern: 'x-authentik-.*', setBy: 'authentik' },
-  { pattern: 'x-pomerium-.*', setBy: 'Pomerium' },
-  { pattern: 'x-vouch-.*', setBy: 'Vouch Proxy' },
-  { pattern: 'x-oidc-.*', setBy: 'gateways with OpenID Connect' },
-  { pattern: 'x-jwt-.*', setBy: 'gateways that verify JWTs' },
-  { pattern: 'x-mcp-.*', setBy: 'this sidecar, as the examples configure it' },
-  { pattern: 'x-webauth-.*', setBy: 'authenticating proxies in front of Grafana' },
-  { pattern: 'x-user', setBy: 'authenticating proxies' },
-  { pattern: 'x-user-.*', setBy: 'authenticating proxies' },
-  { pattern: 'x-userid', setBy: 'authenticating proxies' },
-  { pattern: 'x-userinfo', setBy: 'Kong, APISIX' },
-  { pattern: 'x-username', setBy: 'authenticating proxies' },
-  { pattern: 'x-email', setBy: 'authenticating proxies' },
-  { pattern: 'x-groups', setBy: 'authenticating proxies' },
-  { pattern: 'x-roles', setBy: 'authenticating proxies' },
-  { pattern: 'x-identity', setBy: 'authenticating proxies' },
-  { pattern: 'x-identity-.*', setBy: 'authenticating proxies' },
-  { pattern: 'x-consumer-.*', setBy: 'Kong' },
-  { pattern: 'x-credential-.*', setBy: 'Kong' },
-  { pattern: 'x-anonymous-consumer', setBy: 'Kong' },
-  { pattern: 'x-id-token', setBy: 'gateways with OpenID Connect' },
-  { pattern: 'x-access-token', setBy: 'gateways with OpenID Connect' },
-  { pattern: 'x-spiffe-.*', setBy: 'meshes with SPIFFE identities' },
-  { pattern: 'remote-.*', setBy: 'Authelia; web servers (REMOTE_USER)' },
-  { pattern: 'tailscale-.*', setBy: 'Tailscale Serve' },
-  { pattern: 'cf-access-.*', setBy: 'Cloudflare Access' },
-  { pattern: 'x-amzn-oidc-.*', setBy: 'AWS Application Load Balancer' },
-  { pattern: 'x-ms-client-.*', setBy: 'Azure App Service' },
-  { pattern: 'x-ms-token-.*', setBy: 'Azure App Service' },
-  { pattern: 'x-goog-authenticated-.*', setBy: 'Google Identity-Aware Proxy' },
-  { pattern: 'x-goog-iap-.*', setBy: 'Google Identity-Aware Proxy' },
-  { pattern: 'impersonate-.*', setBy: 'proxies in front of the Kubernetes API server' },
-  // The certificate of a client.
-  { pattern: 'ssl-.*', setBy: 'nginx, Apache' },
-  { pattern: 'x-ssl-.*', setBy: 'HAProxy, nginx' },
-  { pattern: 'x-tls-.*', setBy: 'TLS terminators' },
-  { pattern: 'x-client-cert.*', setBy: 'TLS terminators' },
-  { pattern: 'client-cert.*', setBy: 'TLS terminators that follow RFC 9440' },
-  { pattern: 'x-arr-clientcert', setBy: 'Azure App Service' },
-];
-
-const IS_SPOOFABLE = new RegExp(`^(?:${SPOOFABLE.map(({ pattern }) => pattern).join('|')})$`);
+/** MCP's own fields pass, but for names by which a server would be told who calls: none of MCP's says that. */
+const MCP_IDENTITY =
+  /^mcp-(?!param-).*(?:user|subject|principal|identity|email|group|role|tenant|scope|claim|auth|token|caller|account|client|(?:^|-)sub$)/;
 
 /** Spellings whose treatment is remembered. */
 const MAX_SPELLINGS = 1024;
@@ -136,10 +68,13 @@ export interface RequestFields {
   readonly forwarded: string;
   /** The same for `Mcp-Session-Id` and `Last-Event-ID`, which only legacy requests keep. */
   readonly sessionLines: string;
+  /** Names of fields that are not forwarded, as they came; those that the sidecar itself reads are not among them. */
+  readonly dropped: readonly string[] | undefined;
 }
 
 /** While the fields are being read. */
-type MutableFields = { -readonly [Member in keyof RequestFields]: RequestFields[Member] } & {
+type MutableFields = { -readonly [Member in keyof Omit<RequestFields, 'dropped'>]: RequestFields[Member] } & {
+  dropped: string[] | undefined;
   /** What `Connection` names besides `keep-alive` and `close`, in lower case. */
   named: Set<string> | undefined;
 };
@@ -151,9 +86,12 @@ interface Treatment {
   readonly isDroppable: boolean;
 }
 
-type FieldsConfig = Pick<SidecarConfig, 'claimToHeaders' | 'identityAssertion' | 'forwardOriginalToken'>;
+type FieldsConfig = Pick<
+  SidecarConfig,
+  'claimToHeaders' | 'identityAssertion' | 'forwardOriginalToken' | 'forwardHeaders'
+>;
 
-/** Reads request fields. One per configuration: the claim headers to strip are part of it. */
+/** Reads request fields. One per configuration: what is forwarded, and the claim headers, are part of it. */
 export class RequestHeaders {
   readonly #treatment: (name: string) => Treatment;
 
@@ -161,9 +99,11 @@ export class RequestHeaders {
   constructor(config: FieldsConfig, pseudonym: string) {
     const own = ownHeaders(config);
     const treatments = treatmentsFor(config, pseudonym);
+    const isForwarded = forwardedBy(config.forwardHeaders ?? []);
     this.#treatment = boundedMemo(MAX_SPELLINGS, (name) => {
       const lower = name.toLowerCase();
-      return isStripped(lower, own) ? STRIP : (treatments.get(lower) ?? PASS);
+      if (own.has(foldedName(lower))) return DROP;
+      return treatments.get(lower) ?? (isForwarded(lower) ? PASS : DROP);
     });
   }
 
@@ -187,25 +127,39 @@ export class RequestHeaders {
   }
 }
 
-/** @param own names that the sidecar sets itself, folded */
-function isStripped(lower: string, own: ReadonlySet<string>): boolean {
-  // CGI and WSGI fold `_` and `-`: a name with an underscore could become one of the sidecar's behind it.
-  // Parameters of tools keep their names (MCP 2026-07-28): none of the sidecar's begins so.
-  if (lower.includes('_') && !lower.startsWith('mcp-param-')) return true;
-  return own.has(folded(lower)) || HOP_BY_HOP.has(lower) || IS_SPOOFABLE.test(lower);
+/** @param configured names, and beginnings of names with a `*` behind them */
+function forwardedBy(configured: readonly string[]): (lower: string) => boolean {
+  const lower = configured.map((name) => name.toLowerCase());
+  const names = new Set(lower.filter((name) => !name.endsWith('*')));
+  const prefixes = lower.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  return (name) => {
+    // Parameters of tools keep their names (MCP 2026-07-28), underscores among them.
+    if (name.startsWith('mcp-')) return isMcpField(name);
+    if (FORWARDED.has(name)) return true;
+    if (isReservedField(name)) return false;
+    return names.has(name) || (!name.includes('_') && prefixes.some((prefix) => name.startsWith(prefix)));
+  };
+}
+
+/** CGI and WSGI fold `_` and `-`: with an underscore it could become one of the sidecar's behind it. */
+function isMcpField(lower: string): boolean {
+  return lower.startsWith('mcp-param-') || !(lower.includes('_') || MCP_IDENTITY.test(lower));
 }
 
 /** Names, folded, of the headers that name the principal to the server. */
 function ownHeaders({ claimToHeaders, identityAssertion }: FieldsConfig): ReadonlySet<string> {
-  return new Set([...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => folded(header)));
+  return new Set([...claimToHeaders, identityAssertion ?? []].flat().map(({ header }) => foldedName(header)));
 }
 
-/** `X_User` of the sidecar and `X-User` of a client are one name to CGI and WSGI. */
-function folded(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
-}
-
+/** Of this hop: it ends here without a word. */
 const STRIP: Treatment = { read: () => undefined, isDroppable: false };
+const DROP: Treatment = {
+  read: (fields, name) => {
+    fields.dropped ??= [];
+    fields.dropped.push(name);
+  },
+  isDroppable: true,
+};
 const PASS: Treatment = { read: forward, isDroppable: true };
 
 function forward(fields: MutableFields, name: string, value: string): void {
@@ -222,6 +176,7 @@ function treatmentsFor(
   /** Read, and forwarded as it came: what MCP decides by. */
   const mcp = (read: Treatment['read']): Treatment => ({ read, isDroppable: true });
   return new Map<string, Treatment>([
+    ...[...HOP_BY_HOP].map((name) => [name, STRIP] as const),
     ['authorization', taken(forwardOriginalToken ? readAndForwardAuthorization : readAuthorization)],
     ['host', taken(readHost)],
     ['origin', taken(readOrigin)],
@@ -358,6 +313,7 @@ function emptyFields(): MutableFields {
     repeatedField: undefined,
     forwarded: '',
     sessionLines: '',
+    dropped: undefined,
     named: undefined,
   };
 }

@@ -15,6 +15,7 @@ export interface SidecarMetrics {
   readonly keyFetches: Counter<'issuer' | 'outcome'>;
   readonly introspections: Counter<'issuer' | 'outcome'>;
   readonly reloads: Counter<'kind' | 'outcome'>;
+  readonly droppedHeaders: Counter;
 }
 
 export interface Gauges {
@@ -60,6 +61,11 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
       'mcp_sidecar_reloads_total',
       'Reloads of configuration and certificate files, by outcome.',
       ['kind', 'outcome'],
+    ),
+    droppedHeaders: counter(
+      'mcp_sidecar_dropped_request_headers_total',
+      'Header fields of clients that the MCP server did not get.',
+      [],
     ),
   };
 }

@@ -1,6 +1,7 @@
 // The CRD as such: bounded, described, and with rules that both CEL implementations know.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { RESERVED_PATTERN } from '../../../src/sidecar/config/reserved-fields.ts';
 import type { CrdSchema } from '../../../src/api/crd.ts';
 import { readCrdSchema, sample } from '../../support/manifests.ts';
 
@@ -175,3 +176,9 @@ function missing(value: unknown, schema: CrdSchema, path: string): string[] {
     fields[name] === undefined ? [`${path}.${name}`] : missing(fields[name], field, `${path}.${name}`),
   );
 }
+
+it('the rule on forwardHeaders reserves what the sidecar reserves', () => {
+  const rules =
+    spec.properties?.server?.properties?.forwardHeaders?.items?.['x-kubernetes-validations'] ?? [];
+  assert.ok(rules.some(({ rule }) => rule === `!self.lowerAscii().matches('${RESERVED_PATTERN}')`));
+});

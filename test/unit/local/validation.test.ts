@@ -38,6 +38,78 @@ const ORIGIN = 'spec.network.allowedOrigins[0]';
 const METADATA = 'spec.protectedResourceMetadata';
 const ASSERTION = 'spec.authentication.identityAssertion';
 
+/** Names that say who the client is or where it comes from, frame the message, or are MCP's. */
+const RESERVED = [
+  ...[
+    'Authorization',
+    'AUTHORIZATION',
+    'authorization2',
+    'X-Authorization',
+    'Cookie',
+    'Cookie2',
+    'Proxy-Authorization',
+  ],
+  ...[
+    'X-Forwarded-For',
+    'x_forwarded_for',
+    'X-Forwarded-*',
+    'X-Forwarded',
+    'Forwarded',
+    'X-Real-IP',
+    'X_Real_IP',
+  ],
+  ...[
+    'Remote-User',
+    'REMOTE_USER',
+    'Remote-*',
+    'X-Remote-User',
+    'X-Auth-Request-Email',
+    'X-Auth-*',
+    'X-User',
+    'X-User-Id',
+  ],
+  ...[
+    'X-User-*',
+    'X-Email',
+    'X-Groups',
+    'X-Roles',
+    'X-Tenant',
+    'X-Tenant-Id',
+    'X-Subject',
+    'X-Principal-Name',
+    'X-Admin',
+  ],
+  ...[
+    'X-MCP-Subject',
+    'x_mcp_subject',
+    'X-Mcp-User-Id',
+    'X-Original-URL',
+    'X-Rewrite-URL',
+    'X-HTTP-Method-Override',
+  ],
+  ...['SSL-Client-Cert', 'X-Client-Cert', 'X-Client-IP', 'Client-Cert', 'True-Client-IP', 'CF-Connecting-IP'],
+  ...[
+    'Host',
+    'Connection',
+    'Content-Length',
+    'Transfer_Encoding',
+    'Upgrade',
+    'Expect',
+    'TE',
+    'Via',
+    'Origin',
+    'DPoP',
+  ],
+  ...[
+    'Mcp-Session-Id',
+    'Mcp-*',
+    'Last-Event-ID',
+    'Sec-Fetch-Site',
+    'Access-Control-Request-Method',
+    'Impersonate-User',
+  ],
+];
+
 const refused: Row[] = [
   ...rows('metadata.name', /DNS label of at most 52 characters/, {
     'a name of 53 characters': 'a'.repeat(53),
@@ -63,6 +135,28 @@ const refused: Row[] = [
   ...rows('spec.server.path', /well-known/, {
     'the metadata path': '/.well-known/oauth-protected-resource/mcp',
   }),
+  ...rows('spec.server.forwardHeaders[0]', /must be a header name, such as/, {
+    everything: '*',
+    'all that begin with X': 'X-*',
+    'the same in lower case': 'x-*',
+    'a star in the middle': 'X-*-Id',
+    'a beginning without a hyphen': 'X-Grafana*',
+    'two stars': 'X-Grafana-**',
+    'a blank': 'X Id',
+    'a colon': 'X-Id:',
+    'a line end': 'X-Id\r\nHost',
+    'a hyphen first': '-X',
+  }),
+  ...rows('spec.server.forwardHeaders[0]', /must not be a header that says who the client is/, {
+    ...Object.fromEntries(RESERVED.map((name) => [name, name])),
+  }),
+  {
+    rule: 'a header of a claim, in another case',
+    field: HEADERS,
+    value: [{ claim: 'key', header: 'x-api-KEY' }],
+    at: 'spec',
+    message: /must not name a header of authentication.claimToHeaders/,
+  },
   {
     rule: 'a variable with two values',
     field: 'spec.server.env[0]',

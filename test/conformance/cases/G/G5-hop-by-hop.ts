@@ -11,23 +11,23 @@ export const G5: Case = {
   rule: 'Hop-by-hop fields, what Connection names, and trailers are removed before our fields are added',
   source: 'RFC 9110 section 7.6.1; RFC 9112 section 7.1.2',
   async run(bench) {
-    const named = `${IDENTITY}, authorization, x-named, x-forwarded-for`;
+    const named = `${IDENTITY}, authorization, x-mcp-tools, x-forwarded-for`;
     await bench.accepts(bench.token(), {
       headers: {
         Connection: named,
-        'X-Named': '1',
-        'X-Harmless': '1',
+        'X-MCP-Tools': '1',
+        'X-MCP-Toolsets': '1',
         'Keep-Alive': 'timeout=9',
         TE: 'trailers',
       },
     });
     const { headers = {} } = bench.forwarded[0] ?? {};
     assert.equal(headers[IDENTITY.toLowerCase()], 'alice', 'our field was named in Connection');
-    assert.equal(headers['x-harmless'], '1');
-    await each(['x-named', 'keep-alive', 'te', 'trailer', 'upgrade', 'proxy-connection'], (name) => {
+    assert.equal(headers['x-mcp-toolsets'], '1');
+    await each(['x-mcp-tools', 'keep-alive', 'te', 'trailer', 'upgrade', 'proxy-connection'], (name) => {
       assert.equal(headers[name], undefined);
     });
-    assert.doesNotMatch(headers.connection ?? '', /x-named|subject|authorization/i);
+    assert.doesNotMatch(headers.connection ?? '', /x-mcp-tools|subject|authorization/i);
 
     const trailers: unknown[] = [];
     bench.upstream.script = (req, res) => {

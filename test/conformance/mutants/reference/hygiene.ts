@@ -14,8 +14,9 @@ const PSEUDONYM = `reference-${crypto.randomUUID()}`;
 const MAX_FIELDS = 100;
 
 const HOP_BY_HOP = /^(connection|keep-alive|te|trailer|transfer-encoding|upgrade|http2-settings|expect)$/;
-const PROXY_WORDS =
-  /^(x-forwarded(-.*)?|forwarded|x-real-ip|x-client-.*|x-mcp-.*|x-ssl-.*|ssl-.*|(x-)?remote-.*|x-auth-.*|x-original-.*|proxy-.*|tailscale-.*)$/;
+/** All that clients may say to the MCP server. */
+const HARMLESS =
+  /^(accept(-.*)?|content-.*|cache-control|pragma|if-.*|range|prefer|priority|user-agent|trace(parent|state)|baggage|x-request-id|via|last-event-id|idempotency-key|mcp-(?!.*(subject|user|client|auth)).*|mcp-param-.*|x-mcp-(readonly|toolsets|tools))$/;
 
 /** What the listener lets in: TLS 1.2 and 1.3, strict HTTP/1.1, a head within two seconds. */
 export function listenerOptions(wrong: Wrong): ServerOptions {
@@ -166,8 +167,8 @@ function addFrom({ headers }: IncomingMessage, name: string, to: Headers): void 
 
 function isProxyWord(lower: string, wrong: Wrong): boolean {
   if (wrong('believes-forwarded') && lower.startsWith('x-forwarded')) return false;
-  if (lower.includes('_') && !wrong('underscores-pass')) return true;
-  return PROXY_WORDS.test(lower) && !wrong('believes-identity-fields');
+  if (lower.includes('_')) return !wrong('underscores-pass') && !lower.startsWith('mcp-param-');
+  return !HARMLESS.test(lower) && !HOP_BY_HOP.test(lower) && !wrong('believes-identity-fields');
 }
 
 /** Percent-encoded where it is not visible ASCII; left out where it is too long. */

@@ -117,6 +117,14 @@ describe('a configuration is refused, with its place', () => {
     ['mirrorAuthorizationServerMetadata', 'false', /^mirrorAuthorizationServerMetadata: /],
     ['identityAssertion.header', 'Host', /^identityAssertion.header: must not be a field/],
     ['identityAssertion.header', 'X-A\r\nX-B', /^identityAssertion.header: must be an HTTP field name/],
+    ['forwardHeaders', ['X-*'], /^forwardHeaders\[0\]: must be a header name/],
+    ['forwardHeaders', ['*'], /^forwardHeaders\[0\]: must be a header name/],
+    ['forwardHeaders', ['X-A\r\nX-B'], /^forwardHeaders\[0\]: must be a header name/],
+    ['forwardHeaders', ['X-Ok', 'Authorization'], /^forwardHeaders\[1\]: must not be a header that says/],
+    ['forwardHeaders', ['x_forwarded_for'], /^forwardHeaders\[0\]: must not be a header that says/],
+    ['forwardHeaders', ['X-User-*'], /^forwardHeaders\[0\]: must not be a header that says/],
+    ['forwardHeaders', ['Mcp-Session-Id'], /^forwardHeaders\[0\]: must not be a header that says/],
+    ['forwardHeaders', Array.from({ length: 33 }, (_, i) => `X-A${i}`), /^forwardHeaders: /],
     ['failureLimit.perMinute', 0, /^failureLimit.perMinute: /],
     ['failureLimit.perMinute', 1e9, /^failureLimit.perMinute: /],
     ['failureLimit.perMinute', 1.5, /^failureLimit.perMinute: /],
@@ -130,6 +138,26 @@ describe('a configuration is refused, with its place', () => {
         problems.join('\n') || 'no problem',
       );
     });
+  }
+});
+
+describe('headers to forward', () => {
+  const withClaim = (name: string) => ({
+    ...(configWith('forwardHeaders', [name]) as object),
+    claimToHeaders: [{ claim: 'team', header: 'X-Team_Name' }],
+  });
+
+  it('may be names, and beginnings of names', () => {
+    const names = ['X-API-Key', 'x_api_key', 'X-Grafana-*', 'Grafana-*', 'X.Y', 'a'];
+    assert.deepEqual(parseConfig(configWith('forwardHeaders', names), 'test').forwardHeaders, names);
+  });
+
+  for (const name of ['X-Team_Name', 'x-team-name', 'X_Team_Name', 'X_TEAM-NAME']) {
+    it(`must not be ours, in any spelling: ${name}`, () =>
+      assert.match(
+        problemsOf(withClaim(name)).join(),
+        /^forwardHeaders\[0\]: must not be a header of claimToHeaders/,
+      ));
   }
 });
 
