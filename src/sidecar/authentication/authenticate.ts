@@ -184,10 +184,11 @@ export class Authenticator {
     if (header.kid !== undefined && typeof header.kid !== 'string') return 'bad_kid';
 
     const key = await this.#verifySignature(token, jws, issuer, algorithm);
-    if (typeof key === 'string') return key;
-
+    // Where the key is not known yet, the claims may say already that no key makes it a good token.
+    if (typeof key === 'string' && key !== 'key_not_known_yet') return key;
     const valid = this.#validate(jws, issuer);
     if (!valid.ok) return valid.reason;
+    if (typeof key === 'string') return key;
     return this.#verified(valid.claims, { issuer, jws, trust: key.trust });
   }
 

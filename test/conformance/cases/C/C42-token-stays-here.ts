@@ -9,7 +9,7 @@ export const C42: Case = {
   source: 'MCP "Access Token Privilege Restriction" (no token passthrough)',
   async run(bench) {
     const token = bench.token();
-    const headers = { DPoP: 'x.y.z', 'Proxy-Authorization': `Bearer ${token}`, 'X-Harmless': '1' };
+    const headers = { DPoP: 'x.y.z', 'Proxy-Authorization': `Bearer ${token}`, 'X-Request-Id': '1' };
     await bench.accepts(token, { headers });
     await bench.callWith(token, { method: 'GET', headers });
     await bench.callWith(token, { method: 'DELETE', headers });
@@ -17,7 +17,7 @@ export const C42: Case = {
     for (const { rawHeaders, url, headers: seen } of bench.forwarded) {
       for (const name of ['authorization', 'dpop', 'proxy-authorization'])
         assert.equal(seen[name], undefined, name);
-      assert.equal(seen['x-harmless'], '1', 'other fields are forwarded');
+      assert.equal(seen['x-request-id'], '1', 'other fields are forwarded');
       assert.ok(![url, ...rawHeaders].some((value) => value.includes(token)), 'the token under another name');
     }
   },

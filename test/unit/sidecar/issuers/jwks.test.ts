@@ -173,6 +173,19 @@ describe('made-up key ids', () => {
     assert.equal(await bed.verdict(bed.token(k2)), 'ok');
   });
 
+  it('a token that no key would make good is refused for good', async () => {
+    await bed.keys.start();
+    await bed.verdict(bed.token(unknown('x')));
+    await pass(1);
+    const token = (claims: Record<string, unknown>) => bed.token(unknown('y'), 300, claims);
+    assert.equal(await bed.verdict(token({})), 'key_not_known_yet');
+    assert.equal(await bed.verdict(token({ aud: 'other' })), 'wrong_audience');
+    assert.equal(await bed.verdict(token({ exp: bed.seconds - 60 })), 'expired');
+    assert.equal(await bed.verdict(token({ typ: 'ID' })), 'not_an_access_token');
+    assert.equal(await bed.verdict(token({ azp: undefined })), 'missing_claim');
+    assert.equal(bed.fetches, 2);
+  });
+
   it('a key id that is published, of a key that does not fit, is refused for good', async () => {
     bed.published.push({ ...k2.jwk, use: 'enc' }, { kty: 'oct', kid: 'secret', k: 'c2VjcmV0' });
     await bed.keys.start();
@@ -196,8 +209,9 @@ describe('made-up key ids', () => {
     const seconds = bed.seconds;
     assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat: seconds - 6 })), 'unknown_key');
     assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat: seconds - 4 })), 'key_not_known_yet');
-    for (const iat of [undefined, 'long ago', null, seconds + 3600])
-      assert.equal(await bed.verdict(bed.token(unknown('y'), 300, { iat })), 'key_not_known_yet');
+    const since = (iat: unknown) => bed.verdict(bed.token(unknown('y'), 300, { iat }));
+    assert.equal(await since(undefined), 'key_not_known_yet');
+    for (const iat of ['long ago', null, seconds + 3600]) assert.equal(await since(iat), 'not_yet_valid');
   });
 
   it('cause no more while fetches fail', async () => {
