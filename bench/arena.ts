@@ -145,6 +145,7 @@ function sidecarConfig({
       unknownSessions: 'NotFound',
       eventStreamKeepAliveSeconds: 30,
       callGraceSeconds: 3600,
+      maxStreamSeconds: 28_800,
     },
     logLevel: 'info',
     drainSeconds: 1,

@@ -691,6 +691,11 @@ export interface Transport {
    * streams end when the token does.
    */
   callGrace: string;
+  /**
+   * How long a listening stream may go on, whatever its token allows; then it is ended cleanly, and
+   * clients open a new one. Up to a tenth earlier, at random, so that not all come back at once.
+   */
+  maxStream: string;
 }
 
 /** Who may connect. */

@@ -106,6 +106,7 @@ export function sidecarConfig(server: ProtectedMcpServer, placement: Placement):
       unknownSessions: spec.transport.unknownSessions,
       eventStreamKeepAliveSeconds: durationSeconds(spec.transport.eventStreamKeepAlive),
       callGraceSeconds: durationSeconds(spec.transport.callGrace),
+      maxStreamSeconds: durationSeconds(spec.transport.maxStream),
     },
     logLevel: spec.sidecar.logLevel,
     drainSeconds: DRAIN_SECONDS,

@@ -2,6 +2,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -25,6 +26,8 @@ import { Sessions } from './sessions/sessions.ts';
 import { watchFiles } from './config/watch-files.ts';
 
 const PROBE_TIMEOUT_MS = 1_000;
+/** A new configuration waits no longer than this for the keys of new issuers: what it forbids is to end (milliseconds). */
+const KEYS_WAIT_MS = 2_000;
 
 interface SidecarDependencies {
   readonly logger: Logger;
@@ -73,8 +76,10 @@ export class Sidecar {
       fetchText: deps.fetchText,
       logger: deps.logger,
       stop: deps.stop,
-      onAttempt: ({ issuer, lastError }) =>
-        this.#metrics.keyFetches.inc({ issuer, outcome: lastError === undefined ? 'ok' : 'failed' }),
+      onAttempt: ({ issuer, lastError }) => {
+        this.#metrics.keyFetches.inc({ issuer, outcome: lastError === undefined ? 'ok' : 'failed' });
+        this.#gateway.review(); // a key may be gone, and what goes on by it is to end at once
+      },
     });
     this.#metrics = createMetrics({
       requestsInFlight: () => this.#gateway.inFlight,
@@ -242,9 +247,13 @@ export class Sidecar {
     this.#watch();
   }
 
-  /** Swaps the configuration once the keys of new issuers are there, or could not be had. */
+  /**
+   * Swaps the configuration once the keys of new issuers are there, could not be had, or take too long; their tokens wait for
+   * them then.
+   */
   async #takeOver(next: LoadedFiles): Promise<void> {
-    await this.#ring.replace(trustedIssuers(next));
+    const waited = sleep(KEYS_WAIT_MS, undefined, { ref: false });
+    await Promise.race([this.#ring.replace(trustedIssuers(next)), waited]);
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
     this.#gateway.replaceConfig(this.#compile(next));

@@ -25,6 +25,8 @@ export class IntrospectionEndpoint {
   answer: (token: string) => string | undefined = () => '{"active":false}';
   status = 200;
 
+  #held: (() => void)[] | undefined;
+
   constructor(issuer: TestIssuer) {
     this.#issuer = issuer;
     issuer.intercept = (req, res) => this.#serve(req, res);
@@ -50,9 +52,21 @@ export class IntrospectionEndpoint {
       this.questions.push({ method: req.method, authorization, contentType, form });
       const answer = this.answer(form.get('token') ?? '');
       res.statusCode = this.status;
-      if (answer !== undefined) res.end(answer);
+      const say = () => void (answer !== undefined && res.end(answer));
+      if (this.#held === undefined) say();
+      else this.#held.push(say);
     });
     return true;
+  }
+
+  /** Answers wait from here on. @returns a function that lets them go */
+  hold(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = undefined;
+      for (const say of held) say();
+    };
   }
 
   /** What an authorization server says of a good token, with the changes that a case names. */

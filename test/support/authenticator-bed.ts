@@ -38,6 +38,7 @@ export const CONFIG: AuthenticationConfig = {
 export const PLAIN: Presentation = {
   req: { method: 'POST', socket: new Socket() },
   fields: { proof: undefined, proofs: 0 },
+  isProofAccepted: false,
 };
 
 /** Of the configuration above, with the clock given. */

@@ -16,6 +16,7 @@ import { waitFor } from '../kit/wait.ts';
 
 /** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
 const START_TIMEOUT_MS = 30_000;
+const CLOCK = new URL('../conformance/targets/moved-clock.ts', import.meta.url).href;
 const MAIN = new URL('../../src/sidecar/main.ts', import.meta.url).pathname;
 
 export interface CallOptions {
@@ -39,6 +40,7 @@ export const TRANSPORT: SidecarConfig['transport'] = {
   unknownSessions: 'NotFound',
   eventStreamKeepAliveSeconds: 0,
   callGraceSeconds: 3600,
+  maxStreamSeconds: 28_800,
 };
 
 /** What differs from the default start of a TestBed. */
@@ -49,6 +51,8 @@ interface StartOptions {
   readonly issuerUp?: boolean;
   /** Of the public listener and of the issuer; made for the occasion if not given. */
   readonly certificate?: TestCertificate;
+  /** Let `advance` move the clock of the process. */
+  readonly movableClock?: boolean;
 }
 
 /** One sidecar process with an issuer and an upstream of its own. */
@@ -74,7 +78,8 @@ export class TestBed {
 
   /** Starts issuer, upstream and sidecar, and waits until it is ready. */
   static async start(options: StartOptions = {}): Promise<TestBed> {
-    const { config: change = () => ({}), issuerUp = true, certificate = await selfSigned() } = options;
+    const { config: change = () => ({}), issuerUp = true, movableClock = false } = options;
+    const { certificate = await selfSigned() } = options;
     const directory = await mkdtemp(join(tmpdir(), 'sidecar-test-'));
     const [issuer, upstream] = await Promise.all([TestIssuer.start(certificate), TestUpstream.start()]);
     const file = (name: string) => join(directory, name);
@@ -119,7 +124,7 @@ export class TestBed {
     await bed.writeCertificate(certificate);
     await bed.writeConfig(config);
     try {
-      await bed.#spawn();
+      await bed.#spawn(movableClock ? ['--import', CLOCK] : []);
       if (issuerUp) await bed.ready();
     } catch (error) {
       await bed.stop(); // or the test file would never end
@@ -149,12 +154,14 @@ export class TestBed {
     await writeFile(this.config.tls.certificateFile, cert);
   }
 
-  async #spawn(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, this.configFile], { stdio: ['ignore', 'pipe', 'pipe'] });
+  async #spawn(flags: readonly string[]): Promise<void> {
+    const child = spawn(process.execPath, [...flags, MAIN, this.configFile], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     this.#process = child;
     const collect = (chunk: Buffer) => (this.log += chunk.toString());
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
     await waitFor(
       () => {
         if (child.exitCode !== null)
@@ -168,6 +175,23 @@ export class TestBed {
       'the sidecar to listen',
       START_TIMEOUT_MS,
     );
+  }
+
+  /** Moves the clock of the process, which was started with one that can be moved. */
+  async advance(milliseconds: number): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) throw new Error('the sidecar is not running');
+    const done = once(child, 'message');
+    child.send({ advance: milliseconds });
+    await done;
+  }
+
+  /** Replaces members of the configuration, and waits until that is in force. */
+  async takeOver(changes: Partial<SidecarConfig>): Promise<void> {
+    const reloads = () => this.log.split('configuration reloaded').length;
+    const before = reloads();
+    await this.writeConfig({ ...this.config, ...changes });
+    await waitFor(() => reloads() > before, 'the configuration to be taken over');
   }
 
   async ready(): Promise<void> {

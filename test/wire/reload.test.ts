@@ -38,7 +38,7 @@ const occurrences = (text: string) => bed.log.split(text).length - 1;
 const write = () => bed.issuer.token({ claims: { scope: 'mcp:basic mcp:write' } });
 const statusOf = async (token: string) => (await bed.callWith(token)).status;
 
-/** Runs `change` while a stream is open, and shows that the stream still carries events afterwards. */
+/** Runs `change` while a stream is open whose token is good before and after, and shows that it still carries events. */
 async function withOpenStream(change: () => Promise<void>): Promise<void> {
   let server: ServerResponse | undefined;
   bed.upstream.script = (req, res) => {
@@ -46,8 +46,10 @@ async function withOpenStream(change: () => Promise<void>): Promise<void> {
     server = res;
     openEventStream(req, res);
   };
-  const stream: IncomingMessage = await bed.openStream();
+  const headers = { Authorization: `Bearer ${write()}`, Accept: 'text/event-stream' };
+  const stream: IncomingMessage = await bed.open({ method: 'GET', headers });
   await change();
+  await new Promise((resolve) => setTimeout(resolve, 1_200)); // it was looked at again
   server?.write('data: still here\n\n');
   const [chunk] = (await once(stream, 'data')) as [Buffer];
   assert.equal(chunk.toString(), 'data: still here\n\n');
@@ -63,7 +65,7 @@ async function serialNumber(): Promise<string> {
   return serial;
 }
 
-it('another required scope applies at once; an open stream lives on', async () => {
+it('another required scope applies at once; an open stream with it lives on', async () => {
   assert.equal(await statusOf(bed.issuer.token()), 200);
   await withOpenStream(async () => {
     await takeOver({ requiredScopes: ['mcp:basic', 'mcp:write'] });

@@ -37,10 +37,27 @@ export interface Principal {
   readonly expiresAt: number;
   /** Header lines for the server made from claims (`claimToHeaders`); empty for none. */
   readonly headerLines: string;
+  readonly basis: Basis;
 }
 
-export type Authentication =
-  { readonly ok: true; readonly principal: Principal } | { readonly ok: false; readonly denial: Denial };
+/** What else a verification rests on, besides time: it holds no longer than all of this does. */
+interface Basis {
+  /** That of the configuration by which the token was verified. */
+  readonly authenticator: Authenticator;
+  /** Of the key that signed the token; none for an opaque one. */
+  readonly trust: KeyTrust | undefined;
+  /** When the authorization server was asked (milliseconds since the epoch); 0 for a JWT. */
+  readonly askedAt: number;
+  /** When it has to be asked again (milliseconds since the epoch); never about a JWT. */
+  readonly askAgainAt: number;
+}
+
+interface Authenticated {
+  readonly ok: true;
+  readonly principal: Principal;
+}
+
+export type Authentication = Authenticated | { readonly ok: false; readonly denial: Denial };
 
 interface AuthenticatorDependencies {
   readonly clock: Clock;
@@ -58,12 +75,10 @@ interface AuthenticatorDependencies {
  * verified with every request.
  */
 interface VerifiedToken {
-  readonly authentication: Authentication;
+  readonly authentication: Authenticated;
   readonly confirmation: Confirmation | undefined;
   /** Milliseconds since the epoch: `exp` plus skew, or when the token has to be introspected again. */
   readonly expiresAt: number;
-  /** Of the key that signed it; none for an opaque token. */
-  readonly trust: KeyTrust | undefined;
 }
 
 /** Why a token can be neither accepted nor rejected: not the client's fault. */
@@ -76,10 +91,34 @@ interface Shown {
   /** SHA-256 of the token, one character a byte. */
   readonly digest: string;
   readonly presentation: Presentation;
+  readonly look: Look;
 }
+
+/** A request that was authenticated before, and is not over. */
+interface UnderWay {
+  /** As it was last found. */
+  readonly principal: Principal;
+  /** The value of its `Authorization` field. */
+  readonly authorization: string | undefined;
+  /** A call, and no stream: it may finish after its token's end (RESOURCE_SERVER D39). */
+  readonly isCall: boolean;
+}
+
+/** How a token is looked at. */
+interface Look {
+  /** `exp` is not looked at: a call may finish after its token's end. */
+  readonly isExpiryIgnored: boolean;
+  /** Only keys that are known count: none is fetched. */
+  readonly isOffline: boolean;
+}
+
+const FIRST_LOOK: Look = { isExpiryIgnored: false, isOffline: false };
 
 /** An opaque token may be revoked at any time: it stays in the cache for no longer than this (milliseconds). */
 const MAX_INTROSPECTED_MS = 60_000;
+/** Where the authorization server cannot be asked about a token under way: between attempts, and how old its last word may get. */
+const ASK_PAUSE_MS = 10_000;
+const MAX_UNASKED_MS = 2 * MAX_INTROSPECTED_MS;
 const NO_CREDENTIALS: Authentication = { ok: false, denial: { kind: 'no_credentials' } };
 
 /** RFC 9110 section 11.4, RFC 6750 section 2.1, RFC 9449 section 7.1: the scheme in any case, spaces, one token68. */
@@ -118,6 +157,66 @@ export class Authenticator {
     authorization: string | undefined,
     presentation: Presentation,
   ): Authentication | Promise<Authentication> {
+    return this.#authenticate(authorization, presentation, FIRST_LOOK);
+  }
+
+  /**
+   * Whether what was found out about a principal is so now: found by this configuration, within the token's life, with a
+   * key that is trusted, and not too long ago.
+   */
+  holds({ expiresAt, basis }: Principal): boolean {
+    const now = this.#deps.clock();
+    return now < expiresAt && this.#stands(basis, now);
+  }
+
+  /**
+   * Whether the right of a request under way has to be found out again, which is more than its token's expiry. Cheap: asked
+   * for every stream, every second.
+   */
+  isOutdated({ basis }: Principal): boolean {
+    return !this.#stands(basis, this.#deps.clock());
+  }
+
+  #stands({ authenticator, trust, askAgainAt }: Basis, now: number): boolean {
+    return authenticator === this && now < askAgainAt && trust?.holds(now) !== false;
+  }
+
+  /**
+   * Authenticates a request under way by this configuration: what a fresh request with its token would get, though the
+   * proof that it came with is not too old for it.
+   */
+  async authenticateAgain(
+    { principal, authorization, isCall }: UnderWay,
+    presentation: Presentation,
+  ): Promise<Authentication> {
+    const isKnownHere = principal.basis.authenticator === this;
+    // A key that was withdrawn is not asked for: the issuer has just said that it is gone.
+    const look: Look = { isExpiryIgnored: isCall, isOffline: isKnownHere };
+    const authentication = await this.#authenticate(authorization, presentation, look);
+    if (authentication.ok || !isKnownHere) return authentication;
+    const extended = this.#extended(principal, authentication.denial, isCall);
+    return extended === undefined ? authentication : { ok: true, principal: extended };
+  }
+
+  /** What an authorization server that gives no answer, or says no more than that a token has expired, does not end. */
+  #extended(principal: Principal, denial: Denial, isCall: boolean): Principal | undefined {
+    const { basis, expiresAt } = principal;
+    const now = this.#deps.clock();
+    if (basis.trust !== undefined) return undefined;
+    const isUnasked = denial.kind === 'introspection_unavailable' && now - basis.askedAt < MAX_UNASKED_MS;
+    if (isUnasked) return { ...principal, basis: { ...basis, askAgainAt: now + ASK_PAUSE_MS } };
+    // Its clock may be ahead by the skew, and the token's life is shorter by the skew than `expiresAt` says.
+    const isAtItsEnd = now >= expiresAt - 2 * this.#config.clockSkewSeconds * 1000;
+    const hasExpired = denial.kind === 'invalid_token' && denial.reason === 'inactive' && isAtItsEnd;
+    if (isCall && hasExpired) return { ...principal, basis: { ...basis, askAgainAt: Infinity } };
+    return undefined;
+  }
+
+  #authenticate(
+    authorization: string | undefined,
+    presentation: Presentation,
+    look: Look,
+  ): Authentication | Promise<Authentication> {
     if (authorization === undefined) return NO_CREDENTIALS;
     const start = CREDENTIALS.exec(authorization);
     // A scheme that is not supported counts as no credentials (RFC 6750 section 3.1), and so does an empty token.
@@ -128,7 +227,7 @@ export class Authenticator {
     if (token === '') return NO_CREDENTIALS;
     if (/[ ,]/.test(token)) return deny({ kind: 'invalid_request', reason: 'several_credentials' });
     const digest = digestOf(token);
-    const shown: Shown = { digest, scheme, presentation };
+    const shown: Shown = { digest, scheme, presentation, look };
     const known = this.#cached(digest);
     return known === undefined ? this.#verify(token, shown) : this.#confirm(known, shown);
   }
@@ -138,13 +237,14 @@ export class Authenticator {
     const known = this.#cache.get(digest);
     if (known === undefined) return undefined;
     const now = this.#deps.clock();
-    if (now < known.expiresAt && known.trust?.holds(now) !== false) return known;
+    const { trust } = known.authentication.principal.basis;
+    if (now < known.expiresAt && trust?.holds(now) !== false) return known;
     this.#cache.delete(digest);
     return undefined;
   }
 
   async #verify(token: string, shown: Shown): Promise<Authentication> {
-    const result = await this.#verifyToken(token, shown.digest);
+    const result = await this.#verifyToken(token, shown);
     if (typeof result === 'string') {
       this.#deps.onVerified(result);
       return deny({ kind: denialKind(result), reason: result });
@@ -169,7 +269,10 @@ export class Authenticator {
    * Verifies one token: shape, issuer, algorithm, key, signature, claims, in this order. The strict checks come before the
    * signature because jose, like most libraries, is lenient where parsers differ (RESOURCE_SERVER section K).
    */
-  async #verifyToken(token: string, digest: string): Promise<VerifiedToken | TokenProblem | Unavailable> {
+  async #verifyToken(
+    token: string,
+    { digest, look }: Shown,
+  ): Promise<VerifiedToken | TokenProblem | Unavailable> {
     const { introspector } = this.#deps;
     if (introspector !== undefined && !isCompactJws(token))
       return this.#verifyOpaque(token, digest, introspector);
@@ -183,24 +286,26 @@ export class Authenticator {
     if (header.crit !== undefined || header.b64 !== undefined) return 'unsupported_crit';
     if (header.kid !== undefined && typeof header.kid !== 'string') return 'bad_kid';
 
-    const key = await this.#verifySignature(token, jws, issuer, algorithm);
+    const key = await this.#verifySignature(token, jws, { issuer, algorithm, look });
     // Where the key is not known yet, the claims may say already that no key makes it a good token.
     if (typeof key === 'string' && key !== 'key_not_known_yet') return key;
-    const valid = this.#validate(jws, issuer);
+    const valid = this.#validate(jws, issuer, look);
     if (!valid.ok) return valid.reason;
     if (typeof key === 'string') return key;
-    return this.#verified(valid.claims, { issuer, jws, trust: key.trust });
+    return this.#verified(valid.claims, { issuer, jws, trust: key.trust, askedAt: 0, askAgainAt: Infinity });
   }
 
-  #validate({ header, claims }: CompactJws, issuer: IssuerConfig): ClaimsValidation {
-    const now = this.#deps.clock() / 1000;
+  #validate({ header, claims }: CompactJws, issuer: IssuerConfig, look: Look): ClaimsValidation {
     const skew = this.#config.clockSkewSeconds;
+    const time = this.#deps.clock() / 1000;
+    const now =
+      look.isExpiryIgnored && typeof claims.exp === 'number' ? Math.min(time, claims.exp - 1) : time;
     return validateClaims({ header, claims, issuer, bindings: this.#bindings, now, skew });
   }
 
   #verified(
     claims: AccessTokenClaims,
-    { issuer, jws, trust }: { issuer: IssuerConfig; jws: CompactJws; trust: KeyTrust | undefined },
+    { issuer, jws, ...basis }: { issuer: IssuerConfig; jws: CompactJws } & Omit<Basis, 'authenticator'>,
   ): VerifiedToken {
     const expiresAt = (claims.expiry + this.#config.clockSkewSeconds) * 1000;
     const { subject, client, scopes, confirmation } = claims;
@@ -212,10 +317,10 @@ export class Authenticator {
       scopes,
       expiresAt,
       headerLines: claimHeaderLines(this.#config.claimToHeaders, jws.claims),
+      basis: { authenticator: this, ...basis },
     };
     // The brand has no run-time value.
-    const authentication: Authentication = { ok: true, principal: principal as Principal };
-    return { authentication, confirmation, expiresAt, trust };
+    return { authentication: { ok: true, principal: principal as Principal }, confirmation, expiresAt };
   }
 
   /**
@@ -238,24 +343,28 @@ export class Authenticator {
     const isOwn = found.claims.iss === undefined || found.claims.iss === issuer.issuer;
     // RFC 9068 is about the form of JWTs: for an opaque token only its rules for claims apply.
     const valid: ClaimsValidation = isOwn
-      ? this.#validate(jws, { ...issuer, tokenProfile: 'Compat' })
+      ? this.#validate(jws, { ...issuer, tokenProfile: 'Compat' }, FIRST_LOOK)
       : { ok: false, reason: 'unknown_issuer' };
     if (!valid.ok) {
       introspector.refuse(digest);
       return valid.reason;
     }
-    const expiresAt = Math.min(valid.claims.expiry * 1000, now + MAX_INTROSPECTED_MS);
-    return { ...this.#verified(valid.claims, { issuer, jws, trust: undefined }), expiresAt };
+    const askAgainAt = now + MAX_INTROSPECTED_MS;
+    const basis = { trust: undefined, askedAt: now, askAgainAt };
+    const expiresAt = Math.min(valid.claims.expiry * 1000, askAgainAt);
+    return { ...this.#verified(valid.claims, { issuer, jws, ...basis }), expiresAt };
   }
 
   async #verifySignature(
     token: string,
     { header, claims }: CompactJws,
-    issuer: IssuerConfig,
-    algorithm: SignatureAlgorithm,
+    { issuer, algorithm, look }: SignatureChecks,
   ): Promise<VerificationKey | TokenProblem | Unavailable> {
     const kid = typeof header.kid === 'string' ? header.kid : undefined;
-    const found = await this.#deps.keys.get(issuer.issuer)?.find(kid, algorithm, this.#signedBy(claims));
+    const keys = this.#deps.keys.get(issuer.issuer);
+    const found = look.isOffline
+      ? keys?.known(kid, algorithm)
+      : await keys?.find(kid, algorithm, this.#signedBy(claims));
     if (found === undefined || found.kind === 'unavailable') return 'keys_unavailable';
     if (found.kind === 'undecided') return 'key_not_known_yet';
     if (found.kind === 'unknown') return 'unknown_key';
@@ -272,6 +381,13 @@ export class Authenticator {
   #signedBy({ iat }: CompactJws['claims']): number | undefined {
     return typeof iat === 'number' ? (iat + this.#config.clockSkewSeconds) * 1000 : undefined;
   }
+}
+
+/** What a signature is verified by. */
+interface SignatureChecks {
+  readonly issuer: IssuerConfig;
+  readonly algorithm: SignatureAlgorithm;
+  readonly look: Look;
 }
 
 function denialKind(

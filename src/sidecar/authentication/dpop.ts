@@ -36,6 +36,8 @@ interface PresentedProof {
   readonly proof: string | undefined;
   /** How many `DPoP` fields there were. */
   readonly proofs: number;
+  /** The same request was accepted with it before, and is decided again: it is in use, and was of its time then. */
+  readonly isAccepted: boolean;
 }
 
 interface DpopDependencies {
@@ -73,23 +75,28 @@ export class DpopVerifier {
     if (jws === undefined) return invalid('malformed_proof');
     const key = proofKey(jws.header, jkt);
     if (typeof key === 'string') return invalid(key);
-    const problem = this.#claimsProblem(jws, presented.method, tokenDigest);
+    const problem = this.#claimsProblem(jws, presented, tokenDigest);
     if (problem !== undefined) return invalid(problem);
     if (!(await isSignedBy(presented.proof, key, key.algorithm))) return invalid('bad_proof_signature'); // 6
+    if (presented.isAccepted) return undefined;
     const { nonces } = this.#deps;
     if (nonces !== undefined && !nonces.accepts(jws.claims.nonce)) return { kind: 'use_dpop_nonce' }; // 10
     return this.#recall(jws.claims, jkt);
   }
 
   /** Checks 3 (required claims and their types) and 8 to 12. */
-  #claimsProblem({ claims }: CompactJws, method: string, tokenDigest: string): ProofProblem | undefined {
+  #claimsProblem(
+    { claims }: CompactJws,
+    { method, isAccepted }: PresentedProof,
+    tokenDigest: string,
+  ): ProofProblem | undefined {
     if (typeof claims.jti !== 'string' || claims.jti === '') return 'no_proof_id';
     if (claims.htm !== method) return 'wrong_proof_method';
     const uri = typeof claims.htu === 'string' ? normalHttpUri(claims.htu) : undefined;
     if (uri === undefined || uri !== this.#uri) return 'wrong_proof_uri';
     // NaN and Infinity are outside of any lifetime.
-    if (typeof claims.iat !== 'number' || !(Math.abs(this.#now() - claims.iat) <= this.#lifetime))
-      return 'proof_not_of_now';
+    if (typeof claims.iat !== 'number') return 'proof_not_of_now';
+    if (!isAccepted && !(Math.abs(this.#now() - claims.iat) <= this.#lifetime)) return 'proof_not_of_now';
     const ath = Buffer.from(tokenDigest, 'latin1').toString('base64url');
     return claims.ath === ath ? undefined : 'proof_of_another_token';
   }

@@ -11,6 +11,8 @@ import type { RequestFields } from '../http/request-headers.ts';
 export interface Presentation {
   readonly req: { readonly method?: string | undefined; readonly socket: Socket };
   readonly fields: Pick<RequestFields, 'proof' | 'proofs'>;
+  /** Set when its proof was accepted: that is the proof's one use, however often the request is decided again. */
+  isProofAccepted: boolean;
 }
 
 interface PresentedToken {
@@ -26,9 +28,10 @@ interface PresentedToken {
  */
 export function possessionProblem(
   { scheme, digest, confirmation }: PresentedToken,
-  { req, fields }: Presentation,
+  presentation: Presentation,
   dpop: DpopVerifier,
 ): Denial | undefined | Promise<Denial | undefined> {
+  const { req, fields, isProofAccepted } = presentation;
   const { jkt, x5t } = confirmation ?? {};
   if (scheme === 'DPoP' && jkt === undefined) return { kind: 'invalid_token', reason: 'not_bound' };
   if (scheme === 'Bearer' && jkt !== undefined) {
@@ -38,6 +41,10 @@ export function possessionProblem(
     return { kind: 'invalid_token', reason: 'wrong_client_certificate' };
   }
   if (jkt === undefined) return undefined;
-  const presented = { method: req.method ?? '', proof: fields.proof, proofs: fields.proofs };
-  return dpop.verify(presented, digest, jkt);
+  const { proof, proofs } = fields;
+  const presented = { method: req.method ?? '', proof, proofs, isAccepted: isProofAccepted };
+  return dpop.verify(presented, digest, jkt).then((denial) => {
+    if (denial === undefined) presentation.isProofAccepted = true;
+    return denial;
+  });
 }

@@ -2,6 +2,7 @@
 import type { Principal } from '../authentication/authenticate.ts';
 import type { Denial } from '../denial/denial.ts';
 import type { Call } from '../messages/call.ts';
+import type { InForce } from './in-force.ts';
 import type { Policy } from './policy.ts';
 
 /** Only this module can make one: the private member has no run-time value, and a copy with changes does not have it. */
@@ -17,7 +18,12 @@ export interface Permit extends Permitted {
 }
 
 export type Authorization =
-  { readonly ok: true; readonly permit: Permit } | { readonly ok: false; readonly denial: Denial };
+  | { readonly kind: 'permitted'; readonly permit: Permit }
+  | { readonly kind: 'denied'; readonly denial: Denial }
+  /** What was found out about the token holds no more: the request has to be decided again, from its head. */
+  | { readonly kind: 'outdated' };
+
+const OUTDATED: Authorization = { kind: 'outdated' };
 
 /**
  * What is refused whatever the principal asks for. Asked before a body is read, so that a client without the scopes that
@@ -33,9 +39,15 @@ export function baselineDenial(principal: Principal, { requiredScopes, scopes }:
   return undefined;
 }
 
-/** Decides whether the principal may make the call. */
-export function authorize(principal: Principal, call: Call, policy: Policy): Authorization {
+/**
+ * Decides whether the principal may make the call, by what is in force now: while the body came, the token may have
+ * expired, its key may have been withdrawn, the configuration replaced (RESOURCE_SERVER C50). To be called when the request
+ * can go on, and not before.
+ */
+export function authorize(principal: Principal, call: Call, inForce: InForce): Authorization {
+  const { authenticator, policy } = inForce.current;
+  if (!authenticator.holds(principal)) return OUTDATED;
   const denial = baselineDenial(principal, policy);
-  if (denial !== undefined) return { ok: false, denial };
-  return { ok: true, permit: { principal, call } as Permit }; // the private member has no run-time value
+  if (denial !== undefined) return { kind: 'denied', denial };
+  return { kind: 'permitted', permit: { principal, call } as Permit }; // the private member has no run-time value
 }

@@ -18,6 +18,9 @@ import {
   upstreamUrl,
 } from './fields.ts';
 
+/** A working day. */
+const MAX_STREAM_SECONDS = 8 * 60 * 60;
+
 const issuer = z.strictObject({
   /** Compared with the `iss` claim byte for byte (RFC 9068 section 4). */
   issuer: httpsUrl,
@@ -124,6 +127,8 @@ const sidecarConfigFields = z.strictObject({
     eventStreamKeepAliveSeconds: z.number().min(0).max(3600),
     /** How long a call may go on after its token's expiry. */
     callGraceSeconds: z.number().min(0).max(86_400),
+    /** How long a listening stream may go on, whatever its token allows. Files of before it was a setting lack it. */
+    maxStreamSeconds: z.number().min(1).max(604_800).default(MAX_STREAM_SECONDS),
   }),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']),
   /** How long running requests may go on after SIGTERM, in seconds. */

@@ -96,7 +96,7 @@ function upstreamOf({ upstream: { url } }: SidecarConfig): Upstream {
 function proxySettings(config: SidecarConfig, upstream: Upstream, pseudonym: string): ProxySettings {
   const { pathname, host } = new URL(config.upstream.url);
   const { host: publicHost } = new URL(config.resource);
-  const { callGraceSeconds, eventStreamKeepAliveSeconds } = config.transport;
+  const { callGraceSeconds, maxStreamSeconds, eventStreamKeepAliveSeconds } = config.transport;
   return {
     upstream,
     responseHeaders: new ResponseHeaders(),
@@ -104,6 +104,7 @@ function proxySettings(config: SidecarConfig, upstream: Upstream, pseudonym: str
     hostLine: `Host: ${host}\r\n`,
     forwardedLines: `X-Forwarded-Proto: https\r\nX-Forwarded-Host: ${publicHost}\r\nVia: 1.1 ${pseudonym}\r\n`,
     callGraceMs: callGraceSeconds * 1000,
+    maxStreamMs: maxStreamSeconds * 1000,
     keepAliveMs: eventStreamKeepAliveSeconds * 1000,
   };
 }

@@ -3,13 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../base/log.ts';
 import { schemeOf, type Authentication, type Principal } from '../authentication/authenticate.ts';
 import { authorize, baselineDenial, type Permit } from '../authorization/authorize.ts';
+import { InForce } from '../authorization/in-force.ts';
 import { denialResponse, type Denial } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
 import { BodyReader, type BodyResult } from '../http/read-body.ts';
 import { Admissions } from '../limits/admission.ts';
 import { ByteBudget } from '../limits/byte-budget.ts';
 import { InFlight } from '../limits/in-flight-list.ts';
-import { announcesBody, callWithoutBody, readCall, uninspectedCall, type Call } from '../messages/call.ts';
+import {
+  announcesBody,
+  announcesShortBody,
+  callWithoutBody,
+  readCall,
+  uninspectedCall,
+  type Call,
+} from '../messages/call.ts';
 import type { PublicDocument } from '../metadata/metadata.ts';
 import { DenialLog } from '../observability/denial-log.ts';
 import { DroppedHeaders } from '../observability/dropped-headers.ts';
@@ -20,8 +28,9 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { CompiledConfig } from './compiled-config.ts';
 import { checkOrigin } from './cors.ts';
 import { ANY_ORIGIN, documentAnswer } from './public-documents.ts';
-import { requestContext, type RequestContext } from './request-context.ts';
+import { contextAgain, requestContext, type RequestContext } from './request-context.ts';
 import { checkHead } from './request-head.ts';
+import { Reviews } from './reviews.ts';
 
 const EXPIRE_INTERVAL_MS = 1_000;
 /** Bytes of bodies that have not come to their end, of all requests together; more if a single one may be larger. */
@@ -40,9 +49,10 @@ interface GatewayDependencies {
 }
 
 /**
- * Serves requests by the configuration in force; requests under way finish by the one they came in with. The order of the
- * steps is one that types hold to where it matters: route, origin, authenticate (-> `Principal`), baseline scopes, read and
- * validate (-> `Call`), authorize (-> `Permit`), session (-> `SessionUse`), admit (-> `Admission`), proxy.
+ * Serves requests by the configuration in force when they go on, and reviews those under way when another one comes. The
+ * order of the steps is one that types hold to where it matters: route, origin, authenticate (-> `Principal`), baseline
+ * scopes, read and validate (-> `Call`), authorize by what is in force now (-> `Permit`), session (-> `SessionUse`), admit
+ * (-> `Admission`), proxy. Where something has changed while a step waited, the request begins again at the first.
  */
 export class Gateway {
   readonly #deps: GatewayDependencies;
@@ -52,13 +62,15 @@ export class Gateway {
   readonly #proxied = new InFlight<ProxiedRequest>();
   readonly #bodies = new InFlight<BodyReader>();
   readonly #expiry: NodeJS.Timeout;
-  #config: CompiledConfig;
+  readonly #inForce: InForce<CompiledConfig>;
+  readonly #reviews: Reviews;
   #budget: ByteBudget;
   #draining = false;
 
   constructor(config: CompiledConfig, deps: GatewayDependencies) {
-    this.#config = config;
+    this.#inForce = new InForce(config);
     this.#deps = deps;
+    this.#reviews = new Reviews({ inForce: this.#inForce, logger: deps.logger });
     this.#denialLog = new DenialLog(deps.logger, () => performance.now());
     this.#droppedHeaders = new DroppedHeaders(deps.logger, deps.metrics.droppedHeaders);
     this.#budget = budgetFor(config);
@@ -67,16 +79,31 @@ export class Gateway {
 
   /** The configuration in force. */
   get config(): CompiledConfig {
-    return this.#config;
+    return this.#inForce.current;
   }
 
-  /** Requests from here on are served by `next`. Idle connections to the server that was configured before are closed. */
+  /**
+   * Requests that come or go on from here on are served by `next`, and those under way are reviewed. Idle connections to the
+   * server that was configured before are closed.
+   */
   replaceConfig(next: CompiledConfig): void {
-    const previous = this.#config;
+    const previous = this.#inForce.current;
     if (next.config.transport.maxMessageBytes !== previous.config.transport.maxMessageBytes)
       this.#budget = budgetFor(next);
-    this.#config = next;
+    this.#inForce.replace(next);
     previous.upstream.close();
+    this.review();
+  }
+
+  /** Reviews requests under way whose right to go on is in doubt: the key of a token may have been withdrawn. */
+  review(): void {
+    for (const proxied of this.#proxied) this.#mayGoOn(proxied);
+  }
+
+  #mayGoOn(proxied: ProxiedRequest): boolean {
+    const isOutdated = this.#inForce.current.authenticator.isOutdated(proxied.principal);
+    if (isOutdated) this.#reviews.add(proxied);
+    return !isOutdated;
   }
 
   /** Requests that are with the server now. */
@@ -92,12 +119,12 @@ export class Gateway {
 
   close(): void {
     clearInterval(this.#expiry);
-    this.#config.upstream.close();
+    this.#inForce.current.upstream.close();
   }
 
   /** The request listener. */
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const context = requestContext(req, res, this.#config, expectsContinue);
+    const context = requestContext(req, res, this.#inForce.current, expectsContinue);
     if (this.#draining) res.shouldKeepAlive = false;
     this.#guard(context, () => this.#route(context));
   }
@@ -165,9 +192,15 @@ export class Gateway {
     const authentication = config.authenticator.authenticate(fields.authorization, context);
     if (!(authentication instanceof Promise)) return this.#onAuthentication(context, search, authentication);
     authentication.then(
-      (verified) => this.#resume(context, () => this.#onAuthentication(context, search, verified)),
+      (verified) => this.#resume(context, () => this.#onVerified(context, search, verified)),
       (error: unknown) => this.#onUnexpected(context, error),
     );
+  }
+
+  /** Keys, an authorization server, a signature were waited for: another configuration may be in force now. */
+  #onVerified(context: RequestContext, search: string, authentication: Authentication): void {
+    if (context.config !== this.#inForce.current) return this.#decideAgain(context, context.body);
+    this.#onAuthentication(context, search, authentication);
   }
 
   #onAuthentication(context: RequestContext, search: string, authentication: Authentication): void {
@@ -179,33 +212,39 @@ export class Gateway {
     this.#readCall(context, search, principal);
   }
 
-  /** Without a body, or with one that is not looked at, the fields say it all. */
+  /** Without a body, or with one that goes by unread, the fields say it all. */
   #readCall(context: RequestContext, search: string, principal: Principal): void {
-    const { req, res, fields, config } = context;
-    const { messageChecks } = config.config.transport;
-    if (messageChecks === 'Enforced' && req.method === 'POST')
-      return this.#readBody(context, search, principal);
+    const { req, fields, config } = context;
+    const { messageChecks, maxMessageBytes } = config.config.transport;
+    if (messageChecks === 'Enforced' && req.method === 'POST') {
+      // What the fields say of the body is checked first, and then the whole body, before any of it goes on.
+      const denial = config.contentDenial(fields);
+      if (denial !== undefined) return this.#deny(context, denial);
+      return this.#readBody(context, search, principal, maxMessageBytes);
+    }
     if (fields.repeatedField !== undefined)
       return this.#deny(context, { kind: 'bad_request', reason: 'repeated_field' });
+    if (messageChecks === 'Off') {
+      if (context.body !== undefined || announcesShortBody(fields))
+        return this.#readBody(context, search, principal, Infinity);
+      return this.#authorize(context, principal, uninspectedCall(context, search, messageChecks));
+    }
     // GET and DELETE have no use for one, and what cannot be validated must not pass.
-    if (messageChecks === 'Enforced' && announcesBody(fields))
-      return this.#deny(context, { kind: 'bad_request', reason: 'unexpected_body' });
-    if (context.expectsContinue) res.writeContinue();
-    const call =
-      messageChecks === 'Enforced'
-        ? callWithoutBody(context, search)
-        : uninspectedCall(context, search, messageChecks);
-    this.#authorize(context, principal, call);
+    if (announcesBody(fields)) return this.#deny(context, { kind: 'bad_request', reason: 'unexpected_body' });
+    this.#authorize(context, principal, callWithoutBody(context, search));
   }
 
-  /** A POST: what its fields say of the body is checked first, and then the whole body, before any of it goes on. */
-  #readBody(context: RequestContext, search: string, principal: Principal): void {
-    const { req, res, fields, config } = context;
-    const denial = config.contentDenial(fields);
-    if (denial !== undefined) return this.#deny(context, denial);
-    if (context.expectsContinue) res.writeContinue();
+  #readBody(context: RequestContext, search: string, principal: Principal, maxBytes: number): void {
+    const { req, fields, body } = context;
+    if (body !== undefined) {
+      context.body = undefined;
+      const denial: Denial = { kind: 'content_too_large', maxBytes };
+      const result: BodyResult =
+        body.length > maxBytes ? { kind: 'refused', denial } : { kind: 'body', bytes: body };
+      return this.#onBody(context, search, principal, result);
+    }
+    writeContinue(context);
     const length = fields.chunked ? undefined : Number(fields.contentLength ?? 0);
-    const { maxMessageBytes: maxBytes } = config.config.transport;
     const limits = { length, maxBytes, budget: this.#budget };
     const reader = new BodyReader(req, limits, (result) => {
       this.#bodies.delete(reader);
@@ -229,6 +268,9 @@ export class Gateway {
   }
 
   #validate(context: RequestContext, search: string, principal: Principal, bytes: Buffer): void {
+    const { messageChecks } = context.config.config.transport;
+    if (messageChecks === 'Off')
+      return this.#authorize(context, principal, uninspectedCall(context, search, messageChecks, bytes));
     const reading = readCall(bytes, context, search);
     if (reading.ok) {
       context.audit.id = reading.call.id;
@@ -239,9 +281,25 @@ export class Gateway {
   }
 
   #authorize(context: RequestContext, principal: Principal, call: Call): void {
-    const authorization = authorize(principal, call, context.config.policy);
-    if (!authorization.ok) return this.#deny(context, authorization.denial);
-    this.#checkSession(context, authorization.permit);
+    const authorization = authorize(principal, call, this.#inForce);
+    switch (authorization.kind) {
+      case 'permitted':
+        return this.#checkSession(context, authorization.permit);
+      case 'denied':
+        return this.#deny(context, authorization.denial);
+      case 'outdated':
+        return this.#decideAgain(context, 'bytes' in call.content ? call.content.bytes : undefined);
+      default:
+        return authorization satisfies never;
+    }
+  }
+
+  /**
+   * What was found out holds no more: from its first step again, by what is in force now (RESOURCE_SERVER C50).
+   * @param body all of it, where it has come
+   */
+  #decideAgain(context: RequestContext, body: Buffer | undefined): void {
+    this.#route(contextAgain(context, this.#inForce.current, body));
   }
 
   #checkSession(context: RequestContext, permit: Permit): void {
@@ -260,12 +318,14 @@ export class Gateway {
     let proxied: ProxiedRequest | undefined = undefined;
     const entry = this.#admissions.admit(res, () => this.#onOver(context, proxied));
     if (!entry.ok) return this.#deny(context, { kind: 'overloaded', reason: entry.reason });
+    writeContinue(context); // where the body goes by unread
     proxied = proxy(permit, {
       settings: config.proxySettings,
       session,
       admission: entry.admission,
       identityLine,
       responseFields: audit.answerFields,
+      mayGoOn: (request) => this.#mayGoOn(request),
       deny: (denial, cause) => this.#denyAdmitted(context, denial, cause),
     });
     this.#proxied.add(proxied);
@@ -353,6 +413,7 @@ export class Gateway {
   }
 
   #expire(): void {
+    this.review();
     const now = Date.now();
     for (const proxied of this.#proxied) proxied.expire(now);
     for (const body of this.#bodies) body.expire(now);
@@ -371,6 +432,12 @@ function limitFailures({ req, config }: RequestContext, denial: Denial): Denial 
   if (config.failures === undefined || !FAILURES.has(denial.kind)) return denial;
   const seconds = config.failures.count(req.socket.remoteAddress ?? '');
   return seconds === undefined ? denial : { kind: 'too_many_failures', seconds };
+}
+
+/** RFC 9110 section 10.1.1: once, and only for a request that may pass. */
+function writeContinue(context: RequestContext): void {
+  if (context.expectsContinue) context.res.writeContinue();
+  context.expectsContinue = false;
 }
 
 function budgetFor({ config }: CompiledConfig): ByteBudget {

@@ -1,4 +1,4 @@
-// What the steps of one request have in common: the request, and the configuration that was in force when it came.
+// What the steps of one request have in common: the request, and the configuration that it is being decided by.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { RouteLabel } from '../observability/metrics.ts';
@@ -8,8 +8,12 @@ export interface RequestContext extends ReceivedRequest {
   readonly config: CompiledConfig;
   /** By `performance.now()`. */
   readonly startedAt: number;
-  /** The client waits for `100 Continue` before it sends the body. */
-  readonly expectsContinue: boolean;
+  /** The client waits for `100 Continue` before it sends the body. False once that was said. */
+  expectsContinue: boolean;
+  /** All of the body, where the request is decided again after that had come. Taken by who uses it: an answer may take hours. */
+  body: Buffer | undefined;
+  /** Of DPoP: see `Presentation`. */
+  isProofAccepted: boolean;
   readonly audit: Audit;
 }
 
@@ -43,6 +47,20 @@ export function requestContext(
     config,
     startedAt: performance.now(),
     expectsContinue,
+    body: undefined,
+    isProofAccepted: false,
     audit: { route: 'other', authenticated: false, id: undefined, answerFields: NO_FIELDS },
   };
+}
+
+/** The same request, to be decided again by another configuration or at another time. */
+export function contextAgain(
+  context: RequestContext,
+  config: CompiledConfig,
+  body: Buffer | undefined,
+): RequestContext {
+  const { req, audit } = context;
+  // How its fields are read and what is answered depends on the configuration; what it is called does not.
+  const fields = config.requestHeaders.read(req.rawHeaders);
+  return { ...context, config, fields, body, audit: { ...audit, answerFields: NO_FIELDS } };
 }

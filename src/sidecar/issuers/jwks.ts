@@ -118,6 +118,11 @@ export class IssuerKeys {
     return this.#refresh().then(() => this.#lookup(kid, algorithm, decidedBy));
   }
 
+  /** The keys for a token among those that are known: nothing is fetched, and no word of the issuer's is waited for. */
+  known(kid: string | undefined, algorithm: SignatureAlgorithm): KeyLookup {
+    return this.#lookup(kid, algorithm, Number.NEGATIVE_INFINITY);
+  }
+
   #lookup(kid: string | undefined, algorithm: SignatureAlgorithm, decidedBy: number): KeyLookup {
     const keys = this.#fitting(kid, algorithm);
     if (keys.length > 0) return { kind: 'found', keys };

@@ -33,7 +33,9 @@ type CallContent =
       readonly latin1: string | undefined;
     }
   | { readonly kind: 'none' }
-  /** It goes by as it comes, and nothing is known of its operations: `transport.messageChecks` is `Off`. */
+  /** All of it, and nothing is known of its operations: `transport.messageChecks` is `Off`. */
+  | { readonly kind: 'opaque'; readonly bytes: Buffer }
+  /** The same, and it goes by as it comes. */
   | { readonly kind: 'unread' };
 
 /** One request, and what it asks for. Holds the body: not to be kept for longer than it takes to send that. */
@@ -96,21 +98,37 @@ export function callWithoutBody(request: ReceivedRequest, search: string): Call 
 /**
  * A request whose body is not looked at: what its fields say, where that can only cost rights.
  * @param _checks `transport.messageChecks`: only where it is `Off` may a body be forwarded unread
+ * @param bytes the body, where all of it is there; without it, a body that is announced goes by as it comes
  */
-export function uninspectedCall(request: ReceivedRequest, search: string, _checks: 'Off'): Call {
+export function uninspectedCall(
+  request: ReceivedRequest,
+  search: string,
+  _checks: 'Off',
+  bytes?: Buffer,
+): Call {
   const { req, fields } = request;
   const isPost = req.method === 'POST';
   const era = (isPost && fields.protocolVersion !== undefined && eraOf(fields.protocolVersion)) || 'legacy';
   return makeCall({
     request,
     search,
-    content: { kind: announcesBody(fields) ? 'unread' : 'none' },
+    content:
+      bytes === undefined ? { kind: announcesBody(fields) ? 'unread' : 'none' } : { kind: 'opaque', bytes },
     era,
     id: undefined,
     isListening: req.method === 'GET' || (isPost && fields.mcpMethod === LISTEN),
     finalEvent: undefined,
     maySetSession: isPost && era === 'legacy',
   });
+}
+
+/** Bodies up to this are forwarded when all of them is there, also where they are not looked at (bytes). */
+export const SHORT_BODY_BYTES = 64 * 1024;
+
+/** Whether a body follows that is short. */
+export function announcesShortBody({ chunked, contentLength }: RequestFields): boolean {
+  const length = Number(contentLength ?? 0);
+  return !chunked && length > 0 && length <= SHORT_BODY_BYTES;
 }
 
 /** Whether a body follows (RFC 9112 section 6). */

@@ -1,8 +1,10 @@
 // Permit -> server -> response: one exchange, streaming both ways. Decides nothing about who may call.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../authentication/authenticate.ts';
 import type { Permit } from '../authorization/authorize.ts';
 import type { Denial } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
+import type { ReceivedRequest } from '../http/received-request.ts';
 import type { ResponseHead } from '../http/response-parser.ts';
 import type { Admission } from '../limits/admission.ts';
 import { isBodyTooSlow } from '../limits/body-timeout.ts';
@@ -32,6 +34,8 @@ export interface ProxySettings {
   readonly forwardedLines: string;
   /** How long a call may go on after its token has expired (milliseconds). */
   readonly callGraceMs: number;
+  /** How long a listening stream may go on, whatever its token allows (milliseconds). */
+  readonly maxStreamMs: number;
   /** A comment keeps an event stream alive that was silent for this long (milliseconds); 0: never. */
   readonly keepAliveMs: number;
 }
@@ -46,6 +50,11 @@ export interface ProxyOptions {
   /** CORS fields of the response; empty where no browser is involved. */
   readonly responseFields: readonly string[];
   /**
+   * Whether what the principal of a request rests on still holds. Where it does not, a review is on its way, which renews or
+   * refuses the request.
+   */
+  readonly mayGoOn: (proxied: ProxiedRequest) => boolean;
+  /**
    * Called at most once, when there is no answer of the server's that could be relayed; the response is its to end.
    * @param cause what was thrown, where that is why
    */
@@ -59,9 +68,6 @@ export function proxy(permit: Permit, options: ProxyOptions): ProxiedRequest {
   return proxied;
 }
 
-/** How far the request has come: `gathering` a short body that goes by unread, or `streaming` a longer one. */
-type RequestState = 'gathering' | 'streaming' | 'sent';
-
 /**
  * One request under way. Keeps of its permit only what the answer needs: that may take hours, and the permit holds the
  * body.
@@ -69,15 +75,18 @@ type RequestState = 'gathering' | 'streaming' | 'sent';
 export class ProxiedRequest implements ExchangeEvents {
   /** Where it stands in the list of requests in flight; that list's to change. */
   place = -1;
+  readonly request: ReceivedRequest;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #options: ProxyOptions;
-  readonly #expiresAt: number;
+  #principal: Principal;
   readonly #finalEvent: string | undefined;
   /** Whether this is a stream that a client opened to listen, not a call whose result it waits for. */
   readonly isListening: boolean;
   #exchange: Exchange | undefined;
-  #request: RequestState = 'gathering';
+  #isSending = false;
+  /** Goes on with a body that waits for the review of its request. */
+  #goOn: (() => void) | undefined;
   #received = 0;
   #response: ResponseState = 'waiting';
   /** While buffering. */
@@ -85,6 +94,8 @@ export class ProxiedRequest implements ExchangeEvents {
   #body = '';
   readonly #startedAt = Date.now();
   #lastActivity = this.#startedAt;
+  /** When a stream that listens has had its time (milliseconds). Up to a tenth earlier, at random: not all at once. */
+  readonly #streamEndsAt: number;
   /** Of an event stream that something may be put into. */
   #boundary: EventBoundary | undefined;
   /** When a stream that is ending ends without the end of its event (milliseconds). */
@@ -92,12 +103,49 @@ export class ProxiedRequest implements ExchangeEvents {
   #lastWrite = 0;
 
   constructor({ principal, call }: Permit, options: ProxyOptions) {
+    this.request = call.request;
     this.#req = call.request.req;
     this.#res = call.request.res;
     this.#options = options;
-    this.#expiresAt = principal.expiresAt;
+    this.#principal = principal;
     this.#finalEvent = call.finalEvent;
     this.isListening = call.isListening;
+    this.#streamEndsAt = this.isListening
+      ? this.#startedAt + options.settings.maxStreamMs * (1 - Math.random() / 10)
+      : Infinity;
+  }
+
+  /** The principal as it was last found. */
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  /** Whether nothing more of the server's reaches the client. */
+  get isOver(): boolean {
+    return this.#response === 'over';
+  }
+
+  /** Whether a body goes by, unread, that has not come to its end. */
+  get isSending(): boolean {
+    return this.#isSending;
+  }
+
+  /** The request may go on: found out again, perhaps by another configuration. */
+  renew(principal: Principal): void {
+    this.#principal = principal;
+    const goOn = this.#goOn;
+    this.#goOn = undefined;
+    goOn?.();
+  }
+
+  /**
+   * The request may not go on. A stream ends cleanly, so that its client asks again and gets the denial; a call is answered
+   * with it, or broken off where its answer has begun.
+   */
+  refuse(denial: Denial): void {
+    // An answer of known length is no stream, whatever was asked for: to end it early is to cut it.
+    if (this.isListening && this.#response !== 'buffering') this.endListening(denial);
+    else this.#fail(denial);
   }
 
   start(permit: Permit): void {
@@ -165,19 +213,26 @@ export class ProxiedRequest implements ExchangeEvents {
 
   #expire(now: number): void {
     if (this.#response === 'ending') return this.endListening();
-    // A call may finish; a stream that only listens would go on for days after the token (RESOURCE_SERVER D38, D39).
-    if (this.isListening && now >= this.#expiresAt)
-      return this.endListening({ kind: 'invalid_token', reason: 'expired' });
-    if (now >= this.#expiresAt + this.#options.settings.callGraceMs)
-      return this.#fail({ kind: 'upstream_timeout' });
+    const { expiresAt } = this.#principal;
+    if (now >= expiresAt && this.#endsWithToken) return this.refuse(EXPIRED);
+    if (now >= this.#streamEndsAt || now >= expiresAt + this.#options.settings.callGraceMs)
+      return this.refuse({ kind: 'upstream_timeout' });
     if (this.#boundary !== undefined) this.#keepAlive(now, this.#boundary);
     if (this.#response !== 'waiting') return;
-    if (this.#request !== 'sent' && this.#isBodyTooSlow(now)) {
+    if (this.#isSending && this.#isBodyTooSlow(now)) {
       this.#abandon();
       this.#res.destroy();
     } else if (now - this.#lastActivity > RESPONSE_HEAD_MS) {
       this.#fail({ kind: 'upstream_timeout' });
     }
+  }
+
+  /**
+   * A call may finish. A stream that only listens would go on for days after the token, and a call that is not all there was
+   * not made in time (RESOURCE_SERVER D38, D39, C50).
+   */
+  get #endsWithToken(): boolean {
+    return this.isListening || this.#isSending;
   }
 
   /** A comment, which clients ignore, shows everything in between that the stream is alive (RESOURCE_SERVER D9). */
@@ -205,12 +260,16 @@ export class ProxiedRequest implements ExchangeEvents {
         const framing = request.req.method === 'POST' ? 'Content-Length: 0\r\n' : '';
         return this.#sendWhole(this.#requestHead(permit, framing), '');
       }
+      case 'opaque': {
+        const { bytes } = content;
+        const head = this.#requestHead(permit, `Content-Length: ${bytes.length}\r\n`);
+        if (bytes.length <= ONE_WRITE_BYTES) return this.#sendWhole(head, bytes.toString('latin1'));
+        return this.#sendLong(head, bytes);
+      }
       case 'unread': {
         const { chunked, contentLength } = request.fields;
-        if (chunked) return this.#stream(this.#requestHead(permit, 'Transfer-Encoding: chunked\r\n'), true);
-        const length = Number(contentLength);
-        const head = this.#requestHead(permit, `Content-Length: ${length}\r\n`);
-        return length > ONE_WRITE_BYTES ? this.#stream(head, false) : this.#gather(head, length);
+        const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${Number(contentLength)}`;
+        return this.#stream(this.#requestHead(permit, `${framing}\r\n`), chunked);
       }
       default:
         return content satisfies never;
@@ -232,48 +291,53 @@ export class ProxiedRequest implements ExchangeEvents {
 
   /** @param body one character a byte: field values are latin1 on the wire, and latin1 keeps the bytes as they are */
   #sendWhole(head: string, body: string): void {
-    this.#request = 'sent';
     const exchange = this.#begin();
     exchange.write(head + body, 'latin1');
     exchange.finish();
   }
 
   #sendLong(head: string, bytes: Buffer): void {
-    this.#request = 'sent';
     const exchange = this.#begin();
     exchange.write(head, 'latin1');
     exchange.write(bytes);
     exchange.finish();
   }
 
-  /** Collects a short body, so that head and body go out in one write. */
-  #gather(head: string, length: number): void {
-    let chunks: Buffer[] | undefined = [];
-    this.#req.on('data', (chunk: Buffer) => {
-      this.#count(chunk);
-      if (this.#response === 'over' || chunks === undefined) return;
-      chunks.push(chunk);
-      if (this.#received < length) return;
-      const body = Buffer.concat(chunks).toString('latin1');
-      chunks = undefined;
-      this.#sendWhole(head, body);
-    });
-  }
-
   #stream(head: string, isChunked: boolean): void {
-    this.#request = 'streaming';
+    this.#isSending = true;
     const exchange = this.#begin();
     exchange.write(head, 'latin1');
-    this.#req.on('data', (chunk: Buffer) => {
+    const send = (chunk: Buffer) => {
       this.#count(chunk);
-      if (this.#response === 'over') return;
       if (!exchange.write(isChunked ? encodeChunk(chunk) : chunk)) this.#req.pause();
+    };
+    const resume = () => void this.#req.resume();
+    this.#req.on('data', (chunk: Buffer) => {
+      if (this.isOver) return;
+      if (this.#isInTime(resume)) return send(chunk);
+      if (this.isOver) return;
+      // Back into the request, which comes to no end before all of it was read.
+      this.#req.pause();
+      this.#req.unshift(chunk);
     });
-    this.#req.on('end', () => {
-      this.#request = 'sent';
+    const end = () => {
+      if (this.isOver || !this.#isInTime(end)) return;
+      this.#isSending = false;
       if (isChunked) exchange.write('0\r\n\r\n', 'latin1');
       exchange.finish();
-    });
+    };
+    this.#req.on('end', end);
+  }
+
+  /**
+   * Whether the next part of a body may go on: each is decided by what holds when it comes (RESOURCE_SERVER C50).
+   * @param goOn what to do when the request was renewed
+   */
+  #isInTime(goOn: () => void): boolean {
+    if (Date.now() >= this.#principal.expiresAt) this.refuse(EXPIRED);
+    else if (this.#options.mayGoOn(this)) return true;
+    else this.#goOn = goOn;
+    return false;
   }
 
   #begin(): Exchange {
@@ -292,7 +356,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   onDrain(): void {
-    this.#req.resume();
+    if (this.#goOn === undefined) this.#req.resume();
   }
 
   // --- response ---
@@ -376,13 +440,13 @@ export class ProxiedRequest implements ExchangeEvents {
     if (this.#head !== undefined) return this.#sendBuffered(this.#head);
     this.#res.end();
     // Nothing else reads this request: its body, paused or slow, would hold the connection for as long as it likes.
-    if (this.#request !== 'sent') discardRest(this.#req, this.#res);
+    if (this.#isSending) discardRest(this.#req, this.#res);
   }
 
   #sendBuffered({ status, fields }: { readonly status: number; readonly fields: string[] }): void {
     this.#res.writeHead(status, fields);
     const body = this.#body;
-    if (this.#request === 'sent') this.#res.end(body, 'latin1');
+    if (!this.#isSending) this.#res.end(body, 'latin1');
     else endBeforeBody(this.#req, this.#res, body === '' ? undefined : Buffer.from(body, 'latin1'));
   }
 
@@ -436,5 +500,6 @@ function encodeChunk(chunk: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1'), chunk, CRLF]);
 }
 
+const EXPIRED: Denial = { kind: 'invalid_token', reason: 'expired' };
 const KEEP_ALIVE = ': keep-alive\n\n';
 const CRLF = Buffer.from('\r\n', 'latin1');

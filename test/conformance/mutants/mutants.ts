@@ -126,6 +126,8 @@ export const MUTANTS = [
   { name: 'ignores-certificate', mistake: 'does not compare `x5t#S256`', breaks: ['C41'] },
   { name: 'forwards-authorization', mistake: 'hands the token to the server', breaks: ['C42'] },
   { name: 'logs-tokens', mistake: 'writes refused tokens to its log', breaks: ['C43'] },
+  { name: 'decides-by-the-head', mistake: 'does not look at the token after the body', breaks: ['C50'] },
+  { name: 'streams-outlive-keys', mistake: 'lets streams go on without their key', breaks: ['C50'] },
   // D
   { name: 'forwards-every-path', mistake: 'forwards what is not the endpoint', breaks: ['D1'] },
   { name: 'relays-redirects', mistake: 'passes the server’s redirects on', breaks: ['D2'] },

@@ -161,6 +161,7 @@ const TRANSPORT = {
   unknownSessions: 'NotFound',
   eventStreamKeepAliveSeconds: 0,
   callGraceSeconds: 3600,
+  maxStreamSeconds: 28_800,
 };
 
 /** The setup in the words of the sidecar's configuration file. */

@@ -285,7 +285,17 @@ class ReferenceServer implements Running {
     if (cause === undefined) {
       const claims = this.#claims.get(req) ?? {};
       if (this.#waiting.has(req)) res.writeContinue();
-      return this.#transport.relay(req, res, { search, cors, claims });
+      const refuse = (problem: InvalidToken) => {
+        const refused = { error: 'invalid_token', scopes: this.#context.setup.requiredScopes } as const;
+        const { status, headers, body } = refusal(
+          { ...refused, detail: problem.message },
+          this.#url(req),
+          this.#context,
+        );
+        send(res, status, [...headers, ...cors], body);
+      };
+      const look = () => this.#look(req, search);
+      return this.#transport.relay(req, res, { search, cors, claims, look, refuse });
     }
     if (cause === 'unavailable') {
       return send(
@@ -333,6 +343,19 @@ class ReferenceServer implements Running {
       if (error instanceof InvalidProof) return { ...common, error: 'invalid_dpop_proof' };
       if (error instanceof InvalidToken) return { ...common, error: 'invalid_token' };
       throw error;
+    }
+  }
+
+  /** Whether a JWT that was good is good now. */
+  async #look(req: IncomingMessage, search: string): Promise<InvalidToken | undefined> {
+    const { setup, wrong } = this.#context;
+    const credentials = credentialsOf(req, search, setup, wrong);
+    if (credentials === 'malformed' || !credentials?.token.includes('.')) return undefined;
+    try {
+      await verifyToken(credentials.token, this.#context);
+      return undefined;
+    } catch (error) {
+      return error instanceof InvalidToken ? error : undefined;
     }
   }
 

@@ -8,7 +8,7 @@ import type { Members } from './jws.ts';
 import { limitBody, UnderWay } from './limits.ts';
 import { readMessages, Rejected, type Messages } from './message.ts';
 import { principalOf, ReferenceSessions } from './sessions.ts';
-import type { ReferenceContext } from './token.ts';
+import type { InvalidToken, ReferenceContext } from './token.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const MODERN_DROPS = ['mcp-session-id', 'last-event-id'];
@@ -19,7 +19,13 @@ export interface Authorized {
   /** Name, value, name, value … */
   readonly cors: readonly string[];
   readonly claims: Members;
+  /** Looks at the token once more. Why it is not good now, or undefined. */
+  readonly look: () => Promise<InvalidToken | undefined>;
+  readonly refuse: (problem: InvalidToken) => void;
 }
+
+/** Between two looks at the token of a stream (milliseconds). */
+const LOOK_MS = 300;
 
 export class ReferenceTransport {
   readonly #context: ReferenceContext;
@@ -58,6 +64,10 @@ export class ReferenceTransport {
     const checked = req.method === 'POST' && this.#setup.transport?.messageChecks !== 'Off';
     const body = checked ? await this.#read(req) : undefined;
     if (typeof body === 'number') return send(res, body, cors, '');
+    if (body !== undefined && !this.#wrong('decides-by-the-head')) {
+      const outdated = await authorized.look();
+      if (outdated !== undefined) return authorized.refuse(outdated);
+    }
     let messages = NOTHING_READ;
     try {
       if (body !== undefined) messages = readMessages(body, req, this.#wrong);
@@ -78,9 +88,15 @@ export class ReferenceTransport {
     if (!this.#underWay.enter(req, res)) return send(res, 503, cors, '');
     const exchange = this.#exchange(req, body, messages, authorized, principal);
     this.#running.add(exchange);
+    const outlives = this.#wrong('streams-outlive-keys') || this.#wrong('streams-outlive-tokens');
+    const isWatched = exchange.isListening && !outlives;
+    const watch = setInterval(() => {
+      if (isWatched) void authorized.look().then((problem) => problem && exchange.end?.());
+    }, LOOK_MS);
     try {
       await forward(req, res, authorized.search, this.#context, exchange);
     } finally {
+      clearInterval(watch);
       this.#running.delete(exchange);
     }
   }

@@ -34,8 +34,8 @@ class World {
     return client.proof({ token: TOKEN, claims: { iat: this.now, ...claims } });
   }
 
-  async verdict(proof: string): Promise<string> {
-    const presented = { method: 'POST', proof, proofs: 1 };
+  async verdict(proof: string, isAccepted = false): Promise<string> {
+    const presented = { method: 'POST', proof, proofs: 1, isAccepted };
     return outcome(await this.#verifier.verify(presented, digestOf(TOKEN), client.jkt));
   }
 }

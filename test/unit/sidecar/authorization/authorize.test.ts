@@ -5,7 +5,12 @@ import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Principal } from '../../../../src/sidecar/authentication/authenticate.ts';
 import { authorize, baselineDenial } from '../../../../src/sidecar/authorization/authorize.ts';
-import { compilePolicy, type PolicyConfig } from '../../../../src/sidecar/authorization/policy.ts';
+import { InForce } from '../../../../src/sidecar/authorization/in-force.ts';
+import {
+  compilePolicy,
+  type Policy,
+  type PolicyConfig,
+} from '../../../../src/sidecar/authorization/policy.ts';
 import { RequestHeaders } from '../../../../src/sidecar/http/request-headers.ts';
 import type { ReceivedRequest } from '../../../../src/sidecar/http/received-request.ts';
 import { callWithoutBody, readCall, uninspectedCall } from '../../../../src/sidecar/messages/call.ts';
@@ -54,6 +59,10 @@ const policyWith = (changes: Partial<PolicyConfig>) =>
     ...changes,
   });
 
+/** A configuration with this policy, and with an authenticator by which every principal still is what it was found to be. */
+const inForce = (policy: Policy, holds = true) =>
+  new InForce({ policy, authenticator: { holds: () => holds } });
+
 describe('scopes that everything needs', () => {
   const two = { requiredScopes: ['mcp:basic', 'mcp:tools'] };
   const admin = { scopeHierarchy: [{ scope: 'mcp:admin', includes: ['mcp:basic'] }] };
@@ -90,15 +99,36 @@ describe('scopes that everything needs', () => {
       const policy = policyWith(changes);
       const denial = missing && { kind: 'insufficient_scope', scopes: missing };
       assert.deepEqual(baselineDenial(principal(granted), policy), denial, 'before the body is read');
-      const authorization = authorize(principal(granted), reading.call, policy);
-      assert.deepEqual(authorization.ok ? undefined : authorization.denial, denial);
+      const authorization = authorize(principal(granted), reading.call, inForce(policy));
+      assert.deepEqual(authorization.kind === 'denied' ? authorization.denial : undefined, denial);
+      assert.equal(authorization.kind, denial === undefined ? 'permitted' : 'denied');
     });
   }
 
   it('are none: any principal is permitted', () => {
     const reading = calling(toolCall(1, 'echo'));
     assert.ok(reading.ok);
-    assert.ok(authorize(principal([]), reading.call, policyWith({ requiredScopes: [] })).ok);
+    const none = inForce(policyWith({ requiredScopes: [] }));
+    assert.equal(authorize(principal([]), reading.call, none).kind, 'permitted');
+  });
+});
+
+describe('what holds now decides', () => {
+  const decide = (policies: InForce) => {
+    const reading = calling(toolCall(1, 'echo'));
+    assert.ok(reading.ok);
+    return authorize(principal(['mcp:basic']), reading.call, policies).kind;
+  };
+
+  it('a principal that does not hold any more gets no permit, and no denial either', () => {
+    assert.equal(decide(inForce(policyWith({}), false)), 'outdated');
+    assert.equal(decide(inForce(policyWith({ requiredScopes: ['mcp:other'] }), false)), 'outdated');
+  });
+
+  it('a policy that was replaced is not asked', () => {
+    const policies = inForce(policyWith({}));
+    policies.replace(inForce(policyWith({ requiredScopes: ['mcp:other'] })).current);
+    assert.equal(decide(policies), 'denied');
   });
 });
 
@@ -107,8 +137,8 @@ describe('a permit', () => {
     const reading = calling(toolCall(1, 'echo'));
     assert.ok(reading.ok);
     const who = principal(['mcp:basic']);
-    const authorization = authorize(who, reading.call, policyWith({}));
-    assert.ok(authorization.ok);
+    const authorization = authorize(who, reading.call, inForce(policyWith({})));
+    assert.ok(authorization.kind === 'permitted');
     assert.equal(authorization.permit.principal, who);
     assert.equal(authorization.permit.call, reading.call);
   });

@@ -54,10 +54,12 @@ class Bench {
         hostLine: 'Host: a\r\n',
         forwardedLines: '',
         callGraceMs: GRACE,
+        maxStreamMs: 10 * TOKEN_ENDS,
         keepAliveMs: 10,
       },
       identityLine: '',
       responseFields: [],
+      mayGoOn: () => true,
       deny: (denial) => {
         this.refusals.push(denial);
         if (this.res.headersSent) this.res.destroy();
