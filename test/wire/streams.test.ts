@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
 import { modern, type SentMessage } from '../kit/messages.ts';
 import { readAll } from '../kit/http.ts';
+import { RawConnection } from '../kit/raw.ts';
 import { PING, TestBed } from '../support/sidecar.ts';
 import { waitFor } from '../kit/wait.ts';
 
@@ -176,6 +177,24 @@ describe('a stream that listens ends with its token (D38)', SIDE_BY_SIDE, () => 
       assert.equal(text(), 'data: {"half');
     }),
   );
+
+  for (const length of [100_000, 10]) {
+    it(
+      `an answer of ${length} bytes of which all has not come is cut: what follows would be taken for the rest of it`,
+      withBed(async (bed) => {
+        bed.upstream.script = (_req, res) =>
+          void res.writeHead(200, { 'Content-Length': length }).write(Buffer.alloc(length / 2));
+        const connection = await RawConnection.open(bed);
+        connection.send(
+          `GET /mcp HTTP/1.1\r\nHost: localhost:8001\r\nAuthorization: Bearer ${expiring(bed, 2)}\r\n\r\n`,
+        );
+        const [status] = await connection.waitForStatuses(1);
+        if (status === 200) await connection.waitForClose();
+        else assert.equal(status, 401);
+        connection.destroy();
+      }),
+    );
+  }
 
   it(
     'a subscription that the server has not answered yet: 401',

@@ -51,7 +51,7 @@ export class Reviews {
 
   async #review(proxied: ProxiedRequest): Promise<void> {
     const { inForce } = this.#deps;
-    for (;;) {
+    while (!proxied.isOver) {
       const config = inForce.current;
       try {
         const authentication = await reconsider(proxied, config);

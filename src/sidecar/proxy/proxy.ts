@@ -89,6 +89,11 @@ export class ProxiedRequest implements ExchangeEvents {
   #goOn: (() => void) | undefined;
   #received = 0;
   #response: ResponseState = 'waiting';
+  /**
+   * The answer says how long it is: no stream, whatever was asked for. It comes to an end by itself, or is cut; after a clean
+   * end before that, its client would take the next answer on the connection for the rest of it.
+   */
+  #hasLength = false;
   /** While buffering. */
   #head: { readonly status: number; readonly fields: string[] } | undefined;
   #body = '';
@@ -143,8 +148,7 @@ export class ProxiedRequest implements ExchangeEvents {
    * with it, or broken off where its answer has begun.
    */
   refuse(denial: Denial): void {
-    // An answer of known length is no stream, whatever was asked for: to end it early is to cut it.
-    if (this.isListening && this.#response !== 'buffering') this.endListening(denial);
+    if (this.isListening && !this.#hasLength) this.endListening(denial);
     else this.#fail(denial);
   }
 
@@ -162,10 +166,11 @@ export class ProxiedRequest implements ExchangeEvents {
    * era the request gets its result first, at the end of the event that is being sent (RESOURCE_SERVER D38).
    */
   endListening(denial: Denial = { kind: 'draining' }): void {
+    if (this.#hasLength) return;
     switch (this.#response) {
       case 'waiting':
         return this.#fail(denial);
-      case 'buffering': // not a stream, but an answer that is almost here
+      case 'buffering':
       case 'over':
         return;
       case 'opening':
@@ -368,6 +373,7 @@ export class ProxiedRequest implements ExchangeEvents {
     const refused = session.observe?.(head);
     if (refused !== undefined) return this.#fail(refused);
     const clientHead = settings.responseHeaders.read(head, responseFields);
+    this.#hasLength = head.framing.kind === 'length';
     if (isShort(head)) {
       this.#enter('buffering');
       this.#head = { status: head.status, fields: clientHead.fields };

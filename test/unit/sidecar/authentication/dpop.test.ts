@@ -69,6 +69,25 @@ describe('a proof', () => {
     }
   });
 
+  it('stays with the request that used it, whatever the time; it is not used for it again', async () => {
+    const memory = new ReplayCache(1);
+    const world = new World({ memory, nonces: true });
+    const proof = world.proof({ nonce: world.nonces.current });
+    assert.equal(await world.verdict(proof), 'ok');
+    world.now += 3_600;
+    assert.equal(await world.verdict(proof, true), 'ok');
+    assert.equal(memory.size, 1);
+    for (const [changes, expected] of [
+      [{ htm: 'GET' }, 'wrong_proof_method'],
+      [{ htu: 'https://other.test/mcp' }, 'wrong_proof_uri'],
+      [{ ath: 'x' }, 'proof_of_another_token'],
+      [{ jti: undefined }, 'no_proof_id'],
+      [{ iat: 'now' }, 'proof_not_of_now'],
+    ] as const)
+      assert.equal(await world.verdict(world.proof(changes), true), expected);
+    assert.equal(await world.verdict(`${proof.slice(0, -6)}AAAAAA`, true), 'bad_proof_signature');
+  });
+
   it('is refused, and not by the fault of the client, when no more can be remembered', async () => {
     const world = new World({ memory: new ReplayCache(1) });
     assert.equal(await world.verdict(world.proof()), 'ok');
