@@ -143,6 +143,23 @@ it('a change to an issuer that hangs does not undo a later change', async () => 
   }
 });
 
+it('what a change forbids ends although the issuer that it adds hangs; its tokens wait for its keys', async () => {
+  const [issuer] = original.issuers;
+  const added = 'https://elsewhere.example/realm';
+  const jwks = { ...issuer!.jwks, uri: bed.issuer.jwksUri };
+  bed.issuer.hang = true;
+  const from = bed.log.length;
+  await takeOver({ requiredScopes: ['mcp:write'], issuers: [issuer!, { ...issuer!, issuer: added, jwks }] });
+  assert.ok(!bed.log.slice(from).includes('JWKS fetch failed'), 'the issuer has not been given up yet');
+  assertRefused(await bed.callWith(bed.issuer.token()), 'insufficient_scope', 'mcp:write');
+  const token = bed.issuer.token({ claims: { iss: added, scope: 'mcp:write' } });
+  const waiting = bed.callWith(token);
+  bed.issuer.hang = false;
+  await new Promise((resolve) => setTimeout(resolve, 100)); // it waits
+  bed.issuer.release();
+  assert.equal((await waiting).status, 200);
+});
+
 it('the next handshake has the new certificate; an open stream lives on', async () => {
   const before = await serialNumber();
   await withOpenStream(async () => {
