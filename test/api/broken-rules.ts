@@ -136,6 +136,8 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   [KEEP_ALIVE, '30', /must be 0s, or a duration between 1s and 1h/],
   ['spec.transport.callGrace', '25h', /must be a duration between 0s and 24h/],
   ['spec.transport.callGrace', '-1s', /must be a duration between 0s and 24h/],
+  ['spec.transport.maxStream', '59s', /must be a duration between 1m and 168h/],
+  ['spec.transport.maxStream', '169h', /must be a duration between 1m and 168h/],
   ['spec.network.ingressFrom[0]', {}, /give either ipBlock/],
 ];
 

@@ -97,7 +97,17 @@ type Step =
   | { readonly kind: 'body'; readonly text: string }
   | {
       readonly kind:
-        'readEnd' | 'end' | 'error' | 'throws' | 'drain' | 'clientGone' | 'tick' | 'expired' | 'late';
+        | 'readEnd'
+        | 'end'
+        | 'error'
+        | 'throws'
+        | 'drain'
+        | 'clientGone'
+        | 'tick'
+        | 'expired'
+        | 'late'
+        | 'refused'
+        | 'renewed';
     };
 
 const framing = fc.constantFrom<Framing>(
@@ -129,6 +139,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           'tick',
           'expired',
           'late',
+          'refused',
+          'renewed',
         ] as const),
       ),
     }),
@@ -170,6 +182,10 @@ function take(bench: Bench, { kind, ...rest }: Step, isExchangeOver: boolean): v
       return proxied.expire(TOKEN_ENDS);
     case 'late':
       return proxied.expire(TOKEN_ENDS + GRACE);
+    case 'refused':
+      return proxied.refuse({ kind: 'invalid_token', reason: 'inactive' });
+    case 'renewed':
+      return proxied.renew(proxied.principal);
     default:
       return kind satisfies never;
   }
@@ -199,10 +215,12 @@ describe('a proxied request', () => {
             bench.proxied.onHead(head);
             hasHead = true;
           }
+          const hasLength = hasHead && frame.kind === 'length';
           const isUnderWay = !isOver && !bench.isAborted && !bench.res.destroyed;
           const isFailure =
             isUnderWay &&
-            (['error', 'throws'].includes(next.kind) || (next.kind === 'late' && !bench.proxied.isListening));
+            (['error', 'throws'].includes(next.kind) ||
+              (['late', 'refused'].includes(next.kind) && (!bench.proxied.isListening || hasLength)));
           isCut ||= isFailure && bench.res.headersSent && !bench.res.writableEnded;
           // Bytes of the same read may still come after the proxy has given up.
           take(bench, next, isOver || (bench.isAborted && next.kind !== 'body'));
