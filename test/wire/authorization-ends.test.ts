@@ -14,7 +14,7 @@ import { RawConnection } from '../kit/raw.ts';
 import { openEventStream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { withIntrospection } from '../support/introspection.ts';
-import { PING, TestBed } from '../support/sidecar.ts';
+import { PING, TestBed, TRANSPORT } from '../support/sidecar.ts';
 import {
   KINDS,
   ORIGIN,
@@ -464,5 +464,62 @@ describe('what a client has proven stays proven while its request is decided aga
     } finally {
       await bed.stop();
     }
+  });
+});
+
+describe('a body that comes under another configuration is forwarded as that one says', () => {
+  const HEAD =
+    `POST /mcp HTTP/1.1\r\nHost: localhost:8001\r\nContent-Type: application/json\r\nX-Team: admins\r\n` +
+    `Content-Length: ${PING.length}\r\n`;
+
+  /** What the server received of a request that began by one configuration and ended by another, and its status. */
+  async function across(before: Partial<SidecarConfig>, changes: Partial<SidecarConfig>, padding = '') {
+    const bed = await TestBed.start({ config: () => before });
+    try {
+      const body = PING.replace('"ping"', `"ping","params":{"x":"${padding}"}`);
+      const connection = await RawConnection.open(bed);
+      connection.send(
+        `${HEAD.replace(String(PING.length), String(body.length))}Authorization: Bearer ${bed.issuer.token()}\r\n\r\n` +
+          body.slice(0, -1),
+      );
+      // A new connection takes longer than bytes on the old one.
+      assert.equal((await bed.callWith(bed.issuer.token())).status, 200);
+      await bed.takeOver(changes);
+      connection.send(body.slice(-1));
+      const [status] = await connection.waitForStatuses(1);
+      connection.destroy();
+      return { status, received: bed.upstream.requests.slice(1) };
+    } finally {
+      await bed.stop();
+    }
+  }
+
+  it('a header that stands for a claim now is not the client’s to set', async () => {
+    const claimToHeaders = [{ claim: 'groups', header: 'X-Team' }];
+    const { status, received } = await across({ claimToHeaders: [] }, { claimToHeaders });
+    assert.equal(status, 200);
+    assert.deepEqual(
+      received.map(({ headers }) => headers['x-team']),
+      [undefined],
+    );
+  });
+
+  it('a token that is not handed on any more stays here', async () => {
+    const { status, received } = await across(
+      { forwardOriginalToken: true },
+      { forwardOriginalToken: false },
+    );
+    assert.equal(status, 200);
+    assert.deepEqual(
+      received.map(({ headers }) => headers.authorization),
+      [undefined],
+    );
+  });
+
+  it('a message that is too long now is refused', async () => {
+    const transport = { ...TRANSPORT, maxMessageBytes: 1024 };
+    const { status, received } = await across({}, { transport }, 'x'.repeat(2_000));
+    assert.equal(status, 413);
+    assert.deepEqual(received, []);
   });
 });
