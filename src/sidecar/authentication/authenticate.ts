@@ -119,6 +119,8 @@ const MAX_INTROSPECTED_MS = 60_000;
 /** Where the authorization server cannot be asked about a token under way: between attempts, and how old its last word may get. */
 const ASK_PAUSE_MS = 10_000;
 const MAX_UNASKED_MS = 2 * MAX_INTROSPECTED_MS;
+/** What is said of an opaque token that has expired. */
+const ENDS: ReadonlySet<string> = new Set<TokenProblem>(['inactive', 'expired']);
 const NO_CREDENTIALS: Authentication = { ok: false, denial: { kind: 'no_credentials' } };
 
 /** RFC 9110 section 11.4, RFC 6750 section 2.1, RFC 9449 section 7.1: the scheme in any case, spaces, one token68. */
@@ -207,7 +209,7 @@ export class Authenticator {
     if (isUnasked) return { ...principal, basis: { ...basis, askAgainAt: now + ASK_PAUSE_MS } };
     // Its clock may be ahead by the skew, and the token's life is shorter by the skew than `expiresAt` says.
     const isAtItsEnd = now >= expiresAt - 2 * this.#config.clockSkewSeconds * 1000;
-    const hasExpired = denial.kind === 'invalid_token' && denial.reason === 'inactive' && isAtItsEnd;
+    const hasExpired = denial.kind === 'invalid_token' && ENDS.has(denial.reason) && isAtItsEnd;
     if (isCall && hasExpired) return { ...principal, basis: { ...basis, askAgainAt: Infinity } };
     return undefined;
   }

@@ -234,6 +234,18 @@ describe('an opaque token under way', () => {
     assert.deepEqual(await again(next, principal, TOKEN), unavailable);
   });
 
+  it('has expired, and its authorization server is behind: a call is not ended by that either', async () => {
+    answer = JSON.stringify({ ...(JSON.parse(active()) as object), active: true });
+    bed.now += 3_600_000 + SKEW_MS;
+    assert.deepEqual(await again(authenticator, principal, TOKEN), ['expired', 'ok']);
+  });
+
+  it('is inactive long before its end: that ends a call, too', async () => {
+    answer = '{"active":false}';
+    bed.now += 3_600_000 - 2 * SKEW_MS;
+    assert.deepEqual(await again(authenticator, principal, TOKEN), ['inactive', 'inactive']);
+  });
+
   it('has expired: inactive says no more than that, and does not end a call, which is not asked about again', async () => {
     bed.now += 3_600_000;
     answer = '{"active":false}';
