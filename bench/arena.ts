@@ -102,13 +102,18 @@ const KEYCLOAK_CLAIMS = {
   email: 'alice@example.com',
 };
 
+/** Without what has a default: checkouts to compare with may not know it. */
+type WrittenConfig = Omit<SidecarConfig, 'transport'> & {
+  readonly transport: Omit<SidecarConfig['transport'], 'maxStreamSeconds'>;
+};
+
 /** The configuration that a small installation has: one issuer, one scope, one claim header, no debug log. */
 function sidecarConfig({
   issuer,
   certificateFile,
   keyFile,
   upstreamPort,
-}: Omit<Arena, 'close'>): SidecarConfig {
+}: Omit<Arena, 'close'>): WrittenConfig {
   return {
     resource: 'https://localhost:8001/mcp',
     publicHosts: [],
@@ -145,7 +150,6 @@ function sidecarConfig({
       unknownSessions: 'NotFound',
       eventStreamKeepAliveSeconds: 30,
       callGraceSeconds: 3600,
-      maxStreamSeconds: 28_800,
     },
     logLevel: 'info',
     drainSeconds: 1,
