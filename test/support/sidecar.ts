@@ -177,6 +177,9 @@ export class TestBed {
     );
   }
 
+  /** By how much its clock was moved (milliseconds). */
+  advanced = 0;
+
   /** Moves the clock of the process, which was started with one that can be moved. */
   async advance(milliseconds: number): Promise<void> {
     const child = this.#process;
@@ -184,6 +187,7 @@ export class TestBed {
     const done = once(child, 'message');
     child.send({ advance: milliseconds });
     await done;
+    this.advanced += milliseconds;
   }
 
   /** Replaces members of the configuration, and waits until that is in force. */

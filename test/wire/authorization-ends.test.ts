@@ -93,16 +93,23 @@ interface Ending {
   readonly prepare?: (bed: TestBed) => void;
   /** Makes authorizations end, and waits until it is so for fresh requests. */
   readonly end: (bed: TestBed, world: World) => Promise<void>;
+  /** All that it does is to replace the configuration: another sidecar is not needed for the next. */
+  readonly isReversible?: true;
 }
 
 const longToken = (bed: TestBed, subject: string) => bed.issuer.token({ claims: { sub: subject, exp: FAR } });
 
-const change = (changes: (config: SidecarConfig) => Partial<SidecarConfig>) => (bed: TestBed) =>
-  bed.takeOver(changes(bed.config));
+/** Another configuration. */
+const change = (
+  expected: Expected,
+  changes: (config: SidecarConfig, bed: TestBed) => Partial<SidecarConfig>,
+): Ending => ({ expected, isReversible: true, end: (bed) => bed.takeOver(changes(bed.config, bed)) });
 
-const issuerWith =
-  (changes: (issuer: SidecarConfig['issuers'][number], bed: TestBed) => object) => (bed: TestBed) =>
-    bed.takeOver({ issuers: bed.config.issuers.map((issuer) => ({ ...issuer, ...changes(issuer, bed) })) });
+/** Another configuration of the issuer. */
+const changeIssuer = (changes: (issuer: SidecarConfig['issuers'][number], bed: TestBed) => object): Ending =>
+  change(refused(401), ({ issuers }, bed) => ({
+    issuers: issuers.map((issuer) => ({ ...issuer, ...changes(issuer, bed) })),
+  }));
 
 let spare: SigningKey;
 before(async () => {
@@ -112,10 +119,11 @@ before(async () => {
 const ENDINGS: Record<string, Ending> = {
   'the token expires': {
     expected: callsFinish,
-    token: (bed, sub) => bed.issuer.token({ claims: { sub, exp: Math.floor(Date.now() / 1000) + 5 } }),
+    token: (bed, sub) => bed.issuer.token({ claims: { sub, exp: Math.floor(Date.now() / 1000) + 30 } }),
     end: async (bed, { token }) => {
       const short = token('control');
-      await waitFor(async () => (await bed.callWith(short)).status === 401, 'the token to expire');
+      await bed.advance(31_000);
+      assert.equal((await bed.callWith(short)).status, 401);
     },
   },
   'its key is withdrawn': {
@@ -126,49 +134,25 @@ const ENDINGS: Record<string, Ending> = {
       assert.equal((await bed.callWith(longToken(bed, 'the first of the new key'))).status, 200);
     },
   },
-  'the issuer is removed': {
-    expected: refused(401),
-    end: issuerWith(({ jwks }, { issuer }) => ({
-      issuer: 'https://elsewhere.example/realm',
-      jwks: { ...jwks, uri: issuer.jwksUri },
-    })),
-  },
-  'its audience is not accepted any more': {
-    expected: refused(401),
-    end: issuerWith(() => ({ audiences: ['another'] })),
-  },
-  'its algorithm is not accepted any more': {
-    expected: refused(401),
-    end: issuerWith(() => ({ algorithms: ['ES256'] })),
-  },
-  'its profile is not accepted any more': {
-    expected: refused(401),
-    end: issuerWith(() => ({ tokenProfile: 'Strict' })),
-  },
-  'tokens must be bound to a key': {
-    expected: refused(401),
-    end: change(() => ({ dpop: { mode: 'Require', proofLifetimeSeconds: 60, nonces: 'Off' } })),
-  },
-  'another scope is required': {
-    expected: refused(403),
-    end: change(() => ({ requiredScopes: ['mcp:basic', 'mcp:admin'] })),
-  },
-  'the path is another': {
-    expected: refused(404),
-    end: change(() => ({ resource: 'https://localhost:8001/other' })),
-  },
-  'the host is another': {
-    expected: refused(421),
-    end: change(() => ({ resource: 'https://mcp.example:8001/mcp' })),
-  },
-  'its Origin is not allowed any more': {
-    expected: refused(403),
-    end: change(() => ({ allowedOrigins: [] })),
-  },
+  'the issuer is removed': changeIssuer(({ jwks }, { issuer }) => ({
+    issuer: 'https://elsewhere.example/realm',
+    jwks: { ...jwks, uri: issuer.jwksUri },
+  })),
+  'its audience is not accepted any more': changeIssuer(() => ({ audiences: ['another'] })),
+  'its algorithm is not accepted any more': changeIssuer(() => ({ algorithms: ['ES256'] })),
+  'its profile is not accepted any more': changeIssuer(() => ({ tokenProfile: 'Strict' })),
+  'tokens must be bound to a key': change(refused(401), () => ({
+    dpop: { mode: 'Require', proofLifetimeSeconds: 60, nonces: 'Off' },
+  })),
+  'another scope is required': change(refused(403), () => ({ requiredScopes: ['mcp:basic', 'mcp:admin'] })),
+  'the path is another': change(refused(404), () => ({ resource: 'https://localhost:8001/other' })),
+  'the host is another': change(refused(421), () => ({ resource: 'https://mcp.example:8001/mcp' })),
+  'its Origin is not allowed any more': change(refused(403), () => ({ allowedOrigins: [] })),
   'messages must be checked': {
-    expected: { ...callsFinish, body: '200', unread: '400' },
+    ...change({ ...callsFinish, body: '200', unread: '400' }, ({ transport }) => ({
+      transport: { ...transport, messageChecks: 'Enforced' },
+    })),
     only: 'Off',
-    end: change(({ transport }) => ({ transport: { ...transport, messageChecks: 'Enforced' } })),
   },
   'introspection says inactive': {
     expected: refused(401),
@@ -223,6 +207,19 @@ async function start(ending: Ending, messageChecks: 'Enforced' | 'Off'): Promise
   return bed;
 }
 
+/** Sidecars of which nothing has to be special, one for each way to treat messages. */
+const shared = new Map<'Enforced' | 'Off', TestBed>();
+after(async () => {
+  for (const bed of shared.values()) await bed.stop();
+});
+
+async function bedFor(ending: Ending, checks: 'Enforced' | 'Off'): Promise<TestBed> {
+  if (ending.isReversible === undefined) return start(ending, checks);
+  const bed = shared.get(checks) ?? (await start(ending, checks));
+  shared.set(checks, bed);
+  return bed;
+}
+
 /** Longer than any end takes. */
 const stillUnderWay = () =>
   new Promise<string>((resolve) => setTimeout(() => resolve('still under way'), 6_000).unref());
@@ -231,12 +228,14 @@ const stillUnderWay = () =>
 function table(name: string, ending: Ending, checks: 'Enforced' | 'Off', kinds: Record<string, Begin>): void {
   describe(`${name}: checks of messages ${checks}`, () => {
     let bed: TestBed;
+    let original: SidecarConfig;
     let server: Server;
     const underWay = new Map<string, UnderWay>();
     const hadBefore = new Map<string, string>();
 
     before(async () => {
-      bed = await start(ending, checks);
+      bed = await bedFor(ending, checks);
+      original = bed.config;
       server = new Server(bed);
       const token = (subject: string) => (ending.token ?? longToken)(bed, subject);
       assert.equal((await bed.callWith(token('control'), { headers: { Origin: ORIGIN } })).status, 200);
@@ -248,7 +247,7 @@ function table(name: string, ending: Ending, checks: 'Enforced' | 'Off', kinds: 
       await ending.end(bed, { token, trickle: () => underWay.forEach(({ trickle }) => trickle()) });
       for (const kind of Object.keys(kinds)) hadBefore.set(kind, server.had(kind));
     });
-    after(() => bed.stop());
+    after(() => (ending.isReversible ? bed.takeOver(original) : bed.stop()));
 
     for (const kind of Object.keys(kinds)) {
       const expected = expectedOf(kind, ending.expected);
@@ -276,69 +275,86 @@ for (const [name, ending] of Object.entries(ENDINGS)) {
   table(name, ending, 'Off', UNREAD_KINDS);
 }
 
-/** Endings for a request that waits for an authorization server: it is decided by what holds when that has answered. */
-const WHILE_WAITING: Record<string, [status: number, end: (bed: TestBed) => unknown]> = {
-  nothing: [200, () => undefined],
-  'the token expires': [401, () => new Promise((resolve) => setTimeout(resolve, 3_000))],
-  'its key is not published': [401, (bed) => (bed.issuer.keys = bed.issuer.keys.slice(1))],
-  // It has stopped to ask for keys, and another replica has them.
-  'the sidecar stops': [503, (bed) => ENDINGS['the sidecar stops']!.end(bed, NO_WORLD)],
-};
 const NO_WORLD: World = { token: () => '', trickle: () => undefined };
-for (const [name, { expected, end, only, prepare }] of Object.entries(ENDINGS))
-  if (expected.call !== '200' && expected.body !== '200' && only === undefined && prepare === undefined)
-    WHILE_WAITING[name] ??= [Number(expected.call), (bed) => end(bed, NO_WORLD)];
-// It is the answer that is waited for which says so: the row above.
-delete WHILE_WAITING['its key is withdrawn'];
 
-describe('a request that waits for the key of its token, and meanwhile', { concurrency: 2 }, () => {
-  for (const [name, [status, end]] of Object.entries(WHILE_WAITING)) {
+describe('a request that waits for the key of its token, and meanwhile', () => {
+  let bed: TestBed;
+  let original: SidecarConfig;
+  before(async () => {
+    bed = await start(ENDINGS['the path is another']!, 'Enforced');
+    original = bed.config;
+  });
+  after(() => bed.stop());
+
+  const rows: [name: string, status: number, end: () => unknown][] = [
+    ['nothing', 200, () => undefined],
+    ['the token expires', 401, () => new Promise((resolve) => setTimeout(resolve, 1_500))],
+    ['its key is not published', 401, () => (bed.issuer.keys = bed.issuer.keys.slice(1))],
+    ...Object.entries(ENDINGS).flatMap<[string, number, () => unknown]>(([name, ending]) =>
+      ending.isReversible && ending.only === undefined
+        ? [[name, Number(ending.expected.call), () => ending.end(bed, NO_WORLD)]]
+        : [],
+    ),
+    // It has stopped to ask for keys, and another replica has them.
+    ['the sidecar stops', 503, () => ENDINGS['the sidecar stops']!.end(bed, NO_WORLD)],
+  ];
+  for (const [name, status, end] of rows) {
     it(`${name}: ${status}`, async () => {
-      const bed = await start({ expected: refused(0), end: () => Promise.resolve() }, 'Enforced');
-      try {
-        const server = new Server(bed);
-        bed.issuer.hang = true;
-        bed.issuer.keys = [spare, ...bed.issuer.keys];
-        const exp = Math.floor(Date.now() / 1000) + (name === 'the token expires' ? 2 : 3600);
-        const token = bed.issuer.token({ claims: { sub: 'a', exp } });
-        const { outcome } = await waiting(bed, token, 'a');
-        await waitFor(() => bed.issuer.hanging > 0, 'the sidecar to ask for keys');
-        await end(bed);
-        bed.issuer.hang = false;
-        bed.issuer.release();
-        assert.equal(await outcome, String(status));
-        if (status !== 200) assert.equal(server.had('a'), 'nothing');
-      } finally {
-        await bed.stop();
-      }
+      await bed.advance(11_000); // a token makes the sidecar ask for keys, but not twice at once
+      const begun = bed.config;
+      const server = new Server(bed);
+      const { keys } = bed.issuer;
+      bed.issuer.keys = [await signingKey(name), ...keys];
+      bed.issuer.hang = true;
+      const life = name === 'the token expires' ? 1 : 3600;
+      const exp = Math.floor((Date.now() + bed.advanced) / 1000) + life;
+      const { outcome } = await waiting(bed, bed.issuer.token({ claims: { sub: 'a', exp } }), 'a');
+      await waitFor(() => bed.issuer.hanging > 0, 'the sidecar to ask for keys');
+      await end();
+      bed.issuer.hang = false;
+      bed.issuer.release();
+      assert.equal(await outcome, String(status));
+      if (status !== 200) assert.equal(server.had('a'), 'nothing');
+      bed.issuer.keys = keys;
+      if (bed.config !== begun) await bed.takeOver(original);
     });
   }
 });
 
 describe('a request that waits for introspection, and meanwhile', () => {
   const ending = ENDINGS['introspection says inactive']!;
+  let bed: TestBed;
+  let original: SidecarConfig;
+  before(async () => {
+    bed = await start(ending, 'Enforced');
+    original = bed.config;
+  });
+  after(() => bed.stop());
+
   for (const [name, status] of [
+    ['nothing', 200],
     ['its audience is not accepted any more', 401],
     ['another scope is required', 403],
     ['the path is another', 404],
     ['its Origin is not allowed any more', 403],
   ] as const) {
     it(`${name}: ${status}`, async () => {
-      const bed = await start(ending, 'Enforced');
-      try {
-        const server = new Server(bed);
-        const endpoint = introspection.get(bed)!;
-        assert.equal(await (await waiting(bed, ending.token!(bed, 'b'), 'b')).outcome, '200');
-        const release = endpoint.hold();
-        const { outcome } = await waiting(bed, ending.token!(bed, 'a'), 'a');
-        await waitFor(() => endpoint.questions.length > 1, 'the sidecar to ask');
-        await ENDINGS[name]!.end(bed, NO_WORLD);
-        release();
-        assert.equal(await outcome, String(status));
-        assert.equal(server.had('a'), 'nothing');
-      } finally {
-        await bed.stop();
+      const begun = bed.config;
+      const server = new Server(bed);
+      const endpoint = introspection.get(bed)!;
+      const before = endpoint.questions.length;
+      const release = endpoint.hold();
+      const { outcome } = await waiting(bed, ending.token!(bed, name), name);
+      await waitFor(() => endpoint.questions.length > before, 'the sidecar to ask');
+      await ENDINGS[name]?.end(bed, NO_WORLD);
+      release();
+      if (status === 200) {
+        await waitFor(() => server.had(name) !== 'nothing', 'it to reach the server');
+        server.finish(name);
       }
+      assert.equal(await outcome, String(status));
+      if (status !== 200) assert.equal(server.had(name), 'nothing');
+      if (bed.config !== begun) await bed.takeOver(original);
     });
   }
 });
