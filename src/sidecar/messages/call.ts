@@ -122,8 +122,8 @@ export function uninspectedCall(
   });
 }
 
-/** Bodies up to this are forwarded when all of them is there, also where they are not looked at (bytes). */
-export const SHORT_BODY_BYTES = 64 * 1024;
+/** Bodies up to this are forwarded when all of it is there, also where they are not looked at (bytes). */
+const SHORT_BODY_BYTES = 64 * 1024;
 
 /** Whether a body follows that is short. */
 export function announcesShortBody({ chunked, contentLength }: RequestFields): boolean {
