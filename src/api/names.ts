@@ -102,7 +102,9 @@ export const CERTIFICATE_LABEL = 'protectedmcp.dev/certificate';
 export const SERVER_ANNOTATION = 'protectedmcp.dev/server';
 /** A digest of what an object was made from: a field that is no longer desired shows only here. */
 export const DESIRED_HASH_ANNOTATION = 'protectedmcp.dev/desired-hash';
-/** On a ProtectedMcpServer, with the value `true`: no object of it is written or deleted until it is removed. */
+/** On a pod: which configuration the kubelet was made to bring, how often, and when. */
+export const CONFIGURATION_ANNOTATION = 'protectedmcp.dev/configuration';
+/** On a ProtectedMcpServer, unless its value says no: no object of it is written or deleted until it is removed. */
 export const PAUSED_ANNOTATION = 'protectedmcp.dev/paused';
 
 /** What finds the pods of one server. Immutable in a Deployment: never add to it. */

@@ -786,8 +786,9 @@ export interface Status {
   /** The label selector of the pods, for autoscalers. */
   selector?: string;
   /**
-   * `Accepted`, `CertificateReady`, `KeysAvailable`, `Isolated`, and `Ready`, which sums them up;
-   * `Paused` while an annotation makes the operator leave the server alone.
+   * `Accepted`, `CertificateReady`, `KeysAvailable`, `ConfigurationCurrent`, `Isolated`, `Progressing`,
+   * `Available`, and `Ready`, which is for the generation in its `observedGeneration` alone; `Paused`
+   * while an annotation makes the operator leave the server alone.
    */
   conditions?: Condition[];
 }

@@ -19,6 +19,8 @@ export interface DesiredInputs {
   readonly sidecarImage: string;
   /** The certificate that the operator issued; absent where the user or cert-manager provides it, and outside a cluster. */
   readonly issued?: IssuedCertificate | undefined;
+  /** Replicas that the Deployment has now, where the resource leaves them to an autoscaler. */
+  readonly scale?: number | undefined;
 }
 
 /** Local files may leave the namespace out, as `kubectl` lets them. */

@@ -3,8 +3,8 @@ import { objectNames, selectorLabels } from '../api/names.ts';
 import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 
-export function podDisruptionBudget({ server }: DesiredInputs): Manifest | undefined {
-  if ((server.spec.replicas ?? 1) <= 1) return undefined;
+export function podDisruptionBudget({ server, scale }: DesiredInputs): Manifest | undefined {
+  if ((server.spec.replicas ?? scale ?? 1) <= 1) return undefined;
   const { name } = server.metadata;
   return {
     apiVersion: 'policy/v1',

@@ -8,7 +8,17 @@ import type { Cache } from './cache.ts';
 import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
 import { isUpToDate } from './drift.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
-import { FIELD_MANAGER, resourceOf, SECRETS, type Deployment } from './kinds.ts';
+import {
+  DEPLOYMENTS,
+  FIELD_MANAGER,
+  NUDGE_MANAGER,
+  PODS,
+  resourceOf,
+  SCALE_MANAGER,
+  SECRETS,
+  type Deployment,
+  type Pod,
+} from './kinds.ts';
 import type { Leaf, LeafCertificates } from './leaf-certificates.ts';
 
 export interface ActDependencies {
@@ -80,6 +90,7 @@ async function carryOut(deps: ActDependencies, plan: Plan, signal: AbortSignal):
   const deployment = plan.deployment && (await apply(deps, plan, plan.deployment, signal));
   if (isFailure(deployment)) return { failure: deployment, leaf, deployment: undefined };
   for (const object of plan.prune) await prune(deps, object, signal);
+  for (const pod of plan.nudges) await nudge(deps, pod, signal);
   return { failure: undefined, leaf, deployment: deployment as Deployment | undefined }; // the change was of that kind
 }
 
@@ -137,6 +148,8 @@ async function apply(
       cache.learn(live);
       return live;
     }
+    if (live !== undefined && desired.kind === DEPLOYMENTS.kind)
+      await leaveScale(deps, live, desired, signal);
     const options = { fieldManager: FIELD_MANAGER, force: true, signal };
     const object = await client.apply(resourceOf(desired), desired, options);
     cache.learn(object);
@@ -152,6 +165,30 @@ async function apply(
   }
 }
 
+/**
+ * Replicas that the resource no longer gives would fall to 1, the API's default, when the operator stops applying them.
+ * Another manager keeps them as they are until an autoscaler changes them (Kubernetes, "Server-Side Apply", transferring
+ * ownership).
+ */
+async function leaveScale(
+  { client }: ActDependencies,
+  live: Deployment,
+  desired: Deployment,
+  signal: AbortSignal,
+): Promise<void> {
+  const replicas = live.spec?.replicas;
+  if (desired.spec?.replicas !== undefined || replicas === undefined) return;
+  const { apiVersion, kind } = DEPLOYMENTS;
+  const { name = '', namespace } = desired.metadata;
+  const scale = { apiVersion, kind, metadata: { name, ...(namespace && { namespace }) }, spec: { replicas } };
+  try {
+    await client.apply(DEPLOYMENTS, scale, { fieldManager: SCALE_MANAGER, signal });
+  } catch (error) {
+    // An autoscaler has changed them meanwhile, or the Deployment is gone.
+    if (!isConflict(error) && !isInvalid(error)) throw error;
+  }
+}
+
 /** The cache holds only objects with the operator's label: the name may still be taken by another. */
 async function unlabelled(
   { client }: ActDependencies,
@@ -164,6 +201,17 @@ async function unlabelled(
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
+  }
+}
+
+/** A pod that is gone has no configuration to bring, and what fails is only slower: the kubelet looks by itself in the end. */
+async function nudge({ client, log }: ActDependencies, pod: Pod, signal: AbortSignal): Promise<void> {
+  try {
+    await client.apply(PODS, pod, { fieldManager: NUDGE_MANAGER, force: true, signal });
+  } catch (error) {
+    if (isNotFound(error) || isConflict(error) || isInvalid(error)) return;
+    if (!isForbidden(error)) throw error;
+    log.warn({ pod: pod.metadata.name, err: error }, 'pod not updated: its configuration arrives later');
   }
 }
 

@@ -16,6 +16,7 @@ import { createHealth } from './health.ts';
 import { FIELD_MANAGER } from './kinds.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
 import { addGauges, type OperatorMetrics } from './metrics.ts';
+import { PodWarnings } from './pod-warnings.ts';
 import { Prober, type ProberOptions } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { OperatorErrorCode } from './errors.ts';
@@ -168,6 +169,7 @@ export class Controller {
       cache: this.#cache,
       prober: this.#prober,
       leaves,
+      warnings: new PodWarnings({ client, clock }),
       events: this.#events,
       pace: new StatusPace(),
       certManager,

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { CONFIG_FILE_NAME, PAUSED_ANNOTATION } from '../api/names.ts';
 import { desired } from '../desired/index.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
+import { nudges } from './config-nudge.ts';
 import { isUpToDate, withHash } from './drift.ts';
 import { foreignHost, issuableHosts } from './host-ownership.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
-import { CERTIFICATES, DEPLOYMENTS, SECRETS, type ServerObject } from './kinds.ts';
+import { CERTIFICATES, DEPLOYMENTS, SECRETS, type Deployment, type Pod, type ServerObject } from './kinds.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
 import { attempt, invalidity, Unusable } from './validity.ts';
 import type { World } from './world.ts';
@@ -54,6 +55,8 @@ export interface Plan {
   readonly prune: readonly KubeObject[];
   /** A name that is known to be taken. The rest of `apply` is done all the same; the Deployment is not. */
   readonly failure: ApplyFailure | undefined;
+  /** Pods to change a little once everything is applied: the kubelet then brings the newest configuration into them. */
+  readonly nudges: readonly Pod[];
   /** SHA-256 of the configuration that the sidecars should have in force. */
   readonly configDigest: string;
 }
@@ -82,13 +85,16 @@ export function decide(world: World): Decision {
   return { kind: isPaused(server) ? 'pause' : 'reconcile', plan };
 }
 
+/** People write `yes` and `1` as well: who sets it means to pause, unless the value says no. */
 function isPaused({ metadata }: ServerObject): boolean {
-  return metadata.annotations?.[PAUSED_ANNOTATION] === 'true';
+  const value = metadata.annotations?.[PAUSED_ANNOTATION];
+  return value !== undefined && !/^(false|no|off|0)$/i.test(value.trim());
 }
 
 function planFor(server: ServerObject, world: World): Plan {
   const certificate = certificatePlan(server, world);
   const objects = desiredObjects(server, certificate, world);
+  const digest = configDigest(objects);
   const owner = server.metadata.uid ?? '';
   const wanted = new Map(objects.map((object) => [nameOf(object), object]));
   const live = new Map(world.existing.map((object) => [nameOf(object), object]));
@@ -109,7 +115,8 @@ function planFor(server: ServerObject, world: World): Plan {
     deployment: changes.find(isDeployment),
     prune: world.existing.filter((object) => isOwned(object, owner) && !wanted.has(nameOf(object))),
     failure: taken && notOwned(taken),
-    configDigest: configDigest(objects),
+    nudges: nudges(server.metadata.namespace ?? '', world.pods, digest, world.now),
+    configDigest: digest,
   };
 }
 
@@ -138,11 +145,17 @@ function certificatePlan(
 function desiredObjects(
   server: ServerObject,
   plan: CertificatePlan,
-  { sidecarImage, authority }: World,
+  { sidecarImage, authority, existing }: World,
 ): KubeObject[] {
   const issued =
     plan.source === 'issued' ? (plan.leaf ?? { certificate: '', key: '', authority }) : undefined;
-  return desired({ server, sidecarImage, issued });
+  return desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
+}
+
+/** Replicas that the Deployment is to have now, an autoscaler's among them. */
+function scaleOf(existing: readonly KubeObject[]): number | undefined {
+  const found = existing.find(({ kind }) => kind === DEPLOYMENTS.kind) as Deployment | undefined; // of that kind
+  return found?.spec?.replicas;
 }
 
 function nameOf({ kind, metadata }: KubeObject): string {

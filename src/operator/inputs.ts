@@ -17,7 +17,15 @@ export interface PodState {
   readonly name: string;
   readonly ip: string | undefined;
   readonly ready: boolean;
-  /** Why a container of the pod does not start, or why the pod is not placed. */
+  /** The pod template that it was made from, as the Deployment's controller calls it (label `pod-template-hash`). */
+  readonly template: string;
+  /** When it was made (milliseconds since the epoch). */
+  readonly createdAt: number;
+  /** Whether its containers are not made yet. */
+  readonly starting: boolean;
+  /** Its annotation about the configuration; see config-nudge. */
+  readonly configuration: string | undefined;
+  /** What keeps it from running: a container that does not start or ends, a missing Secret, no node. */
   readonly trouble: string | undefined;
   readonly report: SidecarReport | undefined;
 }

@@ -30,23 +30,41 @@ export interface Pod extends KubeObject {
   readonly spec?: { readonly nodeName?: string };
   readonly status?: {
     readonly phase?: string;
+    /** Why the whole pod failed, such as `Evicted`. */
+    readonly reason?: string;
+    readonly message?: string;
     readonly podIP?: string;
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
+      readonly reason?: string;
       readonly message?: string;
     }[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
-  readonly state?: {
-    readonly waiting?: { readonly reason?: string; readonly message?: string };
-    readonly terminated?: { readonly reason?: string; readonly exitCode: number };
-  };
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  /** How it was before its last restart. */
+  readonly lastState?: ContainerState;
+}
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: { readonly reason?: string; readonly exitCode: number; readonly message?: string };
+}
+
+/** What a component of the cluster says of an object. */
+export interface ObjectEvent extends KubeObject {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
 }
 
 export interface Secret extends KubeObject {
@@ -67,6 +85,10 @@ export interface Certificate extends KubeObject {
 
 /** The operator's name as the owner of the fields that it applies. */
 export const FIELD_MANAGER = 'mcp-operator';
+/** The owner of the annotation that makes the kubelet look at a pod. */
+export const NUDGE_MANAGER = 'mcp-operator-nudge';
+/** The owner of replicas that the operator leaves as they are. */
+export const SCALE_MANAGER = 'mcp-operator-scale';
 
 const core = (kind: string, plural: string): Resource => ({
   apiVersion: 'v1',
@@ -86,6 +108,8 @@ const SERVICES = core('Service', 'services');
 const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
 export const PODS: Resource<Pod> = core('Pod', 'pods');
+/** As the kubelet writes them. */
+export const POD_EVENTS: Resource<ObjectEvent> = core('Event', 'events');
 export const DEPLOYMENTS: Resource<Deployment> = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',

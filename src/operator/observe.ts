@@ -2,15 +2,20 @@
 import type { Clock } from '../base/clock.ts';
 import type { Cache } from './cache.ts';
 import type { LeafCertificates } from './leaf-certificates.ts';
+import { isStarting } from './pod-trouble.ts';
+import type { PodWarnings } from './pod-warnings.ts';
 import { isTerminating, podState, probeTargets } from './pods.ts';
 import type { ServerObject } from './kinds.ts';
 import type { Prober } from './prober.ts';
+import type { PodState } from './inputs.ts';
+import type { Pod } from './kinds.ts';
 import type { World } from './world.ts';
 
 export interface ObserveDependencies {
   readonly cache: Cache;
   readonly prober: Prober;
   readonly leaves: LeafCertificates;
+  readonly warnings: Pick<PodWarnings, 'of'>;
   readonly certManager: boolean;
   readonly sidecarImage: string;
   readonly clock: Clock;
@@ -30,9 +35,9 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
     existing: server === undefined ? [] : cache.existing(server),
     leaf,
     authority: leaves.authority,
-    pods: pods
-      .filter((pod) => !isTerminating(pod))
-      .map((pod) => podState(pod, prober.report(pod.metadata.uid ?? ''))),
+    pods: await Promise.all(
+      pods.filter((pod) => !isTerminating(pod)).map((pod) => stateOf(deps, pod, signal)),
+    ),
     sidecarImage,
     certManager,
   });
@@ -42,4 +47,13 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
 function portOf(server: ServerObject): number | undefined {
   const { spec } = server as { readonly spec?: { readonly server?: { readonly port?: number } } };
   return spec?.server?.port;
+}
+
+async function stateOf(
+  { prober, warnings }: ObserveDependencies,
+  pod: Pod,
+  signal: AbortSignal,
+): Promise<PodState> {
+  const warning = isStarting(pod) ? await warnings.of(pod, signal) : undefined;
+  return podState(pod, prober.report(pod.metadata.uid ?? ''), warning);
 }

@@ -1,6 +1,8 @@
 // PURE: pods as the checks look at them, and as the prober reaches them. Connects to nothing.
 import type { PodState } from './inputs.ts';
 import type { Pod } from './kinds.ts';
+import { CONFIGURATION_ANNOTATION } from '../api/names.ts';
+import { isStarting, podTrouble } from './pod-trouble.ts';
 import type { ProbeTarget } from './prober.ts';
 
 export function isTerminating({ metadata }: Pod): boolean {
@@ -16,7 +18,8 @@ export function probeTargets(pod: Pod, serverPort: number | undefined): ProbeTar
   return [{ podUid: metadata.uid ?? '', ip, serverPort }];
 }
 
-export function podState(pod: Pod, report: PodState['report']): PodState {
+/** @param warning what the cluster's events say of a pod that does not start */
+export function podState(pod: Pod, report: PodState['report'], warning: string | undefined): PodState {
   const { metadata, status } = pod;
   return {
     uid: metadata.uid ?? '',
@@ -24,19 +27,11 @@ export function podState(pod: Pod, report: PodState['report']): PodState {
     ip: status?.podIP,
     ready:
       status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
-    trouble: waitingReason(pod),
+    template: metadata.labels?.['pod-template-hash'] ?? '',
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    starting: isStarting(pod),
+    configuration: metadata.annotations?.[CONFIGURATION_ANNOTATION],
+    trouble: podTrouble(pod) ?? warning,
     report,
   };
-}
-
-/** The first thing that keeps a pod from running, in the words of Kubernetes. */
-function waitingReason({ status }: Pod): string | undefined {
-  for (const { name, state } of status?.containerStatuses ?? []) {
-    const { reason, message } = state?.waiting ?? {};
-    // Every pod passes through these two.
-    if (reason === undefined || reason === 'PodInitializing' || reason === 'ContainerCreating') continue;
-    return `container "${name}" is waiting: ${reason} ${message ?? ''}`.trim();
-  }
-  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  return scheduled?.status === 'False' ? scheduled.message : undefined;
 }

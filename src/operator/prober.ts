@@ -36,6 +36,8 @@ interface Probe extends ProbeTarget {
   /** The one that counts: the newest, or the last bad one of a pod that is not well for long enough yet. */
   report: SidecarReport | undefined;
   course: Course;
+  /** Of the configuration that the sidecar should have; undefined while that is not known. */
+  expectedDigest?: string;
 }
 
 export interface ProberOptions {
@@ -87,6 +89,16 @@ export class Prober {
     }
   }
 
+  /** Sets which configuration a server's sidecars should have: until they do, they are asked more often. */
+  expect(key: string, configDigest: string): void {
+    const soon = this.#options.scheduler.now() + UNSETTLED_MS;
+    for (const probe of this.#probes.values()) {
+      if (probe.key !== key) continue;
+      probe.expectedDigest = configDigest;
+      if (isOutdated(probe.report, configDigest)) probe.dueAt = Math.min(probe.dueAt, soon);
+    }
+  }
+
   report(podUid: string): SidecarReport | undefined {
     return this.#probes.get(podUid)?.report;
   }
@@ -109,7 +121,8 @@ export class Prober {
     const { course, counts } = next(probe.course, isGood(report), scheduler.now());
     probe.course = course;
     // Jitter: a thousand pods must not be probed at the same moment.
-    probe.dueAt = scheduler.now() + (course.isWell ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
+    const isSteady = course.isWell && !isOutdated(report, probe.expectedDigest);
+    probe.dueAt = scheduler.now() + (isSteady ? STEADY_MS : UNSETTLED_MS) * (0.9 + random() / 5);
     if (!counts) return;
     const isNews = !isDeepStrictEqual(significantFields(report), significantFields(probe.report));
     probe.report = report;
@@ -130,6 +143,12 @@ function turnsOf(probes: readonly Probe[], now: number): { turn: number; probe: 
 /** New pods come first: their server waits for its first report. */
 function isKnown({ report }: Probe): boolean {
   return report !== undefined;
+}
+
+/** Whether the sidecar has another configuration than it should. */
+function isOutdated(report: SidecarReport | undefined, expected: string | undefined): boolean {
+  const { status } = report ?? {};
+  return status !== undefined && expected !== undefined && status.configDigest !== expected;
 }
 
 function isGood({ status, serverPort }: SidecarReport): boolean {
@@ -155,6 +174,8 @@ function significantFields(report: SidecarReport | undefined) {
     problems: status?.problems,
     certificate: status?.certificate,
     configDigest: status?.configDigest,
+    configProblem: status?.configProblem,
+    server: status?.server,
     issuers: status?.issuers.map(({ issuer, keys, lastError }) => ({ issuer, keys, lastError })),
   };
 }

@@ -1,4 +1,5 @@
 // PURE: objects as the caches keep them, without what the operator never reads.
+import { CONFIGURATION_ANNOTATION } from '../api/names.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Pod } from './kinds.ts';
 
@@ -17,14 +18,18 @@ export function pruned<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...object.metadata, annotations: Object.fromEntries(short) } };
 }
 
-/** Of a pod its labels, its node and its status. */
+/** Of a pod its labels, its node, its status, and the annotation that the operator sets. */
 export function prunedPod({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
-  const { annotations: _, ...kept } = metadata;
+  const { annotations, ...kept } = metadata;
+  const configuration = annotations?.[CONFIGURATION_ANNOTATION];
   const { nodeName } = spec ?? {};
   return {
     apiVersion,
     kind,
-    metadata: kept,
+    metadata:
+      configuration === undefined
+        ? kept
+        : { ...kept, annotations: { [CONFIGURATION_ANNOTATION]: configuration } },
     ...(nodeName !== undefined && { spec: { nodeName } }),
     ...(status && { status }),
   };

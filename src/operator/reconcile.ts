@@ -2,9 +2,15 @@
 import type { Random } from '../kube/scheduler.ts';
 import type { RunResult } from '../kube/queue.ts';
 import { act, type ActDependencies, type Outcome } from './act.ts';
+import { nextNudge } from './config-nudge.ts';
 import { decide, RESYNC_MS, type Decision } from './decide.ts';
+import type { PodState } from './inputs.ts';
 import { observe, type ObserveDependencies } from './observe.ts';
 import { report, statusOf, type ReportDependencies } from './report.ts';
+import type { World } from './world.ts';
+
+/** After this a pod that starts well has started (milliseconds). */
+const STARTUP_VISIT_MS = 12_000;
 
 interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
   readonly cache: ObserveDependencies['cache'];
@@ -21,19 +27,35 @@ export async function reconcile(
 ): Promise<RunResult> {
   const world = await observe(deps, key, signal);
   const decision = decide(world);
+  if (decision.kind === 'reconcile') deps.prober.expect(key, decision.plan.configDigest);
   const outcome = await act(deps, key, decision, signal);
   const next = statusOf(world, decision, outcome);
   if (world.server === undefined) deps.pace.forget(key);
   if (world.server === undefined || next === undefined) return {};
   const waitMs = await report(deps, world.server, next, signal);
-  const visitMs = nextVisitMs(decision, outcome, world.now, deps.random);
+  const visitMs = nextVisitMs(decision, outcome, world, deps.random);
   return { requeueAfterMs: Math.min(visitMs, waitMs ?? visitMs) };
 }
 
-/** At the resync, with jitter so that a thousand servers do not come at once, or when the certificate is to be renewed. */
-function nextVisitMs({ kind }: Decision, { leaf }: Outcome, now: number, random: Random): number {
+/**
+ * At the resync, with jitter so that a thousand servers do not come at once; earlier when the certificate is to be renewed, a
+ * pod to be nudged, or a pod does not start.
+ */
+function nextVisitMs(decision: Decision, { leaf }: Outcome, { now, pods }: World, random: Random): number {
   const resyncMs = RESYNC_MS * (0.9 + random() / 5);
-  return kind === 'pause' || leaf === undefined
-    ? resyncMs
-    : Math.min(resyncMs, Math.max(1000, leaf.renewAt - now));
+  if (decision.kind !== 'reconcile') return resyncMs;
+  const nudgeAt = nextNudge(pods, decision.plan.configDigest);
+  const earlier = [leaf?.renewAt, nudgeAt]
+    .filter((at) => at !== undefined)
+    .map((at) => Math.max(1000, at - now));
+  return Math.min(
+    resyncMs,
+    ...earlier,
+    ...pods.filter(({ starting }) => starting).map((pod) => startVisitMs(pod, now)),
+  );
+}
+
+/** What keeps a pod from starting is said in events, which do not wake the operator: it looks, ever more seldom. */
+function startVisitMs({ createdAt }: PodState, now: number): number {
+  return Math.max(STARTUP_VISIT_MS, (now - createdAt) / 2);
 }

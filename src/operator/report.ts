@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import type { Client } from '../kube/client.ts';
+import type { ConditionType } from '../protocol/conditions.ts';
 import type { Clock } from '../base/clock.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { objectKey } from '../kube/object.ts';
@@ -90,6 +91,8 @@ export async function report(
 ): Promise<number | undefined> {
   const { client, cache, pace, clock, onWrite } = deps;
   if (isSame(next, server.status)) return undefined;
+  // What pods do for a new generation is what its user wants to see.
+  if (next.observedGeneration !== server.status?.observedGeneration) pace.forget(objectKey(server));
   const wait = isWanted(next, server)
     ? 0
     : pace.take(objectKey(server), { isUrgent: isTurnForTheWorse(next, server), now: clock() });
@@ -128,11 +131,18 @@ function isWanted(next: Status, server: ServerObject): boolean {
   return !isDeepStrictEqual(wanted(next), wanted(server.status ?? {}));
 }
 
+const SECURED_BY: ReadonlySet<string> = new Set<ConditionType>([
+  'CertificateReady',
+  'KeysAvailable',
+  'ConfigurationCurrent',
+  'Isolated',
+]);
+
 /** Whether something that security hangs on does not hold any more. */
 function isTurnForTheWorse({ conditions = [] }: Status, server: ServerObject): boolean {
   return conditions.some(({ type, status: now }) => {
     const was = conditionsOf(server).find((condition) => condition.type === type)?.status;
-    return now === 'False' && was !== 'False' && type !== 'Ready';
+    return now === 'False' && was !== 'False' && SECURED_BY.has(type);
   });
 }
 

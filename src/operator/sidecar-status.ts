@@ -2,6 +2,7 @@
 // checked and bounded, unknown members are dropped, unknown error codes become `unknown`.
 import { z } from 'zod';
 import {
+  ENDPOINT_STATES,
   ISSUER_ERROR_CODES,
   type IssuerErrorCode,
   type IssuerStatus,
@@ -59,6 +60,8 @@ const sidecarStatus: z.ZodType<ReportedStatus> = z.object({
     .max(MAX_ENTRIES),
   certificate: z.object({ subjectAltName: text.optional(), notAfter: time }),
   configDigest: text,
+  configProblem: text.optional(),
+  server: z.object({ reachable: z.boolean(), endpoint: z.enum(ENDPOINT_STATES).catch('unknown') }).optional(),
 });
 
 /**

@@ -4,10 +4,13 @@ import { selectorLabels } from '../api/names.ts';
 import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import { resourceIdentifier } from '../desired/resource.ts';
 import { accepted } from './checks/accepted.ts';
+import { available } from './checks/available.ts';
 import { certificateReady } from './checks/certificate-ready.ts';
+import { configurationCurrent } from './checks/configuration-current.ts';
 import { isolated } from './checks/isolated.ts';
 import { keysAvailable } from './checks/keys-available.ts';
 import { isOutdated, notAccepted, notReady, paused } from './checks/paused.ts';
+import { progressing } from './checks/progressing.ts';
 import { ready } from './checks/ready.ts';
 import type { ApplyFailure, Inputs } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
@@ -18,12 +21,23 @@ const MAX_MESSAGE = 1024;
 /** What the conditions say of the generation that the operator has applied, in the order in which they are listed. */
 export function verdicts(inputs: Inputs): Verdict[] {
   const others = [accepted(inputs), ...observed(inputs).map((verdict) => settled(verdict, inputs))];
-  const all: Verdict[] = [...others, ready(inputs, others), ...(inputs.paused ? [paused(inputs)] : [])];
+  const all: Verdict[] = [
+    ...others,
+    available(inputs),
+    ready(inputs, others),
+    ...(inputs.paused ? [paused(inputs)] : []),
+  ];
   return inOrder(all);
 }
 
 function observed(inputs: Inputs): Verdict[] {
-  return [certificateReady(inputs), keysAvailable(inputs), isolated(inputs)];
+  return [
+    certificateReady(inputs),
+    keysAvailable(inputs),
+    configurationCurrent(inputs),
+    isolated(inputs),
+    progressing(inputs),
+  ];
 }
 
 /**
@@ -34,6 +48,9 @@ function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
   const isProbing = pods.some(({ ip, report }) => ip !== undefined && report === undefined);
   const previous = server.status?.conditions?.find(({ type }) => type === verdict.type);
   if (verdict.status !== 'Unknown' || !isProbing || previous === undefined) return verdict;
+  // What was in force for another generation says nothing of this one.
+  const isOfThis = previous.observedGeneration === server.metadata.generation;
+  if (verdict.type === 'ConfigurationCurrent' && !isOfThis) return verdict;
   const { status, reason, message } = previous;
   return { ...verdict, status, reason, message } as Verdict; // written by the operator: the reason is one of its type
 }
@@ -67,7 +84,7 @@ function outdatedConditions(inputs: Inputs): Condition[] {
     const message = 'Nothing is applied yet; see condition Paused.';
     return previous ?? condition({ type, status: 'Unknown', reason: 'Pending', message } as Verdict, inputs); // each has Pending
   });
-  const now = [notAccepted(inputs), notReady(inputs), paused(inputs)].map((verdict) =>
+  const now = [notAccepted(inputs), available(inputs), notReady(inputs), paused(inputs)].map((verdict) =>
     condition(verdict, inputs),
   );
   return inOrder([...kept, ...now]);
@@ -94,7 +111,10 @@ export function refusedStatus(server: ServerObject, failure: ApplyFailure, now: 
 const OBSERVED: ReadonlySet<string> = new Set<ConditionType>([
   'CertificateReady',
   'KeysAvailable',
+  'ConfigurationCurrent',
   'Isolated',
+  'Progressing',
+  'Available',
 ]);
 
 /** The conditions as they were written last. */

@@ -1,17 +1,19 @@
 // Condition types and their reasons. Both are API: users and tools match on them, so none is renamed or reused.
 
-export type ConditionType =
-  'Accepted' | 'CertificateReady' | 'KeysAvailable' | 'Isolated' | 'Ready' | 'Paused';
-
 /** In the order in which they become true, and in which `status.conditions` lists them. `Paused` only while it is. */
 export const CONDITION_TYPES = [
   'Accepted',
   'CertificateReady',
   'KeysAvailable',
+  'ConfigurationCurrent',
   'Isolated',
+  'Progressing',
+  'Available',
   'Ready',
   'Paused',
-] as const satisfies readonly ConditionType[];
+] as const;
+
+export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 type ConditionStatus = 'True' | 'False' | 'Unknown';
 
@@ -26,17 +28,29 @@ export type CertificateReadyReason =
 export type KeysAvailableReason =
   'KeysLoaded' | 'Pending' | 'IssuerUnreachable' | 'DiscoveryFailed' | 'NoUsableKey';
 
+/** Whether every sidecar has the newest configuration in force. `Refused`: it cannot use it, and keeps the one before. */
+export type ConfigurationCurrentReason = 'Current' | 'Pending' | 'Outdated' | 'Refused';
+
 /** Whether only the sidecar's ports answer. `UpstreamReachable`: a connection to the server's port succeeded. */
 type IsolatedReason = 'ProbeRefused' | 'Pending' | 'UpstreamReachable' | 'ProbeFailed' | 'Disabled';
 
-/** Whether clients with a valid token can use the server. */
+/** Whether a new version is on its way. False when it has arrived, `Complete`, and when it does not get on, `Stalled`. */
+export type ProgressingReason = 'Pending' | 'RollingOut' | 'Complete' | 'Stalled';
+
+/** Whether any version serves, the newest or one before. */
+type AvailableReason = 'ReplicasAvailable' | 'ReplicasUnavailable';
+
+/** Whether clients with a valid token can use this generation of the server. */
 export type ReadyReason =
   | 'Ready'
   | 'NotAccepted'
   | 'CertificateNotReady'
   | 'KeysNotAvailable'
+  | 'ConfigurationNotCurrent'
   | 'Progressing'
+  | 'RolloutStalled'
   | 'ReplicasUnavailable'
+  | 'EndpointNotUsable'
   | 'ScaledToZero'
   | 'Paused';
 
@@ -48,6 +62,9 @@ export interface ConditionReasons {
   Accepted: AcceptedReason;
   CertificateReady: CertificateReadyReason;
   KeysAvailable: KeysAvailableReason;
+  ConfigurationCurrent: ConfigurationCurrentReason;
+  Progressing: ProgressingReason;
+  Available: AvailableReason;
   Isolated: IsolatedReason;
   Ready: ReadyReason;
   Paused: PausedReason;

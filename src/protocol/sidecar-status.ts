@@ -78,6 +78,34 @@ export interface IssuerStatus {
   readonly mismatch?: string | undefined;
 }
 
+/**
+ * What the MCP server's endpoint answers to a message. Stable: conditions take their reasons from it.
+ *
+ * unknown             it was not asked yet, or gave an answer that says nothing of the path, such as a 500
+ * usable              it takes messages
+ * not_found           404, and no JSON-RPC message in it: nothing is served at the path
+ * method_not_allowed  405: something else is served at the path
+ * redirect            3xx: redirects are not followed (RESOURCE_SERVER D2)
+ * unauthorized        401 or 407: the server wants credentials, and gets none
+ */
+export const ENDPOINT_STATES = [
+  'unknown',
+  'usable',
+  'not_found',
+  'method_not_allowed',
+  'redirect',
+  'unauthorized',
+] as const;
+
+export type EndpointState = (typeof ENDPOINT_STATES)[number];
+
+/** The MCP server, as seen from the sidecar. */
+export interface ServerStatus {
+  /** Whether it accepts connections. */
+  readonly reachable: boolean;
+  readonly endpoint: EndpointState;
+}
+
 /** Holds nothing that a client sent and no key material. */
 export interface SidecarStatus {
   readonly resource: string;
@@ -88,4 +116,8 @@ export interface SidecarStatus {
   readonly certificate: { readonly subjectAltName?: string | undefined; readonly notAfter: string };
   /** SHA-256 of the configuration file that is in force, hexadecimal: tells whether a change has arrived. */
   readonly configDigest: string;
+  /** Why the newest file is not in force, for people; absent when it is. */
+  readonly configProblem?: string | undefined;
+  /** Absent: a sidecar from before there was one. */
+  readonly server?: ServerStatus | undefined;
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { SidecarStatus } from '../protocol/sidecar-status.ts';
+import type { ServerStatus, SidecarStatus } from '../protocol/sidecar-status.ts';
 import { createAdmin } from './observability/admin.ts';
 import { Authenticator } from './authentication/authenticate.ts';
 import type { FetchJson, FetchText } from './issuers/fetch.ts';
@@ -20,6 +20,7 @@ import { askForClientCertificates, createListener, listen, replaceCertificate } 
 import { fileNames, isSameConfiguration, loadFiles, type LoadedFiles } from './loaded-files.ts';
 import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
 import { compileConfig, type CompiledConfig } from './gateway/compiled-config.ts';
+import { EndpointProbe } from './proxy/endpoint-probe.ts';
 import { keySet, type SigningKey } from './tokens/signing-key.ts';
 import { ReplayCache } from './authentication/replay-cache.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -52,6 +53,11 @@ export class Sidecar {
   readonly #nonces: DpopNonces;
   readonly #sessions: Sessions;
   #loaded: LoadedFiles;
+  /** Of the configuration that requests are served by: a newer one waits for the keys of its issuers. */
+  #digestInForce: string;
+  /** Why the newest files are not in force. */
+  #configProblem: string | undefined;
+  #endpoint: EndpointProbe | undefined;
   readonly #ring: KeyRing;
   #watching = new AbortController();
   readonly #unusedConnections: UnusedConnections;
@@ -69,6 +75,7 @@ export class Sidecar {
     this.#deps = deps;
     this.#nonces = new DpopNonces(deps.clock);
     this.#loaded = loadFiles(file);
+    this.#digestInForce = this.#loaded.digest;
     this.#sessions = new Sessions(deps.clock);
     this.#ring = new KeyRing(trustedIssuers(this.#loaded), {
       clock: deps.clock,
@@ -100,6 +107,7 @@ export class Sidecar {
     askForClientCertificates(this.#listener, this.#loaded.config.clientCertificates.mode !== 'Off');
     this.#unusedConnections = new UnusedConnections(this.#listener);
     this.#admin = createAdmin({
+      problems: () => this.problems(),
       status: () => this.status(),
       metrics: () => this.#metrics.registry.metrics(),
       metricsContentType: this.#metrics.registry.contentType,
@@ -126,14 +134,20 @@ export class Sidecar {
     return { port, adminPort };
   }
 
-  async status(): Promise<SidecarStatus> {
-    const { config, certificate, digest } = this.#loaded;
+  /** What keeps it from serving requests now, for people. The endpoint is not among it: a guess must not end service. */
+  async problems(): Promise<string[]> {
     const problems = [...this.#ring.problems];
     const { upstream } = this.#gateway.config;
     if (!(await upstream.probe(PROBE_TIMEOUT_MS))) {
       problems.push(`the MCP server does not accept connections on ${upstream.host} port ${upstream.port}`);
     }
     if (this.#draining) problems.push('shutting down');
+    return problems;
+  }
+
+  async status(): Promise<SidecarStatus> {
+    const { config, certificate } = this.#loaded;
+    const problems = await this.problems();
     const { subjectAltName, validTo } = new X509Certificate(certificate.cert);
     return {
       resource: config.resource,
@@ -141,8 +155,17 @@ export class Sidecar {
       problems,
       issuers: this.#ring.statuses,
       certificate: { subjectAltName, notAfter: new Date(validTo).toISOString() },
-      configDigest: digest,
+      configDigest: this.#digestInForce,
+      configProblem: this.#configProblem,
+      server: await this.#serverStatus(),
     };
+  }
+
+  async #serverStatus(): Promise<ServerStatus> {
+    const reachable = await this.#gateway.config.upstream.probe(PROBE_TIMEOUT_MS);
+    const { url } = this.#gateway.config.config.upstream;
+    if (this.#endpoint?.url !== url) this.#endpoint = new EndpointProbe(url, this.#deps.clock);
+    return { reachable, endpoint: await this.#endpoint.state(reachable) };
   }
 
   #compile(loaded: LoadedFiles): CompiledConfig {
@@ -229,9 +252,11 @@ export class Sidecar {
       next = loadFiles(this.#file);
     } catch (error) {
       this.#metrics.reloads.inc({ kind: 'config', outcome: 'failed' });
+      this.#configProblem = (error as Error).message;
       logger.error({ reason: (error as Error).message }, 'reload failed, keeping current configuration');
       return;
     }
+    this.#configProblem = undefined;
     const previous = this.#loaded;
     if (
       next.certificate.cert !== previous.certificate.cert ||
@@ -257,6 +282,7 @@ export class Sidecar {
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
     this.#gateway.replaceConfig(this.#compile(next));
+    this.#digestInForce = next.digest;
     if (askForClientCertificates(this.#listener, next.config.clientCertificates.mode !== 'Off')) {
       // A new context also ends the sessions of before, which were begun without a certificate and would be resumed so.
       replaceCertificate(this.#listener, next.certificate);

@@ -281,9 +281,11 @@ export class MemoryApiServer {
     metadataOnly: boolean,
   ): object {
     const labels = labelsOf(query);
+    const fields = termsOf(query.get('fieldSelector'));
     const all = [...this.#objects.values()]
       .map(({ object }) => object)
-      .filter((object) => object.kind === kind && isSelected(object, namespaceOf(place), labels));
+      .filter((object) => object.kind === kind && isSelected(object, namespaceOf(place), labels))
+      .filter((object) => fields.every(([path, value]) => fieldOf(object, path) === value));
     const [from, to] = pageOf(query);
     const items = all
       .slice(from, to)
@@ -323,9 +325,11 @@ export class MemoryApiServer {
       subresource === 'status'
         ? { ...found, status: structuredClone(found['status']) }
         : structuredClone(found);
-    dropFields(base, stored?.applied.get(own) ?? {}, wish);
+    const others = [...(stored?.applied ?? [])].filter(([name]) => name !== own).map(([, fields]) => fields);
+    dropFields(base, stored?.applied.get(own) ?? {}, wish, others);
     const next = merged(base, wish) as KubeObject & Json;
-    if (stored !== undefined && isDeepStrictEqual(next, stored.object)) return stored.object;
+    const isKnown = isDeepStrictEqual(stored?.applied.get(own), wish);
+    if (stored !== undefined && isKnown && isDeepStrictEqual(next, stored.object)) return stored.object;
     const applied = new Map(stored?.applied ?? []).set(own, structuredClone(wish));
     return this.#store(id, next, applied);
   }
@@ -408,8 +412,18 @@ function namespaceOf(place: string): string | undefined {
 }
 
 function labelsOf(query: URLSearchParams): Record<string, string> {
-  const terms = (query.get('labelSelector') ?? '').split(',').filter((term) => term !== '');
-  return Object.fromEntries(terms.map((term) => term.split('=') as [string, string]));
+  return Object.fromEntries(termsOf(query.get('labelSelector')));
+}
+
+function termsOf(selector: string | null): [string, string][] {
+  const terms = (selector ?? '').split(',').filter((term) => term !== '');
+  return terms.map((term) => term.split('=') as [string, string]);
+}
+
+function fieldOf(object: Json, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), object);
 }
 
 /** By position: good for lists that do not change while they are read. */
@@ -430,12 +444,13 @@ function isMetadataOnly({ headers }: IncomingMessage): boolean {
   return headers.accept?.includes('PartialObjectMetadata') ?? false;
 }
 
-/** Removes what the manager applied before and does not any more. Lists are whole. */
-function dropFields(base: Json, before: Json, now: Json): void {
+/** Removes what the manager applied before and does not any more, unless another manager applies it. Lists are whole. */
+function dropFields(base: Json, before: Json, now: Json, others: readonly Json[]): void {
   for (const [name, old] of Object.entries(before)) {
-    if (!(name in now)) delete base[name];
-    else if (isObject(old) && isObject(now[name]) && isObject(base[name]))
-      dropFields(base[name], old, now[name]);
+    const held = others.filter((fields) => name in fields).map((fields) => fields[name]);
+    if (!(name in now) && held.length === 0) delete base[name];
+    else if (isObject(old) && isObject(base[name]) && isObject(now[name] ?? {}))
+      dropFields(base[name], old, (now[name] ?? {}) as Json, held.filter(isObject));
   }
 }
 

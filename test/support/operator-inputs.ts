@@ -30,6 +30,7 @@ export function sidecarStatus(changes: Partial<ReportedStatus> = {}): ReportedSt
     ],
     certificate: { subjectAltName: 'DNS:localhost', notAfter: '2027-01-01T00:00:00Z' },
     configDigest: 'digest',
+    server: { reachable: true, endpoint: 'usable' },
     ...changes,
   };
 }
@@ -44,6 +45,10 @@ export function pod(changes: Partial<PodState> = {}): PodState {
     name: 'echo-1',
     ip: '10.0.0.1',
     ready: true,
+    template: '5d8f',
+    createdAt: NOW - 60_000,
+    starting: false,
+    configuration: undefined,
     trouble: undefined,
     report: report(),
     ...changes,

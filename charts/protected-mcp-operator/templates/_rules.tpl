@@ -7,7 +7,8 @@ copies in its own namespace. `update` on finalizers is what the API server requi
 */}}
 {{- define "protected-mcp-operator.serverRules" -}}
 - { apiGroups: [''], resources: [configmaps], verbs: [get, list, watch, create, patch, delete] }
-- { apiGroups: [''], resources: [pods], verbs: [get, list, watch] }
+- { apiGroups: [''], resources: [events], verbs: [list] }
+- { apiGroups: [''], resources: [pods], verbs: [get, list, watch, patch] }
 - { apiGroups: [''], resources: [secrets], verbs: [create, patch] }
 - { apiGroups: [''], resources: [serviceaccounts], verbs: [get, list, watch, create, patch, delete] }
 - { apiGroups: [''], resources: [services], verbs: [get, list, watch, create, patch, delete] }

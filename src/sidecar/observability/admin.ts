@@ -5,6 +5,8 @@ import { answerText as send } from '../../base/http-answer.ts';
 import { ADMIN_PATHS, type SidecarStatus } from '../../protocol/sidecar-status.ts';
 
 interface AdminSources {
+  /** What keeps the sidecar from serving requests, for people. */
+  readonly problems: () => Promise<readonly string[]>;
   readonly status: () => Promise<SidecarStatus>;
   readonly metrics: () => Promise<string>;
   readonly metricsContentType: string;
@@ -26,13 +28,9 @@ async function answer(path: string, res: ServerResponse, sources: AdminSources):
     case ADMIN_PATHS.live:
       return send(res, 200, 'text/plain', 'ok\n');
     case ADMIN_PATHS.ready: {
-      const { ready, problems } = await sources.status();
-      return send(
-        res,
-        ready ? 200 : 503,
-        'text/plain',
-        ready ? 'ok\n' : `not ready\n${problems.join('\n')}\n`,
-      );
+      const problems = await sources.problems();
+      if (problems.length === 0) return send(res, 200, 'text/plain', 'ok\n');
+      return send(res, 503, 'text/plain', `not ready\n${problems.join('\n')}\n`);
     }
     case ADMIN_PATHS.metrics:
       return send(res, 200, sources.metricsContentType, await sources.metrics());

@@ -19,6 +19,7 @@ export interface Answer {
 }
 
 export interface Condition {
+  readonly observedGeneration?: number;
   readonly type: string;
   readonly status: string;
   readonly reason: string;

@@ -200,11 +200,16 @@ const ROWS: readonly Row[] = [
     world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: 'true' })),
     then: { kind: 'pause' },
   },
-  {
-    rule: 'a pause annotation with another value is none',
-    world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: 'false' })),
+  ...['yes', 'True', '1', '', 'until Monday'].map((value) => ({
+    rule: `a pause annotation pauses, unless it says no: "${value}"`,
+    world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: value })),
+    then: { kind: 'pause' } as const,
+  })),
+  ...['false', 'False', 'no', 'off', '0'].map((value) => ({
+    rule: `a pause annotation that says no pauses nothing: "${value}"`,
+    world: () => changed((server) => (server.metadata.annotations = { [PAUSED_ANNOTATION]: value })),
     then: QUIET,
-  },
+  })),
   {
     rule: 'a new server gets every object, and the Deployment apart from the rest',
     world: () => fresh(),
@@ -281,13 +286,13 @@ const ROWS: readonly Row[] = [
     then: { ...QUIET, deployment: true, prune: ['PodDisruptionBudget/echo'] },
   },
   {
-    rule: 'without a number of replicas nothing is written when an autoscaler sets one',
+    rule: 'when an autoscaler sets replicas, the PodDisruptionBudget follows and nothing else',
     world: () =>
       drifted('Deployment/echo', (object) => ({
         ...object,
         spec: { ...(object as KubeObject & { spec: object }).spec, replicas: 7 },
       })),
-    then: QUIET,
+    then: { ...QUIET, apply: ['PodDisruptionBudget/echo'] },
   },
   {
     rule: 'isolation None prunes the NetworkPolicy',

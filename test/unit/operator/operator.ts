@@ -13,6 +13,7 @@ import {
   CERTIFICATES,
   CHILD_KINDS,
   PODS,
+  POD_EVENTS,
   SECRETS,
   SERVERS,
   type Deployment,
@@ -20,6 +21,7 @@ import {
   type ServerObject,
 } from '../../../src/operator/kinds.ts';
 import { LeafCertificates } from '../../../src/operator/leaf-certificates.ts';
+import { PodWarnings } from '../../../src/operator/pod-warnings.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { reconcile } from '../../../src/operator/reconcile.ts';
 import { StatusPace } from '../../../src/operator/status-pace.ts';
@@ -31,7 +33,7 @@ export const KEY = 'demo/echo';
 export const NAMESPACE = 'protected-mcp-system';
 export const silent = createLogger('test', 'silent');
 
-const KINDS = [SERVERS, PODS, SECRETS, EVENTS, LEASES, ...CHILD_KINDS];
+const KINDS = [SERVERS, PODS, POD_EVENTS, SECRETS, EVENTS, LEASES, ...CHILD_KINDS];
 
 export function startApi({ certManager = false } = {}): Promise<MemoryApiServer> {
   return MemoryApiServer.start(certManager ? [...KINDS, CERTIFICATES] : KINDS);
@@ -111,6 +113,7 @@ export class Operator {
       cache: this.#cache,
       prober: this.#prober,
       leaves: this.#leaves,
+      warnings: new PodWarnings({ client: this.#client, clock: () => this.clock.now }),
       events: {
         record: (_: KubeObject, { type, reason }: EventContent) => void this.events.push(`${type} ${reason}`),
       },

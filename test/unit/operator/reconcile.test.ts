@@ -1,10 +1,10 @@
 // One reconcile against an API server: the world before, what is written, and what the status then says.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { PAUSED_ANNOTATION } from '../../../src/api/names.ts';
+import { CONFIGURATION_ANNOTATION, PAUSED_ANNOTATION } from '../../../src/api/names.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import type { SidecarReport } from '../../../src/operator/inputs.ts';
-import type { Certificate, ServerObject } from '../../../src/operator/kinds.ts';
+import type { Certificate, Deployment, ServerObject } from '../../../src/operator/kinds.ts';
 import type { MemoryApiServer, Refusal } from '../../support/memory-api-server.ts';
 import { report } from '../../support/operator-inputs.ts';
 import {
@@ -55,6 +55,10 @@ interface Row {
   readonly message?: readonly [type: string, text: RegExp];
   readonly check?: (stage: Stage) => void;
 }
+
+/** A Deployment whose replicas an autoscaler sets. */
+type ScaledDeployment = Deployment & { spec: { replicas: number } };
+type RunningDeployment = Deployment & { status: { availableReplicas: number } };
 
 const close: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -152,7 +156,7 @@ const ROWS: readonly Row[] = [
     },
     writes: [STATUS],
     conditions: { Ready: 'False ReplicasUnavailable' },
-    message: ['Ready', /container "server" is waiting: ErrImagePull no such image/],
+    message: ['Ready', /container "server" is waiting: ErrImagePull: no such image/],
   },
   {
     rule: 'a name that an object of another has is left alone, and no pod is started',
@@ -212,6 +216,71 @@ const ROWS: readonly Row[] = [
     writes: [DEPLOYMENT, 'delete PodDisruptionBudget demo/echo', STATUS],
     conditions: { Accepted: 'True Accepted' },
     check: ({ api }) => assert.deepEqual(api.keys('PodDisruptionBudget'), []),
+  },
+  {
+    rule: 'replicas that are handed to an autoscaler stay as they are',
+    server: (object) => (object.spec.replicas = 3),
+    then: async (at) => {
+      await runs(at);
+      edit(at.api, (object) => delete object.spec.replicas);
+    },
+    writes: [DEPLOYMENT, DEPLOYMENT, STATUS],
+    conditions: { Accepted: 'True Accepted' },
+    check: ({ api }) => {
+      assert.equal(api.get<Deployment>('Deployment', KEY)?.spec?.replicas, 3);
+      assert.deepEqual(api.keys('PodDisruptionBudget'), [KEY]);
+    },
+  },
+  {
+    rule: 'replicas that an autoscaler has changed are left alone, and the PodDisruptionBudget follows',
+    then: async (at) => {
+      await runs(at);
+      at.api.edit<ScaledDeployment>('Deployment', KEY, ({ spec }) => (spec.replicas = 5));
+    },
+    writes: ['apply PodDisruptionBudget demo/echo', STATUS],
+    conditions: { Accepted: 'True Accepted', Progressing: 'Unknown Pending' },
+    check: ({ api }) => assert.equal(api.get<Deployment>('Deployment', KEY)?.spec?.replicas, 5),
+  },
+  {
+    rule: 'a pod whose sidecar has an earlier configuration is changed, so that the kubelet brings the newest',
+    options: { probe: () => probed() },
+    then: async (at) => {
+      await runs(at);
+      edit(at.api, (object) => (object.spec.authorization.requiredScopes = ['mcp:admin']));
+    },
+    writes: ['apply ConfigMap demo/echo-sidecar', 'apply Pod demo/echo-1', STATUS],
+    conditions: { ConfigurationCurrent: 'False Outdated', Ready: 'False ConfigurationNotCurrent' },
+    check: ({ api }) => {
+      const { annotations } = api.get('Pod', 'demo/echo-1')?.metadata ?? {};
+      assert.match(annotations?.[CONFIGURATION_ANNOTATION] ?? '', /^[0-9a-f]{16}\.1\.\d+$/);
+    },
+  },
+  {
+    rule: 'a pod that waits for a Secret names it, by the cluster’s event',
+    then: async (at) => {
+      await at.operator.reconcile();
+      rollOut(at.api, (pod) => {
+        pod.status = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] };
+        Object.assign(pod.metadata, { creationTimestamp: '2026-11-23T11:59:00Z' });
+      });
+      at.api.edit<RunningDeployment>('Deployment', KEY, ({ status }) => (status.availableReplicas = 0));
+      for (const [name, uid, message] of [
+        ['a', 'pod-uid', 'secret "mine" not found'],
+        ['b', 'another', 'secret "theirs" not found'],
+      ] as const)
+        at.api.put({
+          apiVersion: 'v1',
+          kind: 'Event',
+          metadata: { name, namespace: 'demo' },
+          involvedObject: { kind: 'Pod', uid },
+          type: 'Warning',
+          reason: 'FailedMount',
+          message: `MountVolume.SetUp failed for volume "tls" : ${message}`,
+        });
+    },
+    writes: [STATUS],
+    conditions: { Ready: 'False ReplicasUnavailable', Progressing: 'False Stalled' },
+    message: ['Ready', /Pod echo-1: FailedMount: .*secret "mine" not found/],
   },
   {
     rule: 'without isolation the NetworkPolicy goes',
@@ -352,7 +421,10 @@ const ROWS: readonly Row[] = [
           ['Accepted', 2],
           ['CertificateReady', 1],
           ['KeysAvailable', 1],
+          ['ConfigurationCurrent', 1],
           ['Isolated', 1],
+          ['Progressing', 1],
+          ['Available', 2],
           ['Ready', 2],
           ['Paused', 2],
         ],

@@ -1,28 +1,15 @@
 // The conditions: one row a situation, what the resource then says.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConditionReasons, ConditionType } from '../../../src/protocol/conditions.ts';
+import {
+  CONDITION_TYPES,
+  type ConditionReasons,
+  type ConditionType,
+} from '../../../src/protocol/conditions.ts';
 import { refusedStatus, status } from '../../../src/operator/status.ts';
 import type { ReportedCode } from '../../../src/operator/sidecar-status.ts';
-import type { Inputs } from '../../../src/operator/inputs.ts';
-import {
-  deployment,
-  inputs,
-  NOW,
-  pod,
-  report,
-  serverObject,
-  sidecarStatus,
-} from '../../support/operator-inputs.ts';
-
-interface Row {
-  readonly situation: string;
-  readonly changes: Partial<Inputs>;
-  readonly condition: ConditionType;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: RegExp;
-}
+import { inputs, NOW, pod, report, serverObject, sidecarStatus } from '../../support/operator-inputs.ts';
+import { ROLLOUT_ROWS, type Row } from './rollout-rows.ts';
 
 const issuer = (keys: number, code?: ReportedCode, mismatch?: string) => ({
   issuer: 'https://idp/r',
@@ -65,9 +52,9 @@ const ROWS: readonly Row[] = [
     situation: 'a sidecar still has the configuration before',
     changes: { configDigest: 'another' },
     condition: 'Ready',
-    status: 'True',
-    reason: 'Ready',
-    message: /newest configuration has not reached/,
+    status: 'False',
+    reason: 'ConfigurationNotCurrent',
+    message: /echo-1 still enforces an earlier configuration/,
   },
   {
     situation: 'a name is taken',
@@ -296,49 +283,6 @@ const ROWS: readonly Row[] = [
     reason: 'ProbeRefused',
     message: /1 pod/,
   },
-  {
-    situation: 'there is no Deployment yet',
-    changes: { deployment: undefined },
-    condition: 'Ready',
-    status: 'False',
-    reason: 'Progressing',
-    message: /rolled out/,
-  },
-  {
-    situation: 'the Deployment was not seen yet',
-    changes: { deployment: deployment({ observedGeneration: 1 }) },
-    condition: 'Ready',
-    status: 'False',
-    reason: 'Progressing',
-    message: /rolled out/,
-  },
-  {
-    situation: 'no pod is available',
-    changes: {
-      deployment: deployment({ availableReplicas: 0 }),
-      pods: [pod({ trouble: 'container "server" is waiting: ErrImagePull no such image' })],
-    },
-    condition: 'Ready',
-    status: 'False',
-    reason: 'ReplicasUnavailable',
-    message: /echo-1.*ErrImagePull/,
-  },
-  {
-    situation: 'it is scaled to zero',
-    changes: { deployment: deployment({}, 0) },
-    condition: 'Ready',
-    status: 'False',
-    reason: 'ScaledToZero',
-    message: /scale it up/,
-  },
-  {
-    situation: 'a rollout is under way',
-    changes: { deployment: deployment({ updatedReplicas: 1, availableReplicas: 2 }, 3) },
-    condition: 'Ready',
-    status: 'True',
-    reason: 'Ready',
-    message: /2 of 3.*1 of 3 are of the newest/,
-  },
 ];
 
 /** A paused server of a generation, with the status of the generation that was last applied. */
@@ -411,8 +355,10 @@ const PAUSED_ROWS: readonly Row[] = [
   },
 ];
 
+const ALL_ROWS = [...ROWS, ...ROLLOUT_ROWS, ...PAUSED_ROWS];
+
 describe('a condition', () => {
-  for (const row of [...ROWS, ...PAUSED_ROWS]) {
+  for (const row of ALL_ROWS) {
     it(`${row.condition} is ${row.status}, ${row.reason}, when ${row.situation}`, () => {
       const { conditions = [] } = status(inputs(row.changes));
       const found = conditions.find(({ type }) => type === row.condition);
@@ -448,14 +394,20 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     DiscoveryFailed: true,
     NoUsableKey: true,
   },
+  ConfigurationCurrent: { Current: true, Pending: true, Outdated: true, Refused: true },
+  Progressing: { Pending: true, RollingOut: true, Complete: true, Stalled: true },
+  Available: { ReplicasAvailable: true, ReplicasUnavailable: true },
   Isolated: { ProbeRefused: true, Pending: true, UpstreamReachable: true, ProbeFailed: true, Disabled: true },
   Ready: {
     Ready: true,
     NotAccepted: true,
     CertificateNotReady: true,
     KeysNotAvailable: true,
+    ConfigurationNotCurrent: true,
     Progressing: true,
+    RolloutStalled: true,
     ReplicasUnavailable: true,
+    EndpointNotUsable: true,
     ScaledToZero: true,
     Paused: true,
   },
@@ -464,7 +416,7 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
 
 describe('every reason that the API names', () => {
   const emitted = new Set(
-    [...ROWS, ...PAUSED_ROWS].flatMap(({ changes }) =>
+    ALL_ROWS.flatMap(({ changes }) =>
       (status(inputs(changes)).conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
     ),
   );
@@ -485,7 +437,7 @@ describe('status', () => {
     assert.equal(observedGeneration, 2);
     assert.deepEqual(
       conditions.map(({ type }) => type),
-      ['Accepted', 'CertificateReady', 'KeysAvailable', 'Isolated', 'Ready', 'Paused'],
+      [...CONDITION_TYPES],
     );
   });
 
@@ -498,7 +450,10 @@ describe('status', () => {
         ['Accepted', 'False', 'Paused'],
         ['CertificateReady', 'Unknown', 'Pending'],
         ['KeysAvailable', 'Unknown', 'Pending'],
+        ['ConfigurationCurrent', 'Unknown', 'Pending'],
         ['Isolated', 'Unknown', 'Pending'],
+        ['Progressing', 'Unknown', 'Pending'],
+        ['Available', 'True', 'ReplicasAvailable'],
         ['Ready', 'False', 'Paused'],
         ['Paused', 'True', 'Paused'],
       ],
@@ -509,7 +464,7 @@ describe('status', () => {
     const first = status(inputs({ deployment: undefined, pods: [] }));
     assert.deepEqual(
       first.conditions?.map(({ type }) => type),
-      ['Accepted', 'CertificateReady', 'KeysAvailable', 'Isolated', 'Ready'],
+      CONDITION_TYPES.filter((type) => type !== 'Paused'),
     );
   });
 

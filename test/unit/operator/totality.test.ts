@@ -240,7 +240,7 @@ describe('an object that was changed by hand', () => {
       fc.property(fc.option(status, { nil: undefined }), (given) => {
         const object = { apiVersion: 'v1', kind: 'Pod', metadata: { uid: 'x' }, status: given } as Pod;
         probeTargets(object, 8000);
-        pass(world(serverObject(), { pods: [podState(object, undefined)] }));
+        pass(world(serverObject(), { pods: [podState(object, undefined, undefined)] }));
       }),
       runs,
     );

@@ -1,0 +1,40 @@
+// ConfigurationCurrent: whether every sidecar enforces what the newest generation says, as each reports it.
+import type { ConfigurationCurrentReason, Verdict } from '../../protocol/conditions.ts';
+import { ADMIN_PORT } from '../../api/names.ts';
+import type { Inputs, PodState } from '../inputs.ts';
+
+export function configurationCurrent({ pods, configDigest }: Inputs): Verdict<'ConfigurationCurrent'> {
+  const outdated = pods.find(
+    ({ report }) => report?.status !== undefined && report.status.configDigest !== configDigest,
+  );
+  if (outdated !== undefined) return stale(outdated);
+  const silent = pods.find((pod) => pod.ready && pod.report !== undefined && pod.report.status === undefined);
+  if (silent !== undefined)
+    return verdict(
+      'Unknown',
+      'Pending',
+      `Pod ${silent.name} does not answer on its admin port, ${ADMIN_PORT}.`,
+    );
+  if (!pods.some(({ report }) => report?.status !== undefined))
+    return verdict('Unknown', 'Pending', 'No sidecar has been asked yet.');
+  return verdict('True', 'Current', 'Every sidecar enforces the newest configuration.');
+}
+
+function stale({ name, report }: PodState): Verdict<'ConfigurationCurrent'> {
+  const refusal = report?.status?.configProblem;
+  if (refusal === undefined)
+    return verdict('False', 'Outdated', `Pod ${name} still enforces an earlier configuration.`);
+  return verdict(
+    'False',
+    'Refused',
+    `The sidecar of pod ${name} cannot use the newest configuration and enforces the one before: ${refusal}`,
+  );
+}
+
+function verdict(
+  status: Verdict<'ConfigurationCurrent'>['status'],
+  reason: ConfigurationCurrentReason,
+  message: string,
+): Verdict<'ConfigurationCurrent'> {
+  return { type: 'ConfigurationCurrent', status, reason, message };
+}
