@@ -76,8 +76,11 @@ const UNFINISHED: readonly Unfinished[] = [
   },
   {
     what: 'a Secret is missing',
-    change: (spec) => (spec.tls = { secretName: 'no-such-certificate' }),
-    message: /secret "no-such-certificate" not found/,
+    change: (spec) => {
+      spec.podTemplate = { volumes: [{ name: 'credentials', secret: { secretName: 'no-such-secret' } }] };
+      spec.server.volumeMounts = [{ name: 'credentials', mountPath: '/credentials', readOnly: true }];
+    },
+    message: /secret "no-such-secret" not found/,
   },
   {
     what: 'no node has room',
