@@ -145,6 +145,24 @@ export class Client {
     return this.#apply(resource, object, options, { subresource: 'status' });
   }
 
+  /** Changes an object by a JSON patch (RFC 6902): all of its operations, or none. */
+  async patch<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: NamedObject,
+    operations: readonly object[],
+    options: WriteOptions,
+  ): Promise<T> {
+    const contentType = 'application/json-patch+json';
+    const query = writeQuery(options);
+    return this.#send(resource, ref, options, {
+      verb: 'patch',
+      method: 'PATCH',
+      query,
+      contentType,
+      body: operations,
+    });
+  }
+
   async create<T extends KubeObject>(
     resource: Resource<T>,
     object: KubeObject,
@@ -257,12 +275,17 @@ function refOf({ kind, metadata }: KubeObject): NamedObject {
 }
 
 /**
- * An object as it is stored here: without `managedFields`, often half of it and never used, and with its kind, which
- * the items of built-in lists lack and metadata-only objects replace.
+ * An object as it is stored here: without `managedFields`, unless the resource wants them, and with its kind, which the
+ * items of built-in lists lack and metadata-only objects replace.
  */
-function received<T extends KubeObject>({ apiVersion, kind }: Resource<T>, object: KubeObject): T {
+function received<T extends KubeObject>(
+  { apiVersion, kind, keepsRecord }: Resource<T>,
+  object: KubeObject,
+): T {
   const { metadata = {}, ...rest } = object;
-  return { ...rest, apiVersion, kind, metadata: stripped(metadata) } as unknown as T; // `T` is what the resource says
+  const whole = { ...rest, apiVersion, kind, metadata };
+  const kept = keepsRecord?.(whole) === true ? { managedFields: [], ...metadata } : stripped(metadata);
+  return { ...whole, metadata: kept } as unknown as T; // `T` is what the resource says
 }
 
 function withoutManagedFields(object: object): object {

@@ -10,6 +10,19 @@ interface Owner {
   readonly blockOwnerDeletion?: boolean;
 }
 
+/** An entry of `metadata.managedFields`: who set which fields (Kubernetes, "Server-Side Apply"). */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: FieldTree;
+}
+
+/** Members `f:name`, list entries `k:{…}`, `v:…` and `i:…`, and `.` for the field itself. A tree without members is a leaf. */
+export interface FieldTree {
+  readonly [key: string]: FieldTree;
+}
+
 /** The part of `metadata` that controllers use. Other fields pass through untouched. */
 export interface Metadata {
   readonly name?: string;
@@ -24,6 +37,7 @@ export interface Metadata {
   readonly annotations?: { readonly [name: string]: string };
   readonly finalizers?: readonly string[];
   readonly ownerReferences?: readonly Owner[];
+  readonly managedFields?: readonly ManagedFields[];
 }
 
 export interface KubeObject {
@@ -38,6 +52,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Which objects keep `metadata.managedFields`, often half of an object; none when absent. */
+  readonly keepsRecord?: (object: KubeObject) => boolean;
   /** Never set. */
   readonly type?: T;
 }

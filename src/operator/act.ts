@@ -3,28 +3,22 @@ import type { Logger } from '../base/log.ts';
 import { tlsSecret } from '../desired/certificate.ts';
 import type { Client } from '../kube/client.ts';
 import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import { controllerOf, objectKey, splitKey, type KubeObject } from '../kube/object.ts';
 import type { Cache } from './cache.ts';
 import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
-import { isUpToDate } from './drift.ts';
+import { differences, isAsDesired, isDrifted } from './drift.ts';
+import { correction, foreignFields } from './foreign-fields.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
-import {
-  DEPLOYMENTS,
-  FIELD_MANAGER,
-  NUDGE_MANAGER,
-  PODS,
-  resourceOf,
-  SCALE_MANAGER,
-  SECRETS,
-  type Deployment,
-  type Pod,
-} from './kinds.ts';
+import { CORRECTION_MANAGER, FIELD_MANAGER, NUDGE_MANAGER, SCALE_MANAGER } from './field-managers.ts';
+import { DEPLOYMENTS, PODS, resourceOf, SECRETS, type Deployment, type Pod } from './kinds.ts';
 import type { Leaf, LeafCertificates } from './leaf-certificates.ts';
 
 export interface ActDependencies {
-  readonly client: Pick<Client, 'get' | 'apply' | 'delete'>;
+  readonly client: Pick<Client, 'get' | 'apply' | 'patch' | 'delete'>;
   readonly cache: Pick<Cache, 'learn'>;
   readonly leaves: Pick<LeafCertificates, 'issue' | 'keep' | 'forget'>;
+  readonly events: Pick<EventRecorder, 'record'>;
   readonly sidecarImage: string;
   readonly log: Logger;
   /** Called after each write that changed something. */
@@ -42,6 +36,9 @@ export interface Outcome {
   /** The Deployment, if it was written, as the API server returned it. */
   readonly deployment: Deployment | undefined;
 }
+
+/** That an event names. */
+const MAX_FIELDS = 8;
 
 const NOTHING: Outcome = { failure: undefined, leaf: undefined, deployment: undefined };
 
@@ -144,17 +141,19 @@ async function apply(
   try {
     const live = change.live ?? (await unlabelled(deps, desired, signal));
     if (live !== undefined && controllerOf(live)?.uid !== server.metadata.uid) return notOwned(live);
-    if (live !== undefined && isUpToDate(live, desired)) {
+    if (live !== undefined && isAsDesired(live, desired)) {
       cache.learn(live);
       return live;
     }
     if (live !== undefined && desired.kind === DEPLOYMENTS.kind)
       await leaveScale(deps, live, desired, signal);
     const options = { fieldManager: FIELD_MANAGER, force: true, signal };
-    const object = await client.apply(resourceOf(desired), desired, options);
+    const applied = await client.apply(resourceOf(desired), desired, options);
+    const object = isAsDesired(applied, desired) ? applied : await correct(deps, applied, desired, signal);
     cache.learn(object);
     if (object.metadata.resourceVersion === live?.metadata.resourceVersion) return object;
     onWrite(object.kind);
+    if (live !== undefined && isDrifted(live, desired)) reportCorrection(deps, server, live, desired);
     log.info(
       { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name },
       'object applied',
@@ -163,6 +162,33 @@ async function apply(
   } catch (error) {
     return failureOf(error);
   }
+}
+
+/** Removes what others have added: applying leaves it. */
+async function correct(
+  { client }: ActDependencies,
+  object: KubeObject,
+  desired: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  const { name = '', namespace } = object.metadata;
+  const options = { fieldManager: CORRECTION_MANAGER, signal };
+  return client.patch(resourceOf(object), { name, namespace }, correction(object, desired), options);
+}
+
+/** Says what others had changed or added. @param live as it was found */
+function reportCorrection(
+  { events, log }: ActDependencies,
+  server: Plan['server'],
+  live: KubeObject,
+  desired: KubeObject,
+): void {
+  const { name, namespace } = live.metadata;
+  const fields = [...differences(live, desired), ...foreignFields(live)];
+  const what = fields.length === 0 ? 'the record of who set what' : fields.slice(0, MAX_FIELDS).join(', ');
+  const note = `${live.kind} ${namespace}/${name} was changed by others and put right: ${what}`;
+  events.record(server, { type: 'Warning', reason: 'Corrected', action: 'Reconcile', note });
+  log.warn({ kind: live.kind, namespace, name, fields }, 'object put right');
 }
 
 /**

@@ -5,7 +5,8 @@ import type { Client } from '../kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.ts';
 import { authorityCertificate, generateKey } from '../pki/x509.ts';
 import { decodeSecretValue, encodeSecretValue } from '../protocol/secret-data.ts';
-import { CONFIG_MAPS, FIELD_MANAGER, SECRETS, type Secret } from './kinds.ts';
+import { FIELD_MANAGER } from './field-managers.ts';
+import { CONFIG_MAPS, SECRETS, type Secret } from './kinds.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const LIFETIME_MS = 10 * 365 * DAY_MS;

@@ -13,7 +13,7 @@ import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
 import { ensureAuthority } from './authority.ts';
 import { Cache } from './cache.ts';
 import { createHealth } from './health.ts';
-import { FIELD_MANAGER } from './kinds.ts';
+import { FIELD_MANAGER } from './field-managers.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
 import { addGauges, type OperatorMetrics } from './metrics.ts';
 import { PodWarnings } from './pod-warnings.ts';

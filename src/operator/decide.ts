@@ -4,7 +4,7 @@ import { CONFIG_FILE_NAME, PAUSED_ANNOTATION } from '../api/names.ts';
 import { desired } from '../desired/index.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
 import { nudges } from './config-nudge.ts';
-import { isUpToDate, withHash } from './drift.ts';
+import { isAsDesired, withHash } from './drift.ts';
 import { foreignHost, issuableHosts } from './host-ownership.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CERTIFICATES, DEPLOYMENTS, SECRETS, type Deployment, type Pod, type ServerObject } from './kinds.ts';
@@ -106,7 +106,7 @@ function planFor(server: ServerObject, world: World): Plan {
     .filter(
       (change) =>
         change.live === undefined ||
-        (isOwned(change.live, owner) && !isUpToDate(change.live, change.desired)),
+        (isOwned(change.live, owner) && !isAsDesired(change.live, change.desired)),
     );
   return {
     server,

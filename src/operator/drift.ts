@@ -10,8 +10,13 @@ export function withHash(desired: KubeObject): KubeObject {
   return { ...desired, metadata: { ...desired.metadata, annotations } };
 }
 
-/** Nothing desired is missing or different, and nothing is left of an earlier version. @param desired has its hash */
-export function isUpToDate(live: KubeObject, desired: KubeObject): boolean {
+/** Nothing desired is missing or different, and nothing is left of an earlier version, or added by others. @param desired has its hash */
+export function isAsDesired(live: KubeObject, desired: KubeObject): boolean {
+  // Only what was tampered with keeps its record; see `keepsRecord`.
+  return isUpToDate(live, desired) && live.metadata.managedFields === undefined;
+}
+
+function isUpToDate(live: KubeObject, desired: KubeObject): boolean {
   return hashOf(live) === hashOf(desired) && hasMembers(live, desired);
 }
 
@@ -37,6 +42,24 @@ export function hasMembers(live: unknown, desired: unknown): boolean {
     });
   }
   return live === desired;
+}
+
+/** Where `live` is not as desired, for people: `spec.ports`. Lists are wholes. */
+export function differences(live: unknown, desired: unknown, path = ''): string[] {
+  if (hasMembers(live, desired)) return [];
+  if (!isRecord(live) || !isRecord(desired)) return [path];
+  return Object.entries(desired).flatMap(([name, value]) =>
+    isEmpty(value) ? [] : differences(live[name], value, path === '' ? name : `${path}.${name}`),
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether the operator has made this version of the object before: what differs then was changed by others. */
+export function isDrifted(live: KubeObject, desired: KubeObject): boolean {
+  return hashOf(live) === hashOf(desired);
 }
 
 /** The API server drops empty objects and lists. */

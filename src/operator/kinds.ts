@@ -2,6 +2,7 @@
 import type { ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 import { API_VERSION, KIND } from '../api/names.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
+import { isTampered } from './foreign-fields.ts';
 
 /** The resource as the API server has it: with defaults, and with a uid. */
 export type ServerObject = ProtectedMcpServer & KubeObject;
@@ -83,19 +84,14 @@ export interface Certificate extends KubeObject {
   };
 }
 
-/** The operator's name as the owner of the fields that it applies. */
-export const FIELD_MANAGER = 'mcp-operator';
-/** The owner of the annotation that makes the kubelet look at a pod. */
-export const NUDGE_MANAGER = 'mcp-operator-nudge';
-/** The owner of replicas that the operator leaves as they are. */
-export const SCALE_MANAGER = 'mcp-operator-scale';
-
 const core = (kind: string, plural: string): Resource => ({
   apiVersion: 'v1',
   kind,
   plural,
   namespaced: true,
 });
+/** Of a server: nothing in it is others' to add. */
+const child = (resource: Resource): Resource => ({ ...resource, keepsRecord: isTampered });
 
 export const SERVERS: Resource<ServerObject> = {
   apiVersion: API_VERSION,
@@ -103,9 +99,9 @@ export const SERVERS: Resource<ServerObject> = {
   plural: 'protectedmcpservers',
   namespaced: true,
 };
-export const CONFIG_MAPS = core('ConfigMap', 'configmaps');
-const SERVICES = core('Service', 'services');
-const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
+export const CONFIG_MAPS = child(core('ConfigMap', 'configmaps'));
+const SERVICES = child(core('Service', 'services'));
+const SERVICE_ACCOUNTS = child(core('ServiceAccount', 'serviceaccounts'));
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
 export const PODS: Resource<Pod> = core('Pod', 'pods');
 /** As the kubelet writes them. */
@@ -115,18 +111,21 @@ export const DEPLOYMENTS: Resource<Deployment> = {
   kind: 'Deployment',
   plural: 'deployments',
   namespaced: true,
+  keepsRecord: isTampered,
 };
 export const NETWORK_POLICIES: Resource = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   plural: 'networkpolicies',
   namespaced: true,
+  keepsRecord: isTampered,
 };
 const DISRUPTION_BUDGETS: Resource = {
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
   plural: 'poddisruptionbudgets',
   namespaced: true,
+  keepsRecord: isTampered,
 };
 export const CERTIFICATES: Resource<Certificate> = {
   apiVersion: 'cert-manager.io/v1',

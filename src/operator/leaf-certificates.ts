@@ -8,7 +8,8 @@ import { CERTIFICATE_LABEL, MANAGED_BY, MANAGED_BY_LABEL, SERVER_ANNOTATION } fr
 import { generateKey, serverCertificate } from '../pki/x509.ts';
 import { isNotFound } from '../kube/errors.ts';
 import { BACKDATED_MS, pairOf, type Authority, type AuthorityDependencies } from './authority.ts';
-import { FIELD_MANAGER, SECRETS, type Secret } from './kinds.ts';
+import { FIELD_MANAGER } from './field-managers.ts';
+import { SECRETS, type Secret } from './kinds.ts';
 import type { Client } from '../kube/client.ts';
 
 const LIFETIME_MS = 90 * 24 * 60 * 60 * 1000;

@@ -344,6 +344,7 @@ export class MemoryApiServer {
         ...metadata,
         uid: metadata.uid ?? randomUUID(),
         creationTimestamp: metadata.creationTimestamp ?? '2026-11-01T00:00:00Z',
+        managedFields: recordOf(applied),
         generation:
           (previous?.metadata.generation ?? (metadata.generation ?? 1) - 1) +
           (isChanged || previous === undefined ? 1 : 0),
@@ -374,6 +375,14 @@ let made: Promise<TestCertificate> | undefined;
 function certificate(): Promise<TestCertificate> {
   made ??= selfSigned();
   return made;
+}
+
+/** Who has written the object. Which fields is not told: as far as that goes, everybody's are the same. */
+function recordOf(applied: ReadonlyMap<string, Json>): object[] {
+  return [...applied.keys()].map((name) => {
+    const [manager = '', subresource = ''] = name.split('/');
+    return { manager, operation: 'Apply', subresource, fieldsV1: {} };
+  });
 }
 
 function verbOf(method: string, name: string | undefined, query: URLSearchParams): Verb {
