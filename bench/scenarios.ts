@@ -6,7 +6,7 @@ export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 export const SCENARIO_TITLES: Readonly<Record<ScenarioName, string>> = {
   'one-token': 'One token',
-  'thousand-tokens': '1,000 tokens in turn',
+  'thousand-tokens': '1,000 tokens in turn, each of a user of its own',
   sse: 'One token, answers as event streams (chunked, one event)',
   latency: 'One token, one connection: latency',
   misses: 'A token never seen before with each request',

@@ -189,6 +189,7 @@ export class Sidecar {
       metadataKey: this.#signingKey(loaded, config.metadata.signingKeyFile),
       identityKey: this.#signingKey(loaded, config.identityAssertion?.keyFile),
       authorizationServer: () => metadata?.text,
+      onSurplus: () => this.#metrics.surplusAnswers.inc(),
     });
   }
 

@@ -54,12 +54,14 @@ interface ConfigParts {
   readonly nonces: DpopNonces | undefined;
   /** The metadata of the first issuer as it came, if it could be had. */
   readonly authorizationServer: () => string | undefined;
+  /** Called when the server has sent bytes that no request had asked for. */
+  readonly onSurplus: () => void;
 }
 
 export function compileConfig(config: SidecarConfig, parts: ConfigParts): CompiledConfig {
   const documents = metadataDocuments(config, { signingKey: parts.metadataKey, now: parts.clock() });
   const authorizationServer = taggedWhenChanged(parts.authorizationServer);
-  const upstream = upstreamOf(config);
+  const upstream = upstreamOf(config, parts.onSurplus);
   return {
     config,
     authenticator: parts.authenticator,
@@ -88,9 +90,9 @@ export function compileConfig(config: SidecarConfig, parts: ConfigParts): Compil
   };
 }
 
-function upstreamOf({ upstream: { url } }: SidecarConfig): Upstream {
+function upstreamOf({ upstream: { url } }: SidecarConfig, onSurplus: () => void): Upstream {
   const { hostname, port } = new URL(url);
-  return new Upstream({ host: withoutBrackets(hostname), port: Number(port || 80) });
+  return new Upstream({ host: withoutBrackets(hostname), port: Number(port || 80) }, onSurplus);
 }
 
 function proxySettings(config: SidecarConfig, upstream: Upstream, pseudonym: string): ProxySettings {

@@ -16,6 +16,7 @@ export interface SidecarMetrics {
   readonly introspections: Counter<'issuer' | 'outcome'>;
   readonly reloads: Counter<'kind' | 'outcome'>;
   readonly droppedHeaders: Counter;
+  readonly surplusAnswers: Counter;
 }
 
 export interface Gauges {
@@ -65,6 +66,11 @@ export function createMetrics(gauges: Gauges): SidecarMetrics {
     droppedHeaders: counter(
       'mcp_sidecar_dropped_request_headers_total',
       'Header fields of clients that the MCP server did not get.',
+      [],
+    ),
+    surplusAnswers: counter(
+      'mcp_sidecar_surplus_answers_total',
+      'Connections that were closed because the MCP server sent bytes that no request had asked for.',
       [],
     ),
   };

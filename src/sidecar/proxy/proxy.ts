@@ -12,7 +12,8 @@ import type { SessionUse } from '../sessions/session-binding.ts';
 import type { ClientHead, ResponseHeaders } from './response-headers.ts';
 import { nextState, type ResponseState } from './response-state.ts';
 import { EventBoundary } from './sse-boundary.ts';
-import type { Exchange, ExchangeEvents, Upstream, UpstreamError } from './upstream-pool.ts';
+import type { AnswerEnd, Exchange, ExchangeEvents, UpstreamError } from './upstream-connection.ts';
+import type { Upstream } from './upstream-pool.ts';
 
 /** Bodies of known length up to this travel with their head in one write, each way; longer ones are streamed (bytes). */
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -346,7 +347,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   #begin(): Exchange {
-    this.#exchange = this.#options.settings.upstream.start(this);
+    this.#exchange = this.#options.settings.upstream.start(this.#principal.owner, this);
     return this.#exchange;
   }
 
@@ -439,11 +440,16 @@ export class ProxiedRequest implements ExchangeEvents {
     this.#res.flushHeaders();
   }
 
-  onEnd(): void {
-    if (this.#response === 'over') return;
+  onEnd(): AnswerEnd {
+    if (this.#response === 'over') return 'spent';
     if (this.#response === 'waiting') throw new Error('an answer ended before its head');
     this.#enter('over');
-    if (this.#head !== undefined) return this.#sendBuffered(this.#head);
+    if (this.#head === undefined) this.#endStreamed();
+    else this.#sendBuffered(this.#head);
+    return 'reusable';
+  }
+
+  #endStreamed(): void {
     this.#res.end();
     // Nothing else reads this request: its body, paused or slow, would hold the connection for as long as it likes.
     if (this.#isSending) discardRest(this.#req, this.#res);

@@ -1,84 +1,65 @@
-// Keep-alive connections to the one server on loopback, one exchange at a time on each. Decides nothing about requests.
-import { connect, type Socket } from 'node:net';
+// Keep-alive connections to the one server on loopback: each belongs to one owner for its life. Decides nothing about requests.
+import { connect } from 'node:net';
+import { isFieldName } from '../http/response-parser.ts';
 import { boundedMemo } from '../http/memo.ts';
+import { IdleConnections } from './idle-connections.ts';
+import { KeepAlive, MAX_IDLE_MS } from './keep-alive.ts';
 import {
-  isFieldName,
-  ResponseParser,
-  ResponseSyntaxError,
-  type ResponseHead,
-} from '../http/response-parser.ts';
+  Connection,
+  type ConnectionEvents,
+  type Exchange,
+  type ExchangeEvents,
+  type Siblings,
+} from './upstream-connection.ts';
 
-/** An idle connection is closed after this, before the server does it (Node, uvicorn: 5 s) while a request is on its way. */
-const MAX_IDLE_MS = 3_000;
-const MAX_IDLE_CONNECTIONS = 256;
-const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * A connection serves no more requests than this. Where all requests of an owner have the same id, nothing else ends one on
+ * which the server is an answer behind and which is never idle.
+ */
+const MAX_REQUESTS = 100;
+/**
+ * With so many connections, an idle one is closed for each that is opened: what is beyond are requests under way. A server
+ * with 1,024 open files keeps a quarter of them for everything else.
+ */
+export const MAX_WITH_IDLE = 768;
+/** How often idle connections are looked at (milliseconds). */
+const SWEEP_MS = 100;
 /** Names of response fields that are remembered as valid ones. */
 const MAX_FIELD_NAMES = 1024;
 
-/** Stable: the values of the `reason` log field. */
-type UpstreamErrorCode = 'unreachable' | 'reset' | 'malformed_response';
-
-/** The server gave no usable answer. Never says what a client sent. */
-export class UpstreamError extends Error {
-  readonly code: UpstreamErrorCode;
-
-  constructor(code: UpstreamErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'UpstreamError';
-    this.code = code;
-  }
-}
-
-/** What an exchange hears, in this order: head, body chunks, end; or an error at any point, and then nothing more. */
-export interface ExchangeEvents {
-  onHead(head: ResponseHead): void;
-  onBody(chunk: Buffer): void;
-  onEnd(): void;
-  /** All that arrived in one read has been handed over: a good moment to write it on. */
-  onReadEnd(): void;
-  /** The connection takes more of the request body. */
-  onDrain(): void;
-  onError(error: UpstreamError): void;
-  /** One of these methods threw: a defect here, not of the server. May follow the end. */
-  onUnexpected(error: unknown): void;
-}
-
-/** One request on its way. Once the exchange is over its methods do nothing: the connection may be another's. */
-export interface Exchange {
-  /** Writes bytes of the request. @returns false when the connection wants a pause (`onDrain` follows) */
-  write(data: string | Buffer, encoding?: 'latin1'): boolean;
-  /** The whole request was written: only then may the connection serve another. */
-  finish(): void;
-  /** Stop and start reading the response. */
-  pause(): void;
-  resume(): void;
-  /** Gives up: the server sees its connection closed. */
-  abort(): void;
-}
-
 /** A pool of connections to one address. */
-export class Upstream {
+export class Upstream implements ConnectionEvents {
   readonly host: string;
   readonly port: number;
-  readonly #idle: Connection[] = [];
-  readonly #open = new Set<Connection>();
+  readonly onSurplus: () => void;
+  readonly #idle = new IdleConnections();
+  /** Those that have a connection. */
+  readonly #owners = new Map<string, Siblings>();
+  readonly #keepAlive = new KeepAlive();
   readonly #isFieldName = boundedMemo(MAX_FIELD_NAMES, isFieldName);
-  #sweep: NodeJS.Timeout | undefined;
+  #connections = 0;
+  #isClosed = false;
+  #sweeper: NodeJS.Timeout | undefined;
   #probing: Promise<boolean> | undefined;
 
-  constructor(address: { host: string; port: number }) {
+  /** @param onSurplus called when the server has sent bytes that no request had asked for; their connection is closed */
+  constructor(address: { host: string; port: number }, onSurplus: () => void = () => undefined) {
     this.host = address.host;
     this.port = address.port;
+    this.onSurplus = onSurplus;
   }
 
   /** Connections, busy and idle. */
   get connections(): number {
-    return this.#open.size;
+    return this.#connections;
   }
 
-  /** Starts an exchange on an idle connection or a new one. Nothing is ever sent a second time. */
-  start(events: ExchangeEvents): Exchange {
-    const connection = this.#takeIdle() ?? this.#connect();
+  /**
+   * Starts an exchange on an idle connection of the owner's or a new one. Nothing is ever sent a second time.
+   * @param owner `Principal.owner`: what the server sends on a connection can reach no other
+   */
+  start(owner: string, events: ExchangeEvents): Exchange {
+    const connection = this.#takeIdle(owner) ?? this.#connect(owner);
     return connection.begin(events);
   }
 
@@ -103,224 +84,83 @@ export class Upstream {
 
   /** Closes idle connections; busy ones end with their exchange. */
   close(): void {
-    clearInterval(this.#sweep);
-    for (const connection of this.#idle.splice(0)) connection.destroy();
+    this.#isClosed = true;
+    for (let next = this.#idle.oldest; next !== undefined; next = this.#idle.oldest) this.#idle.close(next);
+    this.#stopSweeping();
   }
 
-  /** The most recently used first: the others grow old and are closed. */
-  #takeIdle(): Connection | undefined {
+  #takeIdle(owner: string): Connection | undefined {
+    const idle = this.#owners.get(owner)?.idle;
     for (;;) {
-      const connection = this.#idle.pop();
-      if (connection === undefined || connection.usable) return connection;
+      const connection = idle?.at(-1);
+      if (connection === undefined) return undefined;
+      // The others have been idle for longer.
+      if (performance.now() - connection.idleSince >= this.#keepAlive.reusableMs) return undefined;
+      this.#idle.remove(connection);
+      if (connection.isOpen) return connection;
       connection.destroy();
     }
   }
 
-  #connect(): Connection {
+  #connect(owner: string): Connection {
+    if (this.#connections >= MAX_WITH_IDLE && this.#idle.oldest !== undefined)
+      this.#idle.close(this.#idle.oldest);
+    let siblings = this.#owners.get(owner);
+    if (siblings === undefined) this.#owners.set(owner, (siblings = { owner, idle: [], open: 0 }));
+    siblings.open++;
+    this.#connections++;
     const socket = connect({ host: this.host, port: this.port, noDelay: true });
-    const connection = new Connection(socket, this.#isFieldName, {
-      onIdle: () => this.#park(connection),
-      onClose: () => {
-        this.#open.delete(connection);
-        const at = this.#idle.indexOf(connection);
-        if (at >= 0) this.#idle.splice(at, 1);
-      },
-    });
-    this.#open.add(connection);
-    return connection;
+    return new Connection(socket, siblings, this.#isFieldName, this);
   }
 
-  #park(connection: Connection): void {
-    if (this.#idle.length >= MAX_IDLE_CONNECTIONS) return connection.destroy();
-    this.#idle.push(connection);
-    this.#sweep ??= setInterval(() => this.#closeOld(), 1_000).unref();
+  // --- what connections say ---
+
+  onIdle(connection: Connection): void {
+    if (this.#isClosed || connection.requests >= MAX_REQUESTS) return connection.destroy();
+    connection.idleSince = performance.now();
+    this.#idle.add(connection);
+    this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
-  #closeOld(): void {
-    while (this.#idle[0] !== undefined && !this.#idle[0].usable) this.#idle.shift()?.destroy();
-    if (this.#idle.length > 0) return;
-    clearInterval(this.#sweep);
-    this.#sweep = undefined;
-  }
-}
-
-interface ConnectionOwner {
-  onIdle(): void;
-  onClose(): void;
-}
-
-/** What one request has of a connection, until its exchange is over. */
-class ConnectionExchange implements Exchange {
-  readonly events: ExchangeEvents;
-  #connection: Connection | undefined;
-  #isRequestSent = false;
-
-  constructor(connection: Connection, events: ExchangeEvents) {
-    this.#connection = connection;
-    this.events = events;
+  onIdleClosed(connection: Connection): void {
+    this.#idle.remove(connection);
+    this.#keepAlive.onClosed(performance.now() - connection.idleSince);
   }
 
-  /** Whether the whole request was written while the exchange was going on. */
-  get isRequestSent(): boolean {
-    return this.#isRequestSent;
+  onLost(): void {
+    this.#keepAlive.onLost(performance.now());
   }
 
-  write(data: string | Buffer, encoding?: 'latin1'): boolean {
-    return this.#connection === undefined || this.#connection.write(data, encoding);
+  onClose(connection: Connection): void {
+    this.#idle.remove(connection);
+    const { siblings } = connection;
+    this.#connections--;
+    if (--siblings.open === 0) this.#owners.delete(siblings.owner);
   }
 
-  finish(): void {
-    if (this.#connection !== undefined) this.#isRequestSent = true;
-  }
+  // --- idle connections grow old ---
 
-  pause(): void {
-    this.#connection?.pause();
-  }
-
-  resume(): void {
-    this.#connection?.resume();
-  }
-
-  abort(): void {
-    this.#connection?.abort();
-  }
-
-  /** The exchange is over: from here on nothing reaches the connection. */
-  release(): void {
-    this.#connection = undefined;
-  }
-}
-
-/** One socket, its parser, and the exchange that uses it now. */
-class Connection {
-  readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
-  readonly #parser: ResponseParser;
-  #exchange: ConnectionExchange | undefined;
-  #keepAlive = false;
-  #idleSince = 0;
-
-  constructor(socket: Socket, isName: (name: string) => boolean, owner: ConnectionOwner) {
-    this.#socket = socket;
-    this.#owner = owner;
-    const events = {
-      onHead: (head: ResponseHead) => this.#onHead(head),
-      onBody: (chunk: Buffer) => this.#exchange?.events.onBody(chunk),
-      onEnd: () => this.#onEnd(),
-    };
-    this.#parser = new ResponseParser(events, isName);
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.#onConnectTimeout());
-    socket.once('connect', () => socket.setTimeout(0));
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('drain', () => this.#exchange?.events.onDrain());
-    socket.on('end', () => this.#onSocketEnd());
-    socket.on('error', (cause: NodeJS.ErrnoException) => this.#fail(connectionError(cause)));
-    socket.on('close', () => {
-      this.#fail(
-        new UpstreamError('reset', 'the server closed the connection before its answer was complete'),
-      );
-      owner.onClose();
+  /** Those that the server has closed by now are read first: what is open after that was open now. */
+  #sweep(): void {
+    const now = performance.now();
+    setImmediate(() => {
+      const { oldest } = this.#idle;
+      if (oldest === undefined) return this.#stopSweeping();
+      this.#keepAlive.onOpen(now - oldest.idleSince, now);
+      this.#closeOld(now);
     });
   }
 
-  get usable(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable && Date.now() - this.#idleSince < MAX_IDLE_MS;
-  }
-
-  begin(events: ExchangeEvents): Exchange {
-    this.#exchange = new ConnectionExchange(this, events);
-    this.#parser.reset();
-    return this.#exchange;
-  }
-
-  write(data: string | Buffer, encoding?: 'latin1'): boolean {
-    return typeof data === 'string' ? this.#socket.write(data, encoding) : this.#socket.write(data);
-  }
-
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
-  abort(): void {
-    this.#release();
-    this.#socket.destroy();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-  }
-
-  #onHead(head: ResponseHead): void {
-    this.#keepAlive = head.keepAlive;
-    this.#exchange?.events.onHead(head);
-  }
-
-  #onEnd(): void {
-    const exchange = this.#release();
-    exchange?.events.onEnd();
-    // An answer before the whole request was sent leaves the connection in the middle of a body: not for reuse.
-    if (!this.#keepAlive || exchange?.isRequestSent !== true || this.#socket.destroyed) return this.destroy();
-    // A reader that was slow to the last must not leave the next exchange unread.
-    this.#socket.resume();
-    this.#idleSince = Date.now();
-    this.#owner.onIdle();
-  }
-
-  #onData(chunk: Buffer): void {
-    const exchange = this.#exchange;
-    try {
-      this.#parser.feed(chunk);
-      exchange?.events.onReadEnd();
-    } catch (error) {
-      this.#onThrown(error, exchange);
+  #closeOld(now: number): void {
+    for (;;) {
+      const { oldest } = this.#idle;
+      if (oldest === undefined || now - oldest.idleSince < MAX_IDLE_MS) return;
+      this.#idle.close(oldest);
     }
   }
 
-  #onSocketEnd(): void {
-    const exchange = this.#exchange;
-    try {
-      if (exchange !== undefined) this.#parser.end();
-    } catch (error) {
-      this.#onThrown(error, exchange);
-    }
-    this.destroy();
+  #stopSweeping(): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
   }
-
-  /** @param exchange the one during which it was thrown; it may have ended since */
-  #onThrown(error: unknown, exchange: ConnectionExchange | undefined): void {
-    if (error instanceof ResponseSyntaxError) {
-      this.#fail(new UpstreamError('malformed_response', error.message, { cause: error }));
-    } else {
-      if (exchange === undefined) throw error;
-      this.#release();
-      exchange.events.onUnexpected(error);
-    }
-    this.destroy();
-  }
-
-  #onConnectTimeout(): void {
-    this.#fail(new UpstreamError('unreachable', `no connection within ${CONNECT_TIMEOUT_MS / 1000} s`));
-    this.destroy();
-  }
-
-  #fail(error: UpstreamError): void {
-    this.#release()?.events.onError(error);
-  }
-
-  /** The exchange that was going on; its handle is of no effect any more. */
-  #release(): ConnectionExchange | undefined {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    exchange?.release();
-    return exchange;
-  }
-}
-
-function connectionError(cause: NodeJS.ErrnoException): UpstreamError {
-  if (cause.syscall === 'connect') return new UpstreamError('unreachable', cause.message, { cause });
-  return new UpstreamError('reset', cause.message, { cause });
 }

@@ -1,5 +1,5 @@
 // Counts items per owner and finds the owner with the most in O(1). Knows nothing of what the items are.
-import { LinkedList, type ListNode } from './linked-list.ts';
+import { LinkedList, type ListNode } from '../../base/linked-list.ts';
 
 /** An owner of at least one item. */
 export interface Owner<T> {

@@ -1,6 +1,6 @@
 // Which principal owns an MCP session (legacy era): ids from the server's responses, in bounded memory.
 import type { Clock } from '../../base/clock.ts';
-import { LinkedList, type ListNode } from './linked-list.ts';
+import { LinkedList, type ListNode } from '../../base/linked-list.ts';
 import { OwnerCounts, type Owner } from './ownership.ts';
 
 /** Sessions remembered at most: some 50 MB if each belongs to another principal. */

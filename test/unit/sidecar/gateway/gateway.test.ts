@@ -76,6 +76,7 @@ function compiled(changes: object = {}): CompiledConfig {
     ...changes,
   };
   return compileConfig(parseConfig(json, 'test'), {
+    onSurplus: () => undefined,
     authenticator: bed.authenticator,
     pseudonym: 'test',
     clock: () => bed.now,

@@ -13,7 +13,7 @@ import { readCall } from '../../../../src/sidecar/messages/call.ts';
 import { proxy, type ProxiedRequest, type ProxyOptions } from '../../../../src/sidecar/proxy/proxy.ts';
 import { ResponseHeaders } from '../../../../src/sidecar/proxy/response-headers.ts';
 import { nextState, type ResponseState } from '../../../../src/sidecar/proxy/response-state.ts';
-import { UpstreamError, type ExchangeEvents } from '../../../../src/sidecar/proxy/upstream-pool.ts';
+import { UpstreamError, type ExchangeEvents } from '../../../../src/sidecar/proxy/upstream-connection.ts';
 import { legacy, modern, type SentMessage } from '../../../kit/messages.ts';
 
 const TOKEN_ENDS = 1_000_000;
@@ -48,7 +48,7 @@ class Bench {
     assert.ok(reading.ok);
     const options: Omit<ProxyOptions, 'session' | 'admission'> = {
       settings: {
-        upstream: { start: (events) => this.#start(events) },
+        upstream: { start: (_, events) => this.#start(events) },
         responseHeaders: new ResponseHeaders(),
         path: '/mcp',
         hostLine: 'Host: a\r\n',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { ListNode } from '../../../../src/sidecar/sessions/linked-list.ts';
+import type { ListNode } from '../../../../src/base/linked-list.ts';
 import { OwnerCounts, type Owner } from '../../../../src/sidecar/sessions/ownership.ts';
 
 it('there is none without items', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { LinkedList, type ListNode } from '../../../../src/sidecar/sessions/linked-list.ts';
+import { LinkedList, type ListNode } from '../../../src/base/linked-list.ts';
 
 function itemsOf<T>(list: LinkedList<T>): T[] {
   const items: T[] = [];
