@@ -143,6 +143,12 @@ export const ANSWERS = {
     text: 'No valid response from the MCP server',
     isRpcError: true,
   },
+  mismatched_answer: {
+    status: 502,
+    error: 'bad_gateway',
+    text: 'The MCP server responded to another request',
+    isRpcError: true,
+  },
   upstream_timeout: {
     status: 504,
     error: 'gateway_timeout',

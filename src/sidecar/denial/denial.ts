@@ -52,11 +52,13 @@ type RequestDenial =
 /** The MCP server or the sidecar itself failed. */
 type ServerDenial =
   | { readonly kind: 'upstream_unreachable'; readonly reason: string }
+  /** A response to another request than this. */
+  | { readonly kind: 'mismatched_answer' }
   | { readonly kind: 'upstream_timeout' }
   | { readonly kind: 'draining' }
   | { readonly kind: 'internal_error' };
 
-interface DenialResponse {
+export interface DenialResponse {
   readonly status: number;
   /** Name, value, name, value …, as `ServerResponse.writeHead` takes them. */
   readonly headers: readonly string[];

@@ -4,7 +4,7 @@ import type { Logger } from '../../base/log.ts';
 import { schemeOf, type Authentication, type Principal } from '../authentication/authenticate.ts';
 import { authorize, baselineDenial, type Permit } from '../authorization/authorize.ts';
 import { InForce } from '../authorization/in-force.ts';
-import { denialResponse, type Denial } from '../denial/denial.ts';
+import { denialResponse, type Denial, type DenialResponse } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
 import { BodyReader, type BodyResult } from '../http/read-body.ts';
 import { Admissions } from '../limits/admission.ts';
@@ -363,14 +363,8 @@ export class Gateway {
 
   /** Logs the decision, once, and answers. The body of the request is not waited for. */
   #writeDenial(context: RequestContext, denial: Denial): void {
-    const { req, res, fields, config, audit } = context;
-    const scheme = schemeOf(fields.authorization);
-    const { status, headers, body, requestId } = denialResponse(denial, config.challenge, scheme, audit.id);
-    const reason = 'reason' in denial ? denial.reason : denial.kind;
-    this.#deps.metrics.denials.inc({ reason: denial.kind });
-    const entry = { kind: denial.kind, reason, status, route: audit.route, method: req.method, requestId };
-    if (audit.authenticated) this.#denialLog.writeAlways(entry);
-    else this.#denialLog.writeLimited(entry);
+    const { req, res, audit } = context;
+    const { headers, status, body } = this.#logDenial(context, denial);
     // While draining, every answer closes its connection.
     // An unreadable head desynchronizes the connection: it is not used again (RFC 9112 section 11.2). After authentication a
     // bad request is about single fields, and what follows on the connection may be with the server already.
@@ -380,9 +374,24 @@ export class Gateway {
     endBeforeBody(req, res, body);
   }
 
-  /** Denies a request that was admitted: it is recorded when its response is over. */
+  /** Counts and logs. @returns the answer that the denial asks for */
+  #logDenial(context: RequestContext, denial: Denial): DenialResponse {
+    const { req, fields, config, audit } = context;
+    const scheme = schemeOf(fields.authorization);
+    const response = denialResponse(denial, config.challenge, scheme, audit.id);
+    const { status, requestId } = response;
+    const reason = 'reason' in denial ? denial.reason : denial.kind;
+    this.#deps.metrics.denials.inc({ reason: denial.kind });
+    const entry = { kind: denial.kind, reason, status, route: audit.route, method: req.method, requestId };
+    if (audit.authenticated) this.#denialLog.writeAlways(entry);
+    else this.#denialLog.writeLimited(entry);
+    return response;
+  }
+
+  /** Denies a request that was admitted: it is recorded when its response is over. An answer that has begun is cut. */
   #denyAdmitted(context: RequestContext, denial: Denial, cause: unknown): void {
     if (cause !== undefined) this.#logUnexpected(context, cause);
+    else if (context.res.headersSent) this.#logDenial(context, denial);
     this.#orDestroy(context, () => this.#writeDenial(context, denial));
   }
 

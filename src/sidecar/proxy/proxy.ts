@@ -9,6 +9,7 @@ import type { ResponseHead } from '../http/response-parser.ts';
 import type { Admission } from '../limits/admission.ts';
 import { isBodyTooSlow } from '../limits/body-timeout.ts';
 import type { SessionUse } from '../sessions/session-binding.ts';
+import { AnsweredIds, awaitedIds } from './answered-ids.ts';
 import type { ClientHead, ResponseHeaders } from './response-headers.ts';
 import { nextState, type ResponseState } from './response-state.ts';
 import { EventBoundary } from './sse-boundary.ts';
@@ -81,6 +82,8 @@ export class ProxiedRequest implements ExchangeEvents {
   readonly #res: ServerResponse;
   readonly #options: ProxyOptions;
   #principal: Principal;
+  /** Undefined where it is not known which responses belong to the request. */
+  readonly #answeredIds: AnsweredIds | undefined;
   readonly #finalEvent: string | undefined;
   /** Whether this is a stream that a client opened to listen, not a call whose result it waits for. */
   readonly isListening: boolean;
@@ -95,7 +98,7 @@ export class ProxiedRequest implements ExchangeEvents {
    * end before that, its client would take the next answer on the connection for the rest of it.
    */
   #hasLength = false;
-  /** While buffering. */
+  /** Until it is handed to the response. */
   #head: { readonly status: number; readonly fields: string[] } | undefined;
   #body = '';
   readonly #startedAt = Date.now();
@@ -114,6 +117,8 @@ export class ProxiedRequest implements ExchangeEvents {
     this.#res = call.request.res;
     this.#options = options;
     this.#principal = principal;
+    const awaited = awaitedIds(call);
+    this.#answeredIds = awaited && new AnsweredIds(awaited);
     this.#finalEvent = call.finalEvent;
     this.isListening = call.isListening;
     this.#streamEndsAt = this.isListening
@@ -375,13 +380,9 @@ export class ProxiedRequest implements ExchangeEvents {
     if (refused !== undefined) return this.#fail(refused);
     const clientHead = settings.responseHeaders.read(head, responseFields);
     this.#hasLength = head.framing.kind === 'length';
-    if (isShort(head)) {
-      this.#enter('buffering');
-      this.#head = { status: head.status, fields: clientHead.fields };
-      return;
-    }
+    this.#head = { status: head.status, fields: clientHead.fields };
+    if (isShort(head)) return this.#enter('buffering');
     this.#enter('opening');
-    this.#res.writeHead(head.status, clientHead.fields);
     if (this.#mayPutInto(clientHead)) {
       this.#boundary = new EventBoundary();
       this.#lastWrite = Date.now();
@@ -394,6 +395,8 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   onBody(chunk: Buffer): void {
+    if (this.#response === 'over') return;
+    if (!this.#isOwn(chunk)) return this.#refuseAnswer();
     switch (this.#response) {
       case 'buffering':
         // latin1 keeps the bytes as they are, and Node writes a string together with its head.
@@ -401,17 +404,34 @@ export class ProxiedRequest implements ExchangeEvents {
         return;
       case 'opening':
         this.#enter('streaming'); // the head goes out with the chunk
+        this.#writeHead();
         return this.#relay(chunk);
       case 'streaming':
       case 'ending':
         return this.#relay(chunk);
-      case 'over':
-        return;
       case 'waiting':
         throw new Error('a body came before its head');
       default:
         return this.#response satisfies never;
     }
+  }
+
+  #isOwn(chunk: Buffer): boolean {
+    const ids = this.#answeredIds;
+    if (ids === undefined || ids.isRead) return true;
+    ids.feed(chunk.toString('latin1'));
+    return ids.isOwn;
+  }
+
+  /** It holds a response to another request, of which nothing may go on: what has begun is cut. */
+  #refuseAnswer(): void {
+    this.#abandon();
+    this.#options.deny({ kind: 'mismatched_answer' });
+  }
+
+  #writeHead(): void {
+    if (this.#head !== undefined) this.#res.writeHead(this.#head.status, this.#head.fields);
+    this.#head = undefined;
   }
 
   #relay(chunk: Buffer): void {
@@ -437,16 +457,20 @@ export class ProxiedRequest implements ExchangeEvents {
 
   #open(): void {
     this.#enter('streaming');
+    this.#writeHead();
     this.#res.flushHeaders();
   }
 
+  /** An answer that did not say which request it is for could have been for another: the next one would be, too. */
   onEnd(): AnswerEnd {
-    if (this.#response === 'over') return 'spent';
-    if (this.#response === 'waiting') throw new Error('an answer ended before its head');
+    const state = this.#response;
+    if (state === 'over') return 'spent';
+    if (state === 'waiting') throw new Error('an answer ended before its head');
     this.#enter('over');
-    if (this.#head === undefined) this.#endStreamed();
-    else this.#sendBuffered(this.#head);
-    return 'reusable';
+    this.#writeHead();
+    if (state === 'buffering') this.#sendBuffered();
+    else this.#endStreamed();
+    return this.#answeredIds?.isComplete === false ? 'spent' : 'reusable';
   }
 
   #endStreamed(): void {
@@ -455,8 +479,7 @@ export class ProxiedRequest implements ExchangeEvents {
     if (this.#isSending) discardRest(this.#req, this.#res);
   }
 
-  #sendBuffered({ status, fields }: { readonly status: number; readonly fields: string[] }): void {
-    this.#res.writeHead(status, fields);
+  #sendBuffered(): void {
     const body = this.#body;
     if (!this.#isSending) this.#res.end(body, 'latin1');
     else endBeforeBody(this.#req, this.#res, body === '' ? undefined : Buffer.from(body, 'latin1'));

@@ -40,6 +40,7 @@ const DENIALS: { readonly [Kind in Denial['kind']]: Extract<Denial, { kind: Kind
   method_not_allowed: { kind: 'method_not_allowed', allow: 'POST, GET' },
   loop_detected: { kind: 'loop_detected' },
   upstream_unreachable: { kind: 'upstream_unreachable', reason },
+  mismatched_answer: { kind: 'mismatched_answer' },
   upstream_timeout: { kind: 'upstream_timeout' },
   draining: { kind: 'draining' },
   internal_error: { kind: 'internal_error' },

@@ -65,6 +65,7 @@ function compiled(changes: object = {}): CompiledConfig {
     identityKey: undefined,
     nonces: undefined,
     authorizationServer: () => undefined,
+    onSurplus: () => undefined,
   });
 }
 
