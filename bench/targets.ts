@@ -66,9 +66,9 @@ async function launch(name: TargetName, arena: Arena, otherMain: string): Promis
     case 'haproxy':
       return startHaproxy(arena, options);
     case 'sidecar':
-      return startSidecar(SIDECAR, arena, options);
+      return startSidecar(SIDECAR, arena.configFile, options);
     case 'other':
-      return startSidecar(otherMain, arena, options);
+      return startSidecar(otherMain, arena.otherConfigFile, options);
     default:
       return name satisfies never;
   }
@@ -78,7 +78,7 @@ async function listening(process: Child): Promise<Started> {
   return { process, port: await process.listening() };
 }
 
-async function startSidecar(main: string, { configFile }: Arena, options: ChildOptions): Promise<Started> {
+async function startSidecar(main: string, configFile: string, options: ChildOptions): Promise<Started> {
   const process = Child.node(main, [configFile], options);
   const [, port, adminPort] = await process.printed(/"port":(\d+),"adminPort":(\d+)/);
   await ready(`http://127.0.0.1:${adminPort}/readyz`);

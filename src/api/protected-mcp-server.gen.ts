@@ -80,6 +80,12 @@ export interface Server {
    * the client is cannot be added, nor those of `claimToHeaders`.
    */
   forwardHeaders?: string[];
+  /**
+   * Requests and streams that may be with the server at once, each on a connection of its own; further
+   * ones get 503. One principal has half of them at the most. 640 by default, which fits into the 1,024
+   * open files that many containers may have: raise it together with those.
+   */
+  maxConcurrentRequests?: number;
   /** Replaces the image's entry point, as in a Pod. */
   command?: string[];
   /** Replaces the image's arguments, as in a Pod. */

@@ -64,6 +64,7 @@ export function sidecarConfig(server: ProtectedMcpServer, placement: Placement):
     ...texts
   } = spec.protectedResourceMetadata;
   const { identityAssertion, failureLimit } = spec.authentication;
+  const { maxConcurrentRequests: maxRequests } = spec.server;
   const keyFile = (use: SigningUse) =>
     `${signingKeyDirectory(placement.signingDirectory, use)}/${SIGNING_KEY_FILE_NAME}`;
   const { requiredScopes } = spec.authorization;
@@ -76,7 +77,10 @@ export function sidecarConfig(server: ProtectedMcpServer, placement: Placement):
       certificateFile: `${placement.tlsDirectory}/${TLS_CERTIFICATE_FILE_NAME}`,
       keyFile: `${placement.tlsDirectory}/${TLS_KEY_FILE_NAME}`,
     },
-    upstream: { url: `http://${placement.upstreamHost}:${spec.server.port}${spec.server.path}` },
+    upstream: {
+      url: `http://${placement.upstreamHost}:${spec.server.port}${spec.server.path}`,
+      ...(maxRequests !== undefined && { maxRequests }),
+    },
     metadata: {
       ...texts,
       scopesSupported: scopesSupported ?? requiredScopes,

@@ -263,7 +263,8 @@ export class Authenticator {
   ): Authentication | Promise<Authentication> {
     if (confirmation === undefined && scheme === 'Bearer') return authentication;
     const answer = (denial: Denial | undefined) => (denial === undefined ? authentication : deny(denial));
-    const problem = possessionProblem({ scheme, digest, confirmation }, presentation, this.#deps.dpop);
+    const { owner } = authentication.principal;
+    const problem = possessionProblem({ scheme, digest, owner, confirmation }, presentation, this.#deps.dpop);
     return problem instanceof Promise ? problem.then(answer) : answer(problem);
   }
 

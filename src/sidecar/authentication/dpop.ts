@@ -40,6 +40,16 @@ interface PresentedProof {
   readonly isAccepted: boolean;
 }
 
+/** The token that a proof comes with. */
+interface BoundToken {
+  /** SHA-256 of the token, one character a byte. */
+  readonly digest: string;
+  /** `Principal.owner` of the token. */
+  readonly owner: string;
+  /** The thumbprint that it is bound to. */
+  readonly jkt: string;
+}
+
 interface DpopDependencies {
   readonly clock: Clock;
   readonly memory: ReplayCache;
@@ -65,23 +75,21 @@ export class DpopVerifier {
   /**
    * The numbers are those of RFC 9449 section 4.3. Cheap checks come first, and only a proof that is valid in every other
    * respect is remembered as used.
-   * @param tokenDigest SHA-256 of the token, one character a byte
-   * @param jkt the thumbprint that the token is bound to
    */
-  async verify(presented: PresentedProof, tokenDigest: string, jkt: string): Promise<Denial | undefined> {
+  async verify(presented: PresentedProof, { digest, owner, jkt }: BoundToken): Promise<Denial | undefined> {
     if (presented.proof === undefined) return invalid('no_proof');
     if (presented.proofs > 1) return invalid('several_proofs'); // 1
     const jws = parseCompactJws(presented.proof); // 2
     if (jws === undefined) return invalid('malformed_proof');
     const key = proofKey(jws.header, jkt);
     if (typeof key === 'string') return invalid(key);
-    const problem = this.#claimsProblem(jws, presented, tokenDigest);
+    const problem = this.#claimsProblem(jws, presented, digest);
     if (problem !== undefined) return invalid(problem);
     if (!(await isSignedBy(presented.proof, key, key.algorithm))) return invalid('bad_proof_signature'); // 6
     if (presented.isAccepted) return undefined;
     const { nonces } = this.#deps;
     if (nonces !== undefined && !nonces.accepts(jws.claims.nonce)) return { kind: 'use_dpop_nonce' }; // 10
-    return this.#recall(jws.claims, jkt);
+    return this.#recall(jws.claims, jkt, owner);
   }
 
   /** Checks 3 (required claims and their types) and 8 to 12. */
@@ -102,9 +110,10 @@ export class DpopVerifier {
   }
 
   /** RFC 9449 section 11.1. */
-  #recall({ jti, iat }: Members, jkt: string): Denial | undefined {
+  #recall({ jti, iat }: Members, jkt: string, owner: string): Denial | undefined {
     // #claimsProblem has checked both. All thumbprints have one length, so two pairs never make the same text.
     const recall = this.#deps.memory.recall(
+      owner,
       `${jkt}${jti as string}`,
       iat as number,
       this.#now() - this.#lifetime,

@@ -19,6 +19,8 @@ interface PresentedToken {
   readonly scheme: Scheme;
   /** SHA-256 of the token, one character a byte. */
   readonly digest: string;
+  /** `Principal.owner` of the token. */
+  readonly owner: string;
   readonly confirmation: Confirmation | undefined;
 }
 
@@ -27,7 +29,7 @@ interface PresentedToken {
  * unbound one is no DPoP token.
  */
 export function possessionProblem(
-  { scheme, digest, confirmation }: PresentedToken,
+  { scheme, digest, owner, confirmation }: PresentedToken,
   presentation: Presentation,
   dpop: DpopVerifier,
 ): Denial | undefined | Promise<Denial | undefined> {
@@ -43,7 +45,7 @@ export function possessionProblem(
   if (jkt === undefined) return undefined;
   const { proof, proofs } = fields;
   const presented = { method: req.method ?? '', proof, proofs, isAccepted: isProofAccepted };
-  return dpop.verify(presented, digest, jkt).then((denial) => {
+  return dpop.verify(presented, { digest, owner, jkt }).then((denial) => {
     if (denial === undefined) presentation.isProofAccepted = true;
     return denial;
   });

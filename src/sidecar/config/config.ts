@@ -59,7 +59,11 @@ const sidecarConfigFields = z.strictObject({
   listen: address,
   admin: address,
   tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }),
-  upstream: z.strictObject({ url: upstreamUrl }),
+  upstream: z.strictObject({
+    url: upstreamUrl,
+    /** Requests that may be with the server at once, each on a connection of its own; the limit's default when absent. */
+    maxRequests: z.int().min(2).max(16_384).optional(),
+  }),
   metadata: z.strictObject({
     ...humanReadable,
     /** The same in other languages, published as `resource_name#it` and so on (RFC 9728 section 2.1). */

@@ -6,18 +6,22 @@ import { authorize, baselineDenial, type Permit } from '../authorization/authori
 import { InForce } from '../authorization/in-force.ts';
 import { denialResponse, type Denial, type DenialResponse } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
-import { BodyReader, type BodyResult } from '../http/read-body.ts';
+import { bodyAgain, BodyReader, type BodyResult, type HeldBody } from '../http/read-body.ts';
 import { Admissions } from '../limits/admission.ts';
 import { ByteBudget } from '../limits/byte-budget.ts';
 import { InFlight } from '../limits/in-flight-list.ts';
+import { Turns } from '../limits/turns.ts';
 import {
   announcesBody,
   announcesShortBody,
+  callOf,
   callWithoutBody,
   readCall,
   uninspectedCall,
   type Call,
+  type CallReading,
 } from '../messages/call.ts';
+import { LongBodyWork, MAX_SHORT_BODY } from '../messages/long-body.ts';
 import type { PublicDocument } from '../metadata/metadata.ts';
 import { DenialLog } from '../observability/denial-log.ts';
 import { DroppedHeaders } from '../observability/dropped-headers.ts';
@@ -61,6 +65,7 @@ export class Gateway {
   readonly #admissions = new Admissions();
   readonly #proxied = new InFlight<ProxiedRequest>();
   readonly #bodies = new InFlight<BodyReader>();
+  readonly #turns = new Turns();
   readonly #expiry: NodeJS.Timeout;
   readonly #inForce: InForce<CompiledConfig>;
   readonly #reviews: Reviews;
@@ -74,6 +79,7 @@ export class Gateway {
     this.#denialLog = new DenialLog(deps.logger, () => performance.now());
     this.#droppedHeaders = new DroppedHeaders(deps.logger, deps.metrics.droppedHeaders);
     this.#budget = budgetFor(config);
+    this.#admissions.resize(config.config.upstream.maxRequests);
     this.#expiry = setInterval(() => this.#expire(), EXPIRE_INTERVAL_MS).unref();
   }
 
@@ -90,6 +96,7 @@ export class Gateway {
     const previous = this.#inForce.current;
     if (next.config.transport.maxMessageBytes !== previous.config.transport.maxMessageBytes)
       this.#budget = budgetFor(next);
+    this.#admissions.resize(next.config.upstream.maxRequests);
     this.#inForce.replace(next);
     previous.upstream.close();
     this.review();
@@ -235,17 +242,16 @@ export class Gateway {
   }
 
   #readBody(context: RequestContext, search: string, principal: Principal, maxBytes: number): void {
-    const { req, fields, body } = context;
+    const { req, fields, body, config } = context;
+    const maxShort = config.config.transport.messageChecks === 'Off' ? Infinity : MAX_SHORT_BODY;
     if (body !== undefined) {
       context.body = undefined;
-      const denial: Denial = { kind: 'content_too_large', maxBytes };
-      const result: BodyResult =
-        body.length > maxBytes ? { kind: 'refused', denial } : { kind: 'body', bytes: body };
-      return this.#onBody(context, search, principal, result);
+      const again = bodyAgain(body, { maxBytes, maxShort, held: context.heldBody });
+      return this.#onBody(context, search, principal, again);
     }
     writeContinue(context);
     const length = fields.chunked ? undefined : Number(fields.contentLength ?? 0);
-    const limits = { length, maxBytes, budget: this.#budget };
+    const limits = { owner: principal.owner, length, maxBytes, maxShort, budget: this.#budget };
     const reader = new BodyReader(req, limits, (result) => {
       this.#bodies.delete(reader);
       this.#onBody(context, search, principal, result);
@@ -257,7 +263,9 @@ export class Gateway {
   #onBody(context: RequestContext, search: string, principal: Principal, result: BodyResult): void {
     switch (result.kind) {
       case 'body':
-        return this.#resume(context, () => this.#validate(context, search, principal, result.bytes));
+        return this.#resume(context, () => this.#readShort(context, search, principal, result.bytes));
+      case 'long_body':
+        return this.#readInTurns(context, search, principal, result.body);
       case 'refused':
         return this.#resume(context, () => this.#deny(context, result.denial));
       case 'gone':
@@ -267,11 +275,28 @@ export class Gateway {
     }
   }
 
-  #validate(context: RequestContext, search: string, principal: Principal, bytes: Buffer): void {
+  #readShort(context: RequestContext, search: string, principal: Principal, bytes: Buffer): void {
     const { messageChecks } = context.config.config.transport;
     if (messageChecks === 'Off')
       return this.#authorize(context, principal, uninspectedCall(context, search, messageChecks, bytes));
-    const reading = readCall(bytes, context, search);
+    this.#onReading(context, principal, readCall(bytes, context, search));
+  }
+
+  /** A long body would hold the event loop: it is read in steps, in turns with those of other principals. */
+  #readInTurns(context: RequestContext, search: string, principal: Principal, body: HeldBody): void {
+    context.heldBody = body;
+    const isGone = () => context.res.destroyed;
+    const work = new LongBodyWork(body, isGone, (result) => {
+      this.#resume(context, () => {
+        if (result.kind !== 'read') return this.#deny(context, { kind: 'overloaded', reason: 'bodies' });
+        const { reading, bytes } = result;
+        this.#onReading(context, principal, callOf(reading, bytes, context, search));
+      });
+    });
+    this.#turns.add(principal.owner, work);
+  }
+
+  #onReading(context: RequestContext, principal: Principal, reading: CallReading): void {
     if (reading.ok) {
       context.audit.id = reading.call.id;
       return this.#authorize(context, principal, reading.call);
@@ -312,11 +337,11 @@ export class Gateway {
 
   /** Admits and proxies. No closure here may hold the permit: it holds the body, and an answer may take hours. */
   #forward(context: RequestContext, permit: Permit, session: SessionUse): void {
-    const { res, fields, config, audit } = context;
+    const { res, fields, config, audit, heldBody } = context;
     if (fields.dropped !== undefined) this.#droppedHeaders.record(fields.dropped);
     const identityLine = config.identity?.line(permit.principal) ?? '';
     let proxied: ProxiedRequest | undefined = undefined;
-    const entry = this.#admissions.admit(res, () => this.#onOver(context, proxied));
+    const entry = this.#admissions.admit(res, permit.principal.owner, () => this.#onOver(context, proxied));
     if (!entry.ok) return this.#deny(context, { kind: 'overloaded', reason: entry.reason });
     writeContinue(context); // where the body goes by unread
     proxied = proxy(permit, {
@@ -326,6 +351,7 @@ export class Gateway {
       identityLine,
       responseFields: audit.answerFields,
       mayGoOn: (request) => this.#mayGoOn(request),
+      onLongBodySent: heldBody && (() => heldBody.release()),
       deny: (denial, cause) => this.#denyAdmitted(context, denial, cause),
     });
     this.#proxied.add(proxied);
@@ -416,7 +442,8 @@ export class Gateway {
     res.destroy();
   }
 
-  #record({ audit, req, startedAt }: RequestContext, status: number): void {
+  #record({ audit, req, startedAt, heldBody }: RequestContext, status: number): void {
+    heldBody?.release();
     const seconds = (performance.now() - startedAt) / 1000;
     this.#deps.metrics.recordRequest(audit.route, req.method ?? '', status, seconds);
   }

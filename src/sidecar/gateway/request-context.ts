@@ -1,5 +1,6 @@
 // What the steps of one request have in common: the request, and the configuration that it is being decided by.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeldBody } from '../http/read-body.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { RouteLabel } from '../observability/metrics.ts';
 import type { CompiledConfig } from './compiled-config.ts';
@@ -15,6 +16,8 @@ export interface RequestContext extends ReceivedRequest {
   /** Of DPoP: see `Presentation`. */
   isProofAccepted: boolean;
   readonly audit: Audit;
+  /** A long body, while it takes memory that is shared out. */
+  heldBody: HeldBody | undefined;
 }
 
 /**
@@ -50,6 +53,7 @@ export function requestContext(
     body: undefined,
     isProofAccepted: false,
     audit: { route: 'other', authenticated: false, id: undefined, answerFields: NO_FIELDS },
+    heldBody: undefined,
   };
 }
 

@@ -19,7 +19,6 @@ const ADMITTED: AdmissionResult = { ok: true, admission: {} as Admission };
 /** Counts the requests that are with the server. */
 export class Admissions {
   readonly #limit: InFlightLimit;
-  #underWay = 0;
 
   constructor(limits?: InFlightLimits) {
     this.#limit = new InFlightLimit(limits);
@@ -27,29 +26,33 @@ export class Admissions {
 
   /** Requests that were admitted and whose response is not over. */
   get underWay(): number {
-    return this.#underWay;
+    return this.#limit.total;
+  }
+
+  /** How many requests there may be from now on; the default if `undefined`. */
+  resize(total: number | undefined): void {
+    this.#limit.resize(total);
   }
 
   /**
    * A place is bound to the response and to nothing else: whatever becomes of the request, its end gives it back.
    * @param res a response that is not over: its end would not come again
+   * @param owner `Principal.owner` of who asks: places are shared among principals
    * @param onOver called once, when the response of an admitted request is over, well or badly
    */
-  admit(res: ServerResponse, onOver: () => void): AdmissionResult {
+  admit(res: ServerResponse, owner: string, onOver: () => void): AdmissionResult {
     if (res.destroyed) throw new Error('a response that is over was to be admitted');
     const { socket } = res.req;
     // Node gives a response its connection when its turn comes.
     const isPipelined = res.socket === null;
-    const reason = this.#limit.enter(socket, this.#underWay, isPipelined);
-    if (reason !== undefined) return { ok: false, reason };
-    this.#underWay++;
+    const share = this.#limit.enter(socket, owner, isPipelined);
+    if (typeof share === 'string') return { ok: false, reason: share };
     let isOver = false;
     // Not `once`, which costs 2 % of the CPU of a request.
     res.on('close', () => {
       if (isOver) return;
       isOver = true;
-      this.#underWay--;
-      this.#limit.leave(socket, isPipelined);
+      this.#limit.leave(socket, share, isPipelined);
       onOver();
     });
     return ADMITTED;

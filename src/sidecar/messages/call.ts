@@ -4,7 +4,7 @@ import type { RequestFields } from '../http/request-headers.ts';
 import { validateHeaders } from './header-agreement.ts';
 import { SUBSCRIPTION_MEMBER } from './known-members.ts';
 import type { JsonRpcError } from '../denial/json-rpc-error.ts';
-import { readBody, type Message } from './message.ts';
+import { readBody, type Message, type Reading } from './message.ts';
 import { echoedId } from './message-errors.ts';
 import { eraOf, type Era } from '../../protocol/mcp-revision.ts';
 
@@ -55,12 +55,21 @@ export interface Call extends Known {
   readonly maySetSession: boolean;
 }
 
-type CallReading =
+export type CallReading =
   { readonly ok: true; readonly call: Call } | { readonly ok: false; readonly error: JsonRpcError };
 
-/** Reads the body of a POST and compares the header fields with it. */
+/** Reads the body of a POST at once, and compares the header fields with it. */
 export function readCall(bytes: Buffer, request: ReceivedRequest, search: string): CallReading {
-  const reading = readBody(bytes);
+  return callOf(readBody(bytes), bytes, request, search);
+}
+
+/** @param reading of all of `bytes` */
+export function callOf(
+  reading: Reading,
+  bytes: Buffer,
+  request: ReceivedRequest,
+  search: string,
+): CallReading {
   if (!reading.ok) return reading;
   const agreement = validateHeaders(reading.body, request.fields);
   if (!agreement.ok) return agreement;

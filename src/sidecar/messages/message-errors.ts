@@ -23,6 +23,15 @@ export const MESSAGE_ERRORS = {
   not_json: { code: PARSE_ERROR, message: 'Request body is not valid JSON' },
   too_deep: { code: INVALID_REQUEST, message: `JSON nesting exceeds ${MAX_DEPTH} levels` },
 
+  too_many_members: {
+    code: INVALID_REQUEST,
+    message: 'More than 4096 members in the message, its params and its _meta',
+  },
+  members_too_long: {
+    code: INVALID_REQUEST,
+    message: 'Names and values that MCP defines exceed 65536 bytes',
+  },
+
   // One message with one meaning.
   not_a_message: {
     code: INVALID_REQUEST,

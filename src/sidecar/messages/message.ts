@@ -28,6 +28,7 @@ export interface Message {
    * `undefined` for them, too, where a modern message has no target and its revision does not have the method.
    */
   readonly name: string | undefined;
+  /** Of a long body only the members that decisions depend on have their value (`outline.ts`). */
   readonly params: Readonly<Record<string, unknown>> | undefined;
   /** The version in `params._meta`: a message with one is a modern message. */
   readonly version: string | undefined;
@@ -63,11 +64,16 @@ const LEGACY_ONLY: ReadonlySet<string> = new Set([
   ...['resources/subscribe', 'resources/unsubscribe', 'tasks/result'],
 ]);
 
-/** Reads the whole body of a POST. */
+/** Reads the whole body of a POST at once: for a short one (`long-body.ts`). */
 export function readBody(bytes: Buffer): Reading {
   const ascii = isAscii(bytes);
   if (!ascii && !isUtf8(bytes)) return failed('not_utf8');
   const text = ascii ? bytes.toString('latin1') : bytes.toString('utf8');
+  return readText(text, ascii ? text : undefined);
+}
+
+/** @param latin1 the bytes that were validated, one character a byte, where that came for free */
+export function readText(text: string, latin1: string | undefined): Reading {
   const isBatch = firstChar(text) === '[';
   // Before parsing: the nesting of a body within the size limit could cost a hundred times its size.
   const shapes = scan(text, isBatch ? 2 : 1);
@@ -78,7 +84,6 @@ export function readBody(bytes: Buffer): Reading {
   } catch {
     return failed('not_json');
   }
-  const latin1 = ascii ? text : undefined;
   if (Array.isArray(value)) return readBatch(value, text, shapes, latin1);
   const message = readMessage(value, text, shapes[0]);
   if ('code' in message) return { ok: false, error: message };
@@ -216,6 +221,6 @@ function isTextOrAbsent(value: unknown): boolean {
   return value === undefined || isText(value);
 }
 
-function failed(reason: MessageProblem): Reading {
+export function failed(reason: MessageProblem): Reading {
   return { ok: false, error: messageError(reason) };
 }

@@ -51,6 +51,8 @@ export interface ProxyOptions {
   readonly identityLine: string;
   /** CORS fields of the response; empty where no browser is involved. */
   readonly responseFields: readonly string[];
+  /** Called when a body that was too long for one write is no longer in memory. */
+  readonly onLongBodySent?: (() => void) | undefined;
   /**
    * Whether what the principal of a request rests on still holds. Where it does not, a review is on its way, which renews or
    * refuses the request.
@@ -310,8 +312,9 @@ export class ProxiedRequest implements ExchangeEvents {
   #sendLong(head: string, bytes: Buffer): void {
     const exchange = this.#begin();
     exchange.write(head, 'latin1');
-    exchange.write(bytes);
+    const isTaken = exchange.write(bytes);
     exchange.finish();
+    if (isTaken) this.#options.onLongBodySent?.();
   }
 
   #stream(head: string, isChunked: boolean): void {
@@ -367,6 +370,7 @@ export class ProxiedRequest implements ExchangeEvents {
   }
 
   onDrain(): void {
+    this.#options.onLongBodySent?.();
     if (this.#goOn === undefined) this.#req.resume();
   }
 

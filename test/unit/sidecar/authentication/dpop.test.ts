@@ -36,7 +36,9 @@ class World {
 
   async verdict(proof: string, isAccepted = false): Promise<string> {
     const presented = { method: 'POST', proof, proofs: 1, isAccepted };
-    return outcome(await this.#verifier.verify(presented, digestOf(TOKEN), client.jkt));
+    return outcome(
+      await this.#verifier.verify(presented, { digest: digestOf(TOKEN), owner: 'alice', jkt: client.jkt }),
+    );
   }
 }
 

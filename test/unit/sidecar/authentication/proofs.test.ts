@@ -35,8 +35,9 @@ function proof({ claims, ...changes }: Changes = {}, by = client): string {
 
 /** What becomes of a proof for the token of `client`, or of several. */
 async function verdict(shown: string | undefined, proofs = shown === undefined ? 0 : 1, jkt = client.jkt) {
+  const token = { digest: digestOf(TOKEN), owner: 'alice', jkt };
   const presented = { method: 'POST', proof: shown, proofs, isAccepted: false };
-  const denial = await verifier.verify(presented, digestOf(TOKEN), jkt);
+  const denial = await verifier.verify(presented, token);
   return outcome(denial);
 }
 

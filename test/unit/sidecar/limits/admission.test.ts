@@ -12,25 +12,29 @@ function response(socket = new Socket(), isPipelined = false): ServerResponse {
   return res;
 }
 const ignored = () => undefined;
+const OWNER = 'alice';
 
 describe('admissions', () => {
   it('are as many as fit, and one more when a response is over', () => {
-    const admissions = new Admissions({ total: 2 });
+    const admissions = new Admissions({ total: 4 });
     const [first, second] = [response(), response()];
-    assert.ok(admissions.admit(first, ignored).ok);
-    assert.ok(admissions.admit(second, ignored).ok);
-    assert.deepEqual(admissions.admit(response(), ignored), { ok: false, reason: 'requests' });
+    assert.ok(admissions.admit(first, OWNER, ignored).ok);
+    assert.ok(admissions.admit(second, OWNER, ignored).ok);
+    assert.deepEqual(admissions.admit(response(), OWNER, ignored), {
+      ok: false,
+      reason: 'requests_of_principal',
+    });
     assert.equal(admissions.underWay, 2);
     first.emit('close');
     assert.equal(admissions.underWay, 1);
-    assert.ok(admissions.admit(response(), ignored).ok);
+    assert.ok(admissions.admit(response(), OWNER, ignored).ok);
   });
 
   it('are given back once, and that is announced once', () => {
     const admissions = new Admissions();
     let over = 0;
     const res = response();
-    admissions.admit(res, () => void over++);
+    admissions.admit(res, OWNER, () => void over++);
     res.emit('close');
     res.emit('close');
     assert.equal(admissions.underWay, 0);
@@ -41,7 +45,7 @@ describe('admissions', () => {
     const admissions = new Admissions({ total: 0 });
     const res = response();
     let over = 0;
-    assert.equal(admissions.admit(res, () => void over++).ok, false);
+    assert.equal(admissions.admit(res, OWNER, () => void over++).ok, false);
     res.emit('close');
     assert.equal(admissions.underWay, 0);
     assert.equal(over, 0);
@@ -50,7 +54,7 @@ describe('admissions', () => {
   it('are given back before the end is announced, whatever becomes of that', () => {
     const admissions = new Admissions();
     const res = response();
-    admissions.admit(res, () => {
+    admissions.admit(res, OWNER, () => {
       throw new Error('fault');
     });
     assert.throws(() => res.emit('close'), /fault/);
@@ -61,20 +65,23 @@ describe('admissions', () => {
     const admissions = new Admissions({ perConnection: 2 });
     const socket = new Socket();
     const behind = response(socket, true);
-    assert.ok(admissions.admit(response(socket), ignored).ok);
-    assert.ok(admissions.admit(behind, ignored).ok);
-    assert.deepEqual(admissions.admit(response(socket, true), ignored), {
+    assert.ok(admissions.admit(response(socket), OWNER, ignored).ok);
+    assert.ok(admissions.admit(behind, OWNER, ignored).ok);
+    assert.deepEqual(admissions.admit(response(socket, true), OWNER, ignored), {
       ok: false,
       reason: 'requests_of_connection',
     });
-    assert.ok(admissions.admit(response(new Socket(), true), ignored).ok, 'another connection has room');
+    assert.ok(
+      admissions.admit(response(new Socket(), true), OWNER, ignored).ok,
+      'another connection has room',
+    );
     behind.emit('close');
-    assert.ok(admissions.admit(response(socket, true), ignored).ok);
+    assert.ok(admissions.admit(response(socket, true), OWNER, ignored).ok);
   });
 
   it('are not given to a response that is over: its end would never come', () => {
     const res = response();
     res.destroyed = true;
-    assert.throws(() => new Admissions().admit(res, ignored), /is over/);
+    assert.throws(() => new Admissions().admit(res, OWNER, ignored), /is over/);
   });
 });

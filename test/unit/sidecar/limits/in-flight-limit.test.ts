@@ -1,74 +1,76 @@
-// How many requests may be under way: of one connection, and of all together.
+// How many requests may be under way: of one connection, of one principal, and of all together.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InFlightLimit, type InFlightLimits } from '../../../../src/sidecar/limits/in-flight-limit.ts';
+import type { Share } from '../../../../src/sidecar/limits/fair-shares.ts';
+import { InFlightLimit } from '../../../../src/sidecar/limits/in-flight-limit.ts';
 
-/** The limit with the count of requests under way that the gateway has. */
-class Counted {
-  readonly #limit: InFlightLimit;
-  #underWay = 0;
-
-  constructor(limits?: InFlightLimits) {
-    this.#limit = new InFlightLimit(limits);
-  }
-
-  enter(connection: object, isPipelined: boolean) {
-    const full = this.#limit.enter(connection, this.#underWay, isPipelined);
-    if (full === undefined) this.#underWay++;
-    return full;
-  }
-
-  leave(connection: object, wasPipelined: boolean) {
-    this.#limit.leave(connection, wasPipelined);
-    this.#underWay--;
-  }
+/** Requests of one connection, all at once. @returns what `enter` said, without the shares */
+function pipeline(limit: InFlightLimit, count: number, owner = 'alice', connection = {}) {
+  return Array.from({ length: count }, (_, index) => reasonOf(limit.enter(connection, owner, index > 0)));
 }
 
-/** Requests of one connection, all at once. @returns what `enter` said */
-function pipeline(limit: Counted, count: number, connection = {}) {
-  return Array.from({ length: count }, (_, index) => limit.enter(connection, index > 0));
+function reasonOf(said: string | Share): string | undefined {
+  return typeof said === 'string' ? said : undefined;
 }
 
 describe('the limit of requests under way', () => {
   it('of one connection leaves others alone', () => {
-    const limit = new Counted({ perConnection: 2 });
-    assert.deepEqual(pipeline(limit, 4), [
-      undefined,
+    const limit = new InFlightLimit({ perConnection: 2 });
+    const refused = 'requests_of_connection';
+    assert.deepEqual(pipeline(limit, 4), [undefined, undefined, refused, refused]);
+    assert.deepEqual(pipeline(limit, 2), [undefined, undefined]);
+  });
+
+  it('of one principal is half of all, on however many connections, and leaves others alone', () => {
+    const limit = new InFlightLimit({ total: 8 });
+    const said = Array.from({ length: 6 }, () => reasonOf(limit.enter({}, 'mallory', false)));
+    const refused = 'requests_of_principal';
+    assert.deepEqual(said, [...Array<undefined>(4).fill(undefined), refused, refused]);
+    assert.deepEqual(pipeline(limit, 2, 'alice'), [undefined, undefined]);
+    assert.deepEqual(pipeline(limit, 1, 'bob'), [undefined]);
+    assert.equal(limit.total, 7);
+  });
+
+  it('of all together holds when each has one', () => {
+    const limit = new InFlightLimit({ total: 3 });
+    const said = ['a', 'b', 'c', 'd'].map((owner) => reasonOf(limit.enter({}, owner, false)));
+    assert.deepEqual(said, [undefined, undefined, undefined, 'requests']);
+  });
+
+  it('gives room again when a request is over, once', () => {
+    const limit = new InFlightLimit({ total: 8, perConnection: 2 });
+    const connection = {};
+    assert.equal(typeof limit.enter(connection, 'alice', false), 'object');
+    for (let i = 0; i < 10; i++) {
+      const share = limit.enter(connection, 'alice', true);
+      assert.ok(typeof share === 'object');
+      assert.equal(limit.enter(connection, 'alice', true), 'requests_of_connection', 'it takes no room');
+      limit.leave(connection, share, true);
+    }
+    assert.equal(limit.total, 1);
+  });
+
+  it('is 128 of a connection, and 640 of all, unless said otherwise', () => {
+    const limit = new InFlightLimit();
+    assert.deepEqual(pipeline(limit, 130).slice(127), [
       undefined,
       'requests_of_connection',
       'requests_of_connection',
     ]);
-    assert.deepEqual(pipeline(limit, 2), [undefined, undefined]);
+    for (let i = 0; i < 320 - 128; i++) assert.equal(reasonOf(limit.enter({}, 'alice', false)), undefined);
+    assert.equal(limit.enter({}, 'alice', false), 'requests_of_principal');
+    for (let i = 0; i < 320; i++) assert.equal(reasonOf(limit.enter({}, `user ${i}`, false)), undefined);
+    assert.equal(limit.enter({}, 'one more', false), 'requests');
   });
 
-  it('of all together holds for every client', () => {
-    const limit = new Counted({ total: 2 });
-    assert.deepEqual([...pipeline(limit, 1), ...pipeline(limit, 2)], [undefined, undefined, 'requests']);
-  });
-
-  it('gives room again when a request is over, once', () => {
-    const limit = new Counted({ total: 4, perConnection: 2 });
-    const connection = {};
-    assert.equal(limit.enter(connection, false), undefined);
-    for (let i = 0; i < 10; i++) {
-      assert.equal(limit.enter(connection, true), undefined);
-      assert.equal(limit.enter(connection, true), 'requests_of_connection', 'a refused one takes no room');
-      limit.leave(connection, true);
-    }
-    limit.leave(connection, false);
-    assert.deepEqual(
-      [{}, {}, {}, {}, {}].map((other) => limit.enter(other, false)),
-      [undefined, undefined, undefined, undefined, 'requests'],
-    );
-  });
-
-  it('is 128 and 16,384 unless said otherwise', () => {
-    const limit = new Counted();
-    for (let connection = 0; connection < 16_384 / 128; connection++) {
-      const said = pipeline(limit, 130);
-      assert.ok(said.slice(0, 128).every((reason) => reason === undefined));
-      if (connection < 127) assert.deepEqual(said.slice(128), Array(2).fill('requests_of_connection'));
-    }
-    assert.equal(limit.enter({}, false), 'requests');
+  it('may change: those under way stay, and the next is measured by the new one', () => {
+    const limit = new InFlightLimit({ total: 8 });
+    for (let i = 0; i < 4; i++) limit.enter({}, 'alice', false);
+    limit.resize(4);
+    assert.equal(limit.enter({}, 'bob', false), 'requests');
+    limit.resize(12);
+    assert.equal(reasonOf(limit.enter({}, 'alice', false)), undefined);
+    limit.resize(undefined);
+    assert.equal(pipeline(limit, 100, 'bob').filter((reason) => reason !== undefined).length, 0);
   });
 });
