@@ -63,7 +63,10 @@ export async function openArena(cores: Cores, tokenCount: number): Promise<Arena
   await write(arena.tokenFile, tokens.join('\n'));
   const config = sidecarConfig(arena);
   // The open streams of the memory measurement are one principal's, which has half of the places.
-  await write(arena.configFile, JSON.stringify({ ...config, upstream: { ...config.upstream, maxRequests: 16_384 } }));
+  await write(
+    arena.configFile,
+    JSON.stringify({ ...config, upstream: { ...config.upstream, maxRequests: 16_384 } }),
+  );
   await write(arena.otherConfigFile, JSON.stringify(config));
   return arena;
 }

@@ -419,9 +419,10 @@ export interface Authentication {
    */
   identityAssertion?: IdentityAssertion;
   /**
-   * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Valid
-   * tokens from the same address still pass, and requests without a token do not count. Behind a load
-   * balancer that hides addresses all clients are one. Off by default.
+   * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Beyond
+   * the limit, tokens of a connection that has sent an invalid one are not looked at, unless they are
+   * known to be valid; others still pass. Requests without a token do not count. Behind a load balancer
+   * that hides addresses all clients are one. Off by default.
    */
   failureLimit?: FailureLimit;
 }
@@ -590,9 +591,10 @@ export interface IdentityAssertion {
 }
 
 /**
- * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Valid
- * tokens from the same address still pass, and requests without a token do not count. Behind a load
- * balancer that hides addresses all clients are one. Off by default.
+ * Answers invalid tokens with 429 when too many come from one source address (one /64 of IPv6). Beyond
+ * the limit, tokens of a connection that has sent an invalid one are not looked at, unless they are
+ * known to be valid; others still pass. Requests without a token do not count. Behind a load balancer
+ * that hides addresses all clients are one. Off by default.
  */
 export interface FailureLimit {
   /** Bad tokens a minute, and at once. */

@@ -16,12 +16,17 @@ export class TokenBucket {
 
   /** Takes one. @returns 0 when there was one, else milliseconds until there will be */
   take(now: number): number {
+    const waitMs = this.wait(now);
+    if (waitMs === 0) this.#left--;
+    return waitMs;
+  }
+
+  /** Milliseconds until there is one; 0 when there is. Takes none. */
+  wait(now: number): number {
     // A clock that is set back neither adds nor removes tokens.
     this.#left = Math.min(this.#capacity, this.#left + Math.max(0, now - this.#at) * this.#perMs);
     this.#at = now;
-    if (this.#left < 1) return (1 - this.#left) / this.#perMs;
-    this.#left--;
-    return 0;
+    return this.#left < 1 ? (1 - this.#left) / this.#perMs : 0;
   }
 
   /** Puts one back: the event that took it does not count after all. */

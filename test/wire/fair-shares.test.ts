@@ -127,8 +127,11 @@ describe('requests with the server', () => {
       const refusals = denied('requests_of_principal');
       for (let i = 0; i < connections; i++) open.push(await RawConnection.open(bed));
       for (const connection of open) connection.send(bytes());
-      await waitFor(() => denied('requests_of_principal') > refusals, 'a refusal', 30_000);
-      assert.equal(await inFlight(), 320);
+      // Pipelined ones wait for their turn from a quarter of all places on; the others are refused from half of them on.
+      await waitFor(async () => (await inFlight()) >= 160, 'the requests to arrive', 30_000);
+      if (connections > 320)
+        await waitFor(() => denied('requests_of_principal') > refusals, 'a refusal', 30_000);
+      assert.ok((await inFlight()) <= 320);
       assert.ok((await bed.metric('mcp_sidecar_upstream_connections')) < 340);
       for (let i = 0; i < 20; i++) assert.equal((await bed.callWith(alice)).status, 200);
       const stream = await bed.open({ method: 'GET', headers: { Authorization: `Bearer ${alice}` } });
@@ -199,7 +202,7 @@ describe('the event loop', () => {
           }),
         );
         const goods = (async () => {
-          for (let i = 0; i < 5; i++) {
+          for (let i = 0; i < 3; i++) {
             assert.equal((await bed.callWith(alice)).status, 200);
             assert.equal(
               (await bed.callWith(alice, { body: call(`"a":"${'x'.repeat(100_000)}"`) })).status,

@@ -200,6 +200,11 @@ describe('calls without end on one connection', () => {
     };
     for (let i = 0; i < SENT; i++) connection.send(call(`n${i}`));
     await waitFor(() => waiting.length === LIMIT, 'the calls to arrive');
+    const denied = `mcp_sidecar_denials_total\\{reason="overloaded"\\}`;
+    await waitFor(
+      async () => (await bed.metric(denied).catch(() => 0)) === SENT - LIMIT,
+      'the others to be refused',
+    );
     bed.upstream.script = answerJson;
     assert.equal((await bed.callWith(bed.issuer.token())).body, RESULT, 'another connection');
     for (const res of waiting) res.end(RESULT);

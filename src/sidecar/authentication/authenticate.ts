@@ -17,6 +17,7 @@ import { claimHeaderLines } from '../tokens/claim-headers.ts';
 import type { Introspector } from '../issuers/introspection.ts';
 import type { KeyTrust, VerificationKey } from '../tokens/jwk.ts';
 import type { IssuerKeys } from '../issuers/jwks.ts';
+import { sourceOf } from '../limits/source.ts';
 import { possessionProblem, type Presentation } from './proof-of-possession.ts';
 import { isSignedBy } from '../tokens/signature.ts';
 import { digestOf, TokenCache } from '../tokens/token-cache.ts';
@@ -69,6 +70,14 @@ interface AuthenticatorDependencies {
   /** Called for each verification that was not served from the cache. */
   readonly onVerified: (outcome: 'ok' | TokenProblem | Unavailable) => void;
 }
+
+/** Asked before any work on a token that is not in the cache. */
+interface Gate<Request> {
+  /** @returns what stands for the request while its token is verified, or why that is not looked at */
+  enter(request: Request): Presentation | Denial;
+}
+
+const OPEN: Gate<Presentation> = { enter: (presentation) => presentation };
 
 /**
  * A valid token in the cache, and what ends its validity. Whether the client holds the key that the token is bound to is
@@ -154,12 +163,14 @@ export class Authenticator {
   /**
    * Authenticates a request by the value of its only `Authorization` field, or by its absence.
    * Synchronous for an unbound token in the cache; a promise where a signature has to be verified.
+   * @param gate decides whether a token that is not in the cache is looked at: until then it costs one digest
    */
-  authenticate(
+  authenticate<Shows extends Presentation>(
     authorization: string | undefined,
-    presentation: Presentation,
+    presentation: Shows,
+    gate: Gate<Shows> = OPEN,
   ): Authentication | Promise<Authentication> {
-    return this.#authenticate(authorization, presentation, FIRST_LOOK);
+    return this.#authenticate(authorization, presentation, FIRST_LOOK, gate);
   }
 
   /**
@@ -194,7 +205,7 @@ export class Authenticator {
     const isKnownHere = principal.basis.authenticator === this;
     // A key that was withdrawn is not asked for: the issuer has just said that it is gone.
     const look: Look = { isExpiryIgnored: isCall, isOffline: isKnownHere };
-    const authentication = await this.#authenticate(authorization, presentation, look);
+    const authentication = await this.#authenticate(authorization, presentation, look, OPEN);
     if (authentication.ok || !isKnownHere) return authentication;
     const extended = this.#extended(principal, authentication.denial, isCall);
     return extended === undefined ? authentication : { ok: true, principal: extended };
@@ -214,10 +225,11 @@ export class Authenticator {
     return undefined;
   }
 
-  #authenticate(
+  #authenticate<Shows extends Presentation>(
     authorization: string | undefined,
-    presentation: Presentation,
+    presentation: Shows,
     look: Look,
+    gate: Gate<Shows>,
   ): Authentication | Promise<Authentication> {
     if (authorization === undefined) return NO_CREDENTIALS;
     const start = CREDENTIALS.exec(authorization);
@@ -229,9 +241,11 @@ export class Authenticator {
     if (token === '') return NO_CREDENTIALS;
     if (/[ ,]/.test(token)) return deny({ kind: 'invalid_request', reason: 'several_credentials' });
     const digest = digestOf(token);
-    const shown: Shown = { digest, scheme, presentation, look };
     const known = this.#cached(digest);
-    return known === undefined ? this.#verify(token, shown) : this.#confirm(known, shown);
+    if (known !== undefined) return this.#confirm(known, { digest, scheme, presentation, look });
+    const entered = gate.enter(presentation);
+    if ('kind' in entered) return deny(entered);
+    return this.#verify(token, { digest, scheme, presentation: entered, look });
   }
 
   /** A token in the cache never outlives its expiry or its key: both are checked on every hit. */
@@ -272,13 +286,11 @@ export class Authenticator {
    * Verifies one token: shape, issuer, algorithm, key, signature, claims, in this order. The strict checks come before the
    * signature because jose, like most libraries, is lenient where parsers differ (RESOURCE_SERVER section K).
    */
-  async #verifyToken(
-    token: string,
-    { digest, look }: Shown,
-  ): Promise<VerifiedToken | TokenProblem | Unavailable> {
+  async #verifyToken(token: string, shown: Shown): Promise<VerifiedToken | TokenProblem | Unavailable> {
+    const { look } = shown;
     const { introspector } = this.#deps;
     if (introspector !== undefined && !isCompactJws(token))
-      return this.#verifyOpaque(token, digest, introspector);
+      return this.#verifyOpaque(token, shown, introspector);
     const jws = parseCompactJws(token);
     if (jws === undefined) return 'malformed';
     const { header, claims } = jws;
@@ -332,13 +344,14 @@ export class Authenticator {
    */
   async #verifyOpaque(
     token: string,
-    digest: string,
+    { digest, presentation }: Shown,
     introspector: Introspector,
   ): Promise<VerifiedToken | TokenProblem | Unavailable> {
     if (token.length > MAX_TOKEN_LENGTH) return 'malformed';
     const issuer = this.#issuers.get(introspector.issuer);
     if (issuer === undefined) return 'unknown_issuer';
-    const found = await introspector.introspect(token, digest);
+    const source = sourceOf(presentation.req.socket);
+    const found = await introspector.introspect(token, digest, source);
     if (found.kind === 'unavailable') return found.reason;
     if (found.kind === 'inactive') return 'inactive';
     const jws = { header: {}, claims: found.claims };
@@ -349,7 +362,7 @@ export class Authenticator {
       ? this.#validate(jws, { ...issuer, tokenProfile: 'Compat' }, FIRST_LOOK)
       : { ok: false, reason: 'unknown_issuer' };
     if (!valid.ok) {
-      introspector.refuse(digest);
+      introspector.refuse(digest, source);
       return valid.reason;
     }
     const askAgainAt = now + MAX_INTROSPECTED_MS;

@@ -2,14 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../base/log.ts';
 import { schemeOf, type Authentication, type Principal } from '../authentication/authenticate.ts';
+import type { Presentation } from '../authentication/proof-of-possession.ts';
 import { authorize, baselineDenial, type Permit } from '../authorization/authorize.ts';
 import { InForce } from '../authorization/in-force.ts';
 import { denialResponse, type Denial, type DenialResponse } from '../denial/denial.ts';
 import { discardRest, endBeforeBody } from '../http/discard-body.ts';
 import { bodyAgain, BodyReader, type BodyResult, type HeldBody } from '../http/read-body.ts';
+import { RequestQueue } from '../http/request-queue.ts';
 import { Admissions } from '../limits/admission.ts';
 import { ByteBudget } from '../limits/byte-budget.ts';
+import { FairShares } from '../limits/fair-shares.ts';
 import { InFlight } from '../limits/in-flight-list.ts';
+import { sourceOf } from '../limits/source.ts';
 import { Turns } from '../limits/turns.ts';
 import {
   announcesBody,
@@ -32,6 +36,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { CompiledConfig } from './compiled-config.ts';
 import { checkOrigin } from './cors.ts';
 import { ANY_ORIGIN, documentAnswer } from './public-documents.ts';
+import { PendingVerification } from './pending-verification.ts';
 import { contextAgain, requestContext, type RequestContext } from './request-context.ts';
 import { checkHead } from './request-head.ts';
 import { Reviews } from './reviews.ts';
@@ -39,6 +44,8 @@ import { Reviews } from './reviews.ts';
 const EXPIRE_INTERVAL_MS = 1_000;
 /** Bytes of bodies that have not come to their end, of all requests together; more if a single one may be larger. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+/** Requests whose token is being verified, or asked about, shared among networks: each takes about 10 KB. */
+const MAX_VERIFICATIONS = 4_096;
 const MCP_METHODS = 'POST, GET, DELETE, OPTIONS';
 /** No status went out: the client was gone before its request was complete. What others write for it. */
 const CLIENT_CLOSED = 499;
@@ -66,6 +73,10 @@ export class Gateway {
   readonly #proxied = new InFlight<ProxiedRequest>();
   readonly #bodies = new InFlight<BodyReader>();
   readonly #turns = new Turns();
+  readonly #requests = new RequestQueue(() => !this.#admissions.isBusy);
+  readonly #verifications = new FairShares(MAX_VERIFICATIONS);
+  /** Before any work on a token that is not known. */
+  readonly #gate = { enter: (context: RequestContext) => this.#enterVerification(context) };
   readonly #expiry: NodeJS.Timeout;
   readonly #inForce: InForce<CompiledConfig>;
   readonly #reviews: Reviews;
@@ -133,6 +144,10 @@ export class Gateway {
   handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const context = requestContext(req, res, this.#inForce.current, expectsContinue);
     if (this.#draining) res.shouldKeepAlive = false;
+    this.#requests.run(req.socket, res, () => this.#begin(context));
+  }
+
+  #begin(context: RequestContext): void {
     this.#guard(context, () => this.#route(context));
   }
 
@@ -196,8 +211,12 @@ export class Gateway {
       return this.#deny(context, { kind: 'method_not_allowed', allow: MCP_METHODS });
     if (fields.authorizations > 1)
       return this.#deny(context, { kind: 'invalid_request', reason: 'several_authorization_fields' });
-    const authentication = config.authenticator.authenticate(fields.authorization, context);
+    const gate = context.isAgain ? undefined : this.#gate;
+    const authentication = config.authenticator.authenticate(fields.authorization, context, gate);
     if (!(authentication instanceof Promise)) return this.#onAuthentication(context, search, authentication);
+    if (context.verification !== undefined)
+      return this.#awaitVerification(authentication, context.verification, search);
+    // The token is known, and a proof is verified.
     authentication.then(
       (verified) => this.#resume(context, () => this.#onVerified(context, search, verified)),
       (error: unknown) => this.#onUnexpected(context, error),
@@ -208,6 +227,45 @@ export class Gateway {
   #onVerified(context: RequestContext, search: string, authentication: Authentication): void {
     if (context.config !== this.#inForce.current) return this.#decideAgain(context, context.body);
     this.#onAuthentication(context, search, authentication);
+  }
+
+  /** What costs nothing to refuse is refused before a token is looked at (RESOURCE_SERVER D42). */
+  #enterVerification(context: RequestContext): Presentation | Denial {
+    const { socket } = context.req;
+    const source = sourceOf(socket);
+    const seconds = context.config.failures?.ask(source);
+    if (seconds !== undefined) return { kind: 'too_many_failures', seconds };
+    const share = this.#verifications.enter(source.network);
+    if (share === undefined) return { kind: 'overloaded', reason: 'verifications' };
+    const pending = new PendingVerification(context, share);
+    context.verification = pending;
+    this.#requests.hold(socket, () => {
+      pending.letGo();
+      this.#record(context, CLIENT_CLOSED);
+    });
+    return pending;
+  }
+
+  /** No closure here may hold the context, which is let go of when the connection is closed. */
+  #awaitVerification(
+    authentication: Promise<Authentication>,
+    pending: PendingVerification<RequestContext>,
+    search: string,
+  ): void {
+    const settle = (step: (context: RequestContext) => void) => {
+      this.#verifications.leave(pending.share);
+      const { context } = pending;
+      if (context === undefined) return;
+      step(context);
+      this.#requests.release(context.req.socket);
+    };
+    authentication.then(
+      (verified) =>
+        settle((context) => {
+          this.#resume(context, () => this.#onVerified(context, search, verified));
+        }),
+      (error: unknown) => settle((context) => this.#onUnexpected(context, error)),
+    );
   }
 
   #onAuthentication(context: RequestContext, search: string, authentication: Authentication): void {
@@ -466,7 +524,7 @@ const FAILURES: ReadonlySet<Denial['kind']> = new Set<Denial['kind']>([
 /** Rate-limits failed authentications by source address: beyond the limit the denial is a 429. A good token passes. */
 function limitFailures({ req, config }: RequestContext, denial: Denial): Denial {
   if (config.failures === undefined || !FAILURES.has(denial.kind)) return denial;
-  const seconds = config.failures.count(req.socket.remoteAddress ?? '');
+  const seconds = config.failures.count(sourceOf(req.socket));
   return seconds === undefined ? denial : { kind: 'too_many_failures', seconds };
 }
 

@@ -4,6 +4,7 @@ import type { HeldBody } from '../http/read-body.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { RouteLabel } from '../observability/metrics.ts';
 import type { CompiledConfig } from './compiled-config.ts';
+import type { PendingVerification } from './pending-verification.ts';
 
 export interface RequestContext extends ReceivedRequest {
   readonly config: CompiledConfig;
@@ -16,6 +17,10 @@ export interface RequestContext extends ReceivedRequest {
   /** Of DPoP: see `Presentation`. */
   isProofAccepted: boolean;
   readonly audit: Audit;
+  /** Whether it is decided again: it has passed what a token that is not known has to pass. */
+  readonly isAgain: boolean;
+  /** While its token is verified, and after it. */
+  verification: PendingVerification<RequestContext> | undefined;
   /** A long body, while it takes memory that is shared out. */
   heldBody: HeldBody | undefined;
 }
@@ -53,6 +58,8 @@ export function requestContext(
     body: undefined,
     isProofAccepted: false,
     audit: { route: 'other', authenticated: false, id: undefined, answerFields: NO_FIELDS },
+    isAgain: false,
+    verification: undefined,
     heldBody: undefined,
   };
 }
@@ -66,5 +73,6 @@ export function contextAgain(
   const { req, audit } = context;
   // How its fields are read and what is answered depends on the configuration; what it is called does not.
   const fields = config.requestHeaders.read(req.rawHeaders);
-  return { ...context, config, fields, body, audit: { ...audit, answerFields: NO_FIELDS } };
+  const again = { isAgain: true, verification: undefined };
+  return { ...context, ...again, config, fields, body, audit: { ...audit, answerFields: NO_FIELDS } };
 }

@@ -51,7 +51,7 @@ export function createListener(certificate: ListenerCertificate, handle: HandleR
   const withUpgrade = new WeakSet<IncomingMessage>();
   const pipelined = new PipelinedResponses();
   const serve: HandleRequest = (req, res, expectsContinue) => {
-    if (currentResponse(req.socket) !== res) pipelined.tie(res, req.socket);
+    if (currentResponse(req.socket) !== res && !pipelined.tie(res, req.socket)) return void res.destroy();
     if (ended.has(req.socket)) return void res.destroy();
     // What follows a request to speak otherwise Node does not read as it should.
     if (withUpgrade.has(req)) res.shouldKeepAlive = false;

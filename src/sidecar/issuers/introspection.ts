@@ -6,14 +6,12 @@ import type { FetchText } from './fetch.ts';
 import { IssuerError, issuerFailure } from './issuer-error.ts';
 import { discoveredEndpoint, type IssuerMetadataSource } from './metadata.ts';
 import { parseObject } from '../tokens/strict-json.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
+import type { Source } from '../limits/source.ts';
+import { IntrospectionAllowance, type Standing } from './introspection-allowance.ts';
 import { TokenCache } from '../tokens/token-cache.ts';
 
-/** Concurrent connections to the authorization server. */
-const MAX_CONNECTIONS = 16;
-/** Introspections that are under way or came to no active token: a burst, and a rate after that. */
-const MAX_BURST = 256;
-const MISSES_PER_SECOND = 10;
+/** Concurrent connections to the authorization server, for each standing: slow answers to some do not keep back others. */
+const MAX_CONNECTIONS = 6;
 /** Negative cache: for how long (milliseconds), and how many tokens (entries of one generation). */
 const MISS_MS = 5_000;
 const MISSES_REMEMBERED = 1_024;
@@ -55,12 +53,20 @@ export class Introspector {
   readonly #running = new Map<string, Promise<Introspection>>();
   /** By digest, until when a token counts as inactive. */
   readonly #misses = new TokenCache<number>(MISSES_REMEMBERED);
-  readonly #allowance: TokenBucket;
+  /** By digest: tokens that were active when they were last asked about. */
+  readonly #active = new TokenCache<true>();
+  readonly #allowance: IntrospectionAllowance;
   /**
    * No keep-alive: a request on a connection that the server is closing is lost, and a valid token with it. Not shared: a
    * request that waits in an agent gets its connection with the options, the guard of addresses among them, of another.
    */
-  readonly #agent = new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
+  readonly #agents: Readonly<Record<Standing, Agent>> = {
+    renewal: agent(),
+    proven: agent(),
+    network: agent(),
+    connection: agent(),
+    other: agent(),
+  };
 
   /** @param endpoint discovered from the issuer when undefined */
   constructor(
@@ -73,54 +79,76 @@ export class Introspector {
     this.#endpoint = endpoint;
     this.#credentials = credentials;
     this.#deps = deps;
-    this.#allowance = new TokenBucket(MAX_BURST, MISSES_PER_SECOND / 1000, deps.clock());
+    this.#allowance = new IntrospectionAllowance(deps.clock);
   }
 
-  /** @param digest of the token, by which it is remembered */
-  introspect(token: string, digest: string): Promise<Introspection> {
+  /**
+   * @param digest of the token, by which it is remembered
+   * @param source of the request that brings it
+   */
+  async introspect(token: string, digest: string, source: Source): Promise<Introspection> {
+    const found = await this.#introspect(token, digest, source);
+    if (found.kind === 'inactive') this.#allowance.blame(source);
+    if (found.kind === 'active') this.#allowance.trust(source);
+    return found;
+  }
+
+  /** Negative-caches a token that is active but not valid for this resource. */
+  refuse(digest: string, source: Source): void {
+    this.#miss(digest);
+    this.#allowance.blame(source);
+    this.#allowance.take('other');
+  }
+
+  #introspect(token: string, digest: string, source: Source): Promise<Introspection> {
     if (!B64_TOKEN.test(token)) return INACTIVE;
-    const now = this.#deps.clock();
-    if (now < (this.#misses.get(digest) ?? 0)) return INACTIVE;
+    if (this.#deps.clock() < (this.#misses.get(digest) ?? 0)) return INACTIVE;
     const running = this.#running.get(digest);
     if (running !== undefined) return running;
-    // A client that sends made-up tokens uses up this allowance, not the authorization server (RFC 7662 section 4).
-    if (this.#allowance.take(now) > 0) return LIMITED;
-    const asking = this.#ask(token, digest).finally(() => this.#running.delete(digest));
+    const wasActive = this.#active.get(digest) !== undefined;
+    const standing = wasActive ? 'renewal' : this.#allowance.standingOf(source);
+    // A client that sends made-up tokens uses up its own allowance, not the authorization server (RFC 7662 section 4).
+    const allowed = this.#allowance.take(standing);
+    if (allowed === undefined) return LIMITED;
+    const asking = this.#ask(token, digest, standing).then((answer) => {
+      this.#running.delete(digest);
+      if (answer.kind === 'active') allowed.give();
+      return answer;
+    });
     this.#running.set(digest, asking);
     return asking;
   }
 
-  /** Negative-caches a token that is active but not valid for this resource. */
-  refuse(digest: string): void {
-    this.#misses.set(digest, this.#deps.clock() + MISS_MS);
-    this.#allowance.take(this.#deps.clock());
-  }
-
-  async #ask(token: string, digest: string): Promise<Introspection> {
+  async #ask(token: string, digest: string, standing: Standing): Promise<Introspection> {
     let answer: Readonly<Record<string, unknown>>;
     try {
-      answer = await this.#post(token);
+      answer = await this.#post(token, standing);
     } catch (error) {
       this.#deps.onAsked(issuerFailure(error));
       return { kind: 'unavailable', reason: 'introspection_failed' };
     }
     this.#deps.onAsked(undefined);
     // RFC 7662 section 2.2: a boolean; anything else is not active.
-    if (answer.active === true) {
-      this.#allowance.give();
-      return { kind: 'active', claims: answer };
+    if (answer.active !== true) {
+      this.#miss(digest);
+      return { kind: 'inactive' };
     }
-    this.#misses.set(digest, this.#deps.clock() + MISS_MS);
-    return { kind: 'inactive' };
+    this.#active.set(digest, true);
+    return { kind: 'active', claims: answer };
   }
 
-  async #post(token: string): Promise<Readonly<Record<string, unknown>>> {
+  #miss(digest: string): void {
+    this.#misses.set(digest, this.#deps.clock() + MISS_MS);
+    this.#active.delete(digest);
+  }
+
+  async #post(token: string, standing: Standing): Promise<Readonly<Record<string, unknown>>> {
     const { fetchText, ca, signal } = this.#deps;
     const { url, discovered } = await this.#find();
     const body = new URLSearchParams({ token, token_type_hint: 'access_token' }).toString();
     const form = { authorization: basicCredentials(this.#credentials), body };
     const answer = parseObject(
-      Buffer.from(await fetchText(url, { ca, signal, discovered, form, agent: this.#agent })),
+      Buffer.from(await fetchText(url, { ca, signal, discovered, form, agent: this.#agents[standing] })),
     );
     if (answer === undefined)
       throw new IssuerError('not_introspection', `POST ${url}: response is not one JSON object`);
@@ -139,6 +167,10 @@ export class Introspector {
       `metadata of ${this.issuer} has no usable https "introspection_endpoint"`,
     );
   }
+}
+
+function agent(): Agent {
+  return new Agent({ keepAlive: false, maxSockets: MAX_CONNECTIONS });
 }
 
 const INACTIVE: Promise<Introspection> = Promise.resolve({ kind: 'inactive' });

@@ -29,6 +29,11 @@ export class Admissions {
     return this.#limit.total;
   }
 
+  /** Whether so many are under way that none should come before its turn. */
+  get isBusy(): boolean {
+    return this.#limit.isBusy;
+  }
+
   /** How many requests there may be from now on; the default if `undefined`. */
   resize(total: number | undefined): void {
     this.#limit.resize(total);

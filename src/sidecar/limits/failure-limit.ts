@@ -1,18 +1,19 @@
-// Limits failed authentications per source address, in bounded memory. Never blocks a valid token.
-import { isIPv6 } from 'node:net';
+// Limits failed authentications per source address, in bounded memory. Decides before a token is looked at.
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
+import type { Source } from './source.ts';
 
 /** Addresses remembered. Beyond that the oldest entry is dropped: that address starts with a full bucket again. */
 const MAX_ADDRESSES = 16_384;
 const MINUTE_MS = 60_000;
-
 /** Counts failed authentications by source address. */
 export class FailureLimit {
   readonly #perMinute: number;
   readonly #clock: Clock;
   readonly #size: number;
   readonly #buckets = new Map<string, TokenBucket>();
+  /** Connections of which a token has failed. */
+  readonly #failed = new WeakSet();
 
   constructor(perMinute: number, clock: Clock, size = MAX_ADDRESSES) {
     this.#perMinute = perMinute;
@@ -26,13 +27,25 @@ export class FailureLimit {
   }
 
   /**
+   * Whether a token that is not known may be looked at. One token of each connection always is: the handshake has cost
+   * more, and an address that many share is not closed to those who send good ones.
+   * @returns seconds to wait when the address, and this connection, has failed too often; undefined when it may be
+   */
+  ask({ network, connection }: Source): number | undefined {
+    if (!this.#failed.has(connection)) return undefined;
+    const waitMs = this.#buckets.get(network)?.wait(this.#clock()) ?? 0;
+    return waitMs === 0 ? undefined : seconds(waitMs);
+  }
+
+  /**
    * Counts one failure.
    * @returns seconds to wait when the address has failed too often; undefined when it has not
    */
-  count(address: string): number | undefined {
+  count({ network, connection }: Source): number | undefined {
     const now = this.#clock();
-    const waitMs = this.#bucket(networkOf(address), now).take(now);
-    return waitMs === 0 ? undefined : Math.ceil(waitMs / 1000);
+    this.#failed.add(connection);
+    const waitMs = this.#bucket(network, now).take(now);
+    return waitMs === 0 ? undefined : seconds(waitMs);
   }
 
   #bucket(network: string, now: number): TokenBucket {
@@ -46,13 +59,6 @@ export class FailureLimit {
   }
 }
 
-/** An IPv6 subscriber has at least a whole /64 (RFC 6177): an attacker could use a new address for each request. */
-function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!isIPv6(plain)) return plain;
-  const [left = [], right = []] = plain
-    .split('::')
-    .map((half) => half.split(':').filter((group) => group !== ''));
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+function seconds(milliseconds: number): number {
+  return Math.ceil(milliseconds / 1000);
 }

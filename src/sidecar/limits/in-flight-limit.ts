@@ -36,6 +36,11 @@ export class InFlightLimit {
     return this.#shares.total;
   }
 
+  /** Whether a quarter of the places is taken: then pipelined requests leave the others to those whose turn it is. */
+  get isBusy(): boolean {
+    return this.#shares.total >= this.#total / 4;
+  }
+
   /** How many there may be in all, from now on; the default if `undefined`. */
   resize(total = MAX_TOTAL): void {
     this.#total = total;

@@ -63,6 +63,14 @@ describe('the limit of requests under way', () => {
     assert.equal(limit.enter({}, 'one more', false), 'requests');
   });
 
+  it('is busy from a quarter on', () => {
+    const limit = new InFlightLimit({ total: 8 });
+    limit.enter({}, 'alice', false);
+    assert.equal(limit.isBusy, false);
+    limit.enter({}, 'bob', false);
+    assert.equal(limit.isBusy, true);
+  });
+
   it('may change: those under way stay, and the next is measured by the new one', () => {
     const limit = new InFlightLimit({ total: 8 });
     for (let i = 0; i < 4; i++) limit.enter({}, 'alice', false);
