@@ -7,7 +7,7 @@ import type { SidecarConfig } from '../config/config.ts';
 import type { Denial } from '../denial/denial.ts';
 import type { DpopNonces } from './dpop-nonce.ts';
 import { normalHttpUri } from './http-uri.ts';
-import { verificationKey, type VerificationKey } from '../tokens/jwk.ts';
+import { isCostly, verificationKey, type VerificationKey } from '../tokens/jwk.ts';
 import { jwkThumbprint } from '../tokens/jwk-thumbprint.ts';
 import type { ReplayCache } from './replay-cache.ts';
 import { isSignedBy } from '../tokens/signature.ts';
@@ -151,7 +151,8 @@ function proofKey(
   if (PRIVATE_MEMBERS.some((name) => jwk[name] !== undefined)) return 'unusable_proof_key';
   if (jwkThumbprint(jwk) !== jkt) return 'wrong_proof_key';
   const key = verificationKey(jwk);
-  return key?.algorithms.has(algorithm) === true ? { ...key, algorithm } : 'unusable_proof_key';
+  if (key?.algorithms.has(algorithm) !== true || isCostly(key)) return 'unusable_proof_key';
+  return { ...key, algorithm };
 }
 
 function invalid(reason: ProofProblem): Denial {

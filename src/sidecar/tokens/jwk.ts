@@ -94,6 +94,17 @@ function isWeak(key: KeyObject): boolean {
   return modulusLength < MIN_RSA_BITS || publicExponent < 3n || publicExponent % 2n === 0n;
 }
 
+/** A client chooses the key of its proofs: a verification with it must not take longer than with any other. */
+const MAX_CLIENT_RSA_BITS = 4096;
+const MAX_CLIENT_RSA_EXPONENT = 0xffff_ffffn;
+
+/** Whether a verification with the key takes a multiple of what it should: up to 8 ms of a thread that others wait for. */
+export function isCostly({ key }: Pick<VerificationKey, 'key'>): boolean {
+  if (key.asymmetricKeyType !== 'rsa') return false;
+  const { modulusLength = Infinity, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  return modulusLength > MAX_CLIENT_RSA_BITS || publicExponent > MAX_CLIENT_RSA_EXPONENT;
+}
+
 function sameAlgorithm(name: SignatureAlgorithm, alg: unknown): boolean {
   return name === alg || (name === 'EdDSA' && alg === 'Ed25519') || (name === 'Ed25519' && alg === 'EdDSA');
 }

@@ -1,6 +1,7 @@
 // Each of the checks of RFC 9449 section 4.3 by what it refuses, with the reason that the log gives and no client is told.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { calculateJwkThumbprint } from 'jose';
 import { DpopVerifier } from '../../../../src/sidecar/authentication/dpop.ts';
 import { ReplayCache } from '../../../../src/sidecar/authentication/replay-cache.ts';
 import type { Denial } from '../../../../src/sidecar/denial/denial.ts';
@@ -190,4 +191,20 @@ describe('a proof is refused', () => {
     const weak = await DpopClient.create('RS256', 1024);
     assert.equal(await verdict(proof({}, weak), 1, weak.jkt), 'unusable_proof_key');
   });
+
+  const costly: Readonly<Record<string, { readonly n: Buffer; readonly e: Buffer }>> = {
+    'a modulus of 4,104 bits': { n: Buffer.alloc(513, 0xf1), e: Buffer.from([1, 0, 1]) },
+    'a modulus of 8,192 bits': { n: Buffer.alloc(1_024, 0xf1), e: Buffer.from([1, 0, 1]) },
+    'a modulus of 16,384 bits': { n: Buffer.alloc(2_048, 0xf1), e: Buffer.from([1, 0, 1]) },
+    'an exponent of 33 bits': { n: Buffer.alloc(256, 0xf1), e: Buffer.from([1, 0, 0, 0, 1]) },
+    'an exponent of 64 bits': { n: Buffer.alloc(512, 0xf1), e: Buffer.alloc(8, 0xf1) },
+    'an exponent as long as the modulus': { n: Buffer.alloc(256, 0xf1), e: Buffer.alloc(256, 0x71) },
+  };
+  for (const [name, { n, e }] of Object.entries(costly)) {
+    it(`of a key of RSA with ${name}, although the token names it`, async () => {
+      const jwk = { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+      const shown = proof({ header: { alg: 'RS256', jwk } });
+      assert.equal(await verdict(shown, 1, await calculateJwkThumbprint(jwk)), 'unusable_proof_key');
+    });
+  }
 });
