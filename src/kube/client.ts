@@ -176,16 +176,25 @@ export class Client {
 
   /** Replaces the object, if it is still the version that was read. */
   async update<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions): Promise<T> {
-    const ref = refOf(object);
-    const what = describe('update', resource, ref);
     // Without a resourceVersion the API server replaces the object unconditionally.
-    if (!object.metadata.resourceVersion) throw new TypeError(`${what}: the object has no resourceVersion`);
-    return this.#send(resource, ref, options, {
-      what,
-      method: 'PUT',
-      query: writeQuery(options),
-      body: object,
-    });
+    if (!object.metadata.resourceVersion)
+      throw new TypeError(
+        `${describe('update', resource, refOf(object))}: the object has no resourceVersion`,
+      );
+    return this.#put(resource, object, options);
+  }
+
+  /**
+   * Replaces the object, whichever version there is, without reading it: neither the answer nor a refusal holds anything of
+   * what was there. A no-op when nothing differs. @throws ApiError `isNotFound` where there is none
+   */
+  async replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: KubeObject,
+    options: WriteOptions,
+  ): Promise<T> {
+    const { resourceVersion: _, uid: __, ...metadata } = object.metadata;
+    return this.#put(resource, { ...object, metadata }, options);
   }
 
   /** Asks for deletion; owned objects follow in the background by default. */
@@ -216,6 +225,16 @@ export class Client {
       ...limits(options),
     });
     return typed(resource, watchEvents(what, bytes));
+  }
+
+  #put<T extends KubeObject>(resource: Resource<T>, object: KubeObject, options: WriteOptions): Promise<T> {
+    const query = writeQuery(options);
+    return this.#send(resource, refOf(object), options, {
+      verb: 'update',
+      method: 'PUT',
+      query,
+      body: object,
+    });
   }
 
   async #apply<T extends KubeObject>(

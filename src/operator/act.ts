@@ -2,20 +2,21 @@
 import type { Logger } from '../base/log.ts';
 import { tlsSecret } from '../desired/certificate.ts';
 import type { Client } from '../kube/client.ts';
-import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
+import { isAlreadyExists, isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { controllerOf, objectKey, splitKey, type KubeObject } from '../kube/object.ts';
 import type { Cache } from './cache.ts';
 import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
 import { differences, isAsDesired, isDrifted } from './drift.ts';
 import { correction, foreignFields } from './foreign-fields.ts';
+import { replaceOrCreate } from './secrets.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CORRECTION_MANAGER, FIELD_MANAGER, NUDGE_MANAGER, SCALE_MANAGER } from './field-managers.ts';
 import { DEPLOYMENTS, PODS, resourceOf, SECRETS, type Deployment, type Pod } from './kinds.ts';
 import type { Leaf, LeafCertificates } from './leaf-certificates.ts';
 
 export interface ActDependencies {
-  readonly client: Pick<Client, 'get' | 'apply' | 'patch' | 'delete'>;
+  readonly client: Pick<Client, 'get' | 'apply' | 'create' | 'replace' | 'patch' | 'delete'>;
   readonly cache: Pick<Cache, 'learn'>;
   readonly leaves: Pick<LeafCertificates, 'issue' | 'keep' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
@@ -118,11 +119,13 @@ async function applyTlsSecret(
   const secret = tlsSecret({ server, sidecarImage, issued: leaf });
   if (secret === undefined || certificate.source !== 'issued' || certificate.delivery === 'none')
     return undefined;
-  const force = certificate.delivery === 'forced';
+  const options = { fieldManager: FIELD_MANAGER, signal };
   try {
-    await client.apply(SECRETS, secret, { fieldManager: FIELD_MANAGER, force, signal });
+    await (certificate.delivery === 'first'
+      ? client.create(SECRETS, secret, options)
+      : replaceOrCreate(client, SECRETS, secret, options));
   } catch (error) {
-    return isConflict(error) && !force ? notOwned(secret) : failureOf(error);
+    return isAlreadyExists(error) ? notOwned(secret) : failureOf(error);
   }
   const isNew = await leaves.keep(objectKey(server), leaf, signal);
   if (isNew) onWrite(SECRETS.kind);

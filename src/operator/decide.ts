@@ -28,10 +28,10 @@ export type CertificatePlan =
       /** The certificate to use; undefined when one must be issued. */
       readonly leaf: Leaf | undefined;
       /**
-       * The first delivery is unforced: a Secret of that name that the operator did not write is left alone, and
-       * reported. Later ones are forced: then the Secret is known to be the operator's, and put right.
+       * The first delivery only creates: a Secret of that name that the operator did not write is left alone, and
+       * reported. Later the Secret is known to be the operator's, and put right.
        */
-      readonly delivery: 'none' | 'unforced' | 'forced';
+      readonly delivery: 'none' | 'first' | 'again';
     }
   | { readonly source: 'secret'; readonly secretName: string }
   | { readonly source: 'cert-manager' };
@@ -130,12 +130,12 @@ function certificatePlan(
   const foreign = foreignHost(server, servers);
   const hosts = issuableHosts(server, foreign);
   const plan = { source: 'issued', hosts, foreignHost: foreign } as const;
-  if (delivered === undefined) return { ...plan, leaf: undefined, delivery: 'unforced' };
+  if (delivered === undefined) return { ...plan, leaf: undefined, delivery: 'first' };
   const { leaf, deliveredAt } = delivered;
   const isGood = leaf.authority === authority && leaf.renewAt > now && coversHosts(leaf, hosts);
-  if (!isGood) return { ...plan, leaf: undefined, delivery: 'forced' };
+  if (!isGood) return { ...plan, leaf: undefined, delivery: 'again' };
   const isRecent = deliveredAt !== undefined && now - deliveredAt < RESYNC_MS / 2;
-  return { ...plan, leaf, delivery: isRecent ? 'none' : 'forced' };
+  return { ...plan, leaf, delivery: isRecent ? 'none' : 'again' };
 }
 
 /**

@@ -10,6 +10,7 @@ import { isNotFound } from '../kube/errors.ts';
 import { BACKDATED_MS, pairOf, type Authority, type AuthorityDependencies } from './authority.ts';
 import { FIELD_MANAGER } from './field-managers.ts';
 import { SECRETS, type Secret } from './kinds.ts';
+import { replaceOrCreate } from './secrets.ts';
 import type { Client } from '../kube/client.ts';
 
 const LIFETIME_MS = 90 * 24 * 60 * 60 * 1000;
@@ -28,7 +29,7 @@ export interface DeliveredLeaf {
 }
 
 interface LeafDependencies extends Omit<AuthorityDependencies, 'client'> {
-  readonly client: Pick<Client, 'get' | 'list' | 'apply' | 'delete'>;
+  readonly client: Pick<Client, 'get' | 'list' | 'create' | 'replace' | 'delete'>;
   readonly authority: Authority;
 }
 
@@ -123,7 +124,7 @@ export class LeafCertificates {
       type: 'kubernetes.io/tls',
       data: { 'tls.crt': encodeSecretValue(leaf.certificate), 'tls.key': encodeSecretValue(leaf.key) },
     };
-    await client.apply(SECRETS, secret, { fieldManager: FIELD_MANAGER, force: true, signal });
+    await replaceOrCreate(client, SECRETS, secret, { fieldManager: FIELD_MANAGER, signal });
   }
 
   async #read(key: string, signal: AbortSignal): Promise<Leaf | undefined> {

@@ -73,8 +73,10 @@ export function connect(server: ApiServer) {
   const credentials = kubeConfigCredentials(server.config);
   const warnings: string[] = [];
   const options = { userAgent: 'test', onWarning: (text: string) => void warnings.push(text) };
+  const transport = createTransport(credentials, options);
   return {
-    client: new Client(createTransport(credentials, options)),
+    transport,
+    client: new Client(transport),
     warnings,
     close: () => credentials.destroy(),
   };

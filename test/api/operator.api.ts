@@ -1,8 +1,9 @@
-// An operator on a real API server without nodes: what it applies, and that it is quiet afterwards; paused and resumed.
+// An operator on a real API server without nodes, with the rights and under the policy that it is installed with: what it
+// applies, and that it is quiet afterwards; paused and resumed.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PAUSED_ANNOTATION } from '../../src/api/names.ts';
-import type { Client } from '../../src/kube/client.ts';
+import { Client } from '../../src/kube/client.ts';
 import { Controller } from '../../src/operator/controller.ts';
 import { createMetrics } from '../../src/operator/metrics.ts';
 import type { ServerObject } from '../../src/operator/kinds.ts';
@@ -21,26 +22,30 @@ import {
   SERVERS,
   write,
 } from './connect.ts';
-
-const NAMESPACE = 'protected-mcp-system';
+import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
 
 describe('an operator on a real API server', { timeout: 120_000 }, () => {
   let server: ApiServer;
   let client: Client;
-  let close: () => Promise<void>;
+  const close: (() => Promise<void>)[] = [];
   let run: Promise<void>;
   const stop = new AbortController();
   const metrics = createMetrics();
 
   before(async () => {
     server = await startApiServer();
-    ({ client, close } = connect(server));
-    for (const name of ['demo', NAMESPACE]) await createNamespace(client, name);
+    const admin = connect(server);
+    ({ client } = admin);
+    for (const name of ['demo', OPERATOR_NAMESPACE]) await createNamespace(client, name);
     await installCrd(client);
-    const place = { POD_NAMESPACE: NAMESPACE, POD_NAME: 'operator-0', SIDECAR_IMAGE: 'sidecar:1' };
+    await installRights(client);
+    const account = await operatorAccount(server, admin.transport);
+    close.push(() => server.stop(), admin.close, account.close);
+    await untilEnforced(account);
+    const place = { POD_NAMESPACE: OPERATOR_NAMESPACE, POD_NAME: 'operator-0', SIDECAR_IMAGE: 'sidecar:1' };
     const controller = new Controller({
       settings: readSettings(place),
-      client,
+      client: new Client(account.transport),
       metrics,
       certManager: false,
       clock: () => Date.now(),
@@ -53,8 +58,7 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
   after(async () => {
     stop.abort();
     await run;
-    await close();
-    await server.stop();
+    for (const one of close.toReversed()) await one();
   });
 
   const apply = (change: (object: ServerObject) => void = () => undefined) =>
@@ -91,6 +95,21 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
       async () => ((await metrics.reconciles.get()).values[0]?.value ?? 0) > runs,
     );
     assert.equal(await writes(), before);
+  });
+
+  it('puts right what was changed by hand, also where a label was taken away', async () => {
+    const service = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true };
+    const find = () => client.get(service, { name: 'echo', namespace: 'demo' }, { signal: never });
+    const { managedFields: _, labels, ...metadata } = (await find()).metadata as Record<string, unknown>;
+    const rest = Object.entries(labels as object).filter(([name]) => !name.endsWith('/managed-by'));
+    await client.update(
+      service,
+      { ...(await find()), metadata: { ...metadata, labels: Object.fromEntries(rest) } },
+      write,
+    );
+    const isPutRight = async () =>
+      (await find()).metadata.labels?.['app.kubernetes.io/managed-by'] === 'protected-mcp-operator';
+    await eventually('the label is back', isPutRight);
   });
 
   it('leaves a paused server alone, and says so', async () => {

@@ -39,9 +39,10 @@ for (const name of cases) {
         assert.ok(![...apiGroups, ...resources, ...verbs].some((word) => word.includes('*')));
     });
 
+    // A patch reads, too: by its answer, or by the message that refuses it.
     it("reads no Secrets but those of the operator's namespace", () => {
       for (const role of roles.filter(({ metadata }) => metadata.namespace !== RELEASE_NAMESPACE))
-        for (const verb of ['get', 'list', 'watch', 'delete', 'deletecollection', 'update'])
+        for (const verb of ['get', 'list', 'watch', 'delete', 'deletecollection', 'patch'])
           assert.ok(!allows(role, '', 'secrets', verb), `${role.metadata.name}: ${verb}`);
     });
 
@@ -86,6 +87,40 @@ for (const name of cases) {
   });
 }
 
+describe('the policy for the operator’s account', () => {
+  for (const name of cases)
+    it(`names the account of its pods, and is bound: ${name}`, () => {
+      const objects = render(valuesOf(name));
+      const [policy] = ofKind(objects, 'ValidatingAdmissionPolicy');
+      const [binding] = ofKind(objects, 'ValidatingAdmissionPolicyBinding');
+      const [pods] = ofKind(objects, 'Deployment');
+      const account = at(pods, 'spec', 'template', 'spec', 'serviceAccountName');
+      assert.equal(
+        at(policy, 'spec', 'matchConditions', 0, 'expression'),
+        `request.userInfo.username == 'system:serviceaccount:${RELEASE_NAMESPACE}:${String(account)}'`,
+      );
+      assert.equal(at(policy, 'spec', 'failurePolicy'), 'Fail');
+      assert.equal(at(binding, 'spec', 'policyName'), policy?.metadata.name);
+      assert.deepEqual(at(binding, 'spec', 'validationActions'), ['Deny']);
+    });
+
+  it('covers every kind that the operator may write, but its Lease and events', () => {
+    const objects = render(valuesOf('default'));
+    const [policy] = ofKind(objects, 'ValidatingAdmissionPolicy');
+    const covered = at(policy, 'spec', 'matchConstraints', 'resourceRules') as Rule[];
+    const writable = ofKind(objects, 'Role', 'ClusterRole')
+      .filter(({ metadata }) => !/-(admin|edit|view)$/.test(metadata.name))
+      .flatMap(rules)
+      .filter(({ verbs }) => verbs.some((verb) => ['create', 'update', 'patch', 'delete'].includes(verb)))
+      .flatMap(({ resources: found }) => found)
+      .filter((resource) => !/^(events|leases|protectedmcpservers\/.*)$/.test(resource));
+    assert.deepEqual(
+      [...new Set(writable)].toSorted(),
+      covered.flatMap(({ resources: found }) => found).toSorted(),
+    );
+  });
+});
+
 describe('the operator', () => {
   const kinds = [sample('echo'), sample('full')]
     .flatMap((object) => desired({ server: validServer(object), sidecarImage: 'sidecar' }))
@@ -98,7 +133,7 @@ describe('the operator', () => {
       assert.ok(roles.length > 0 && resources.size > 0);
       for (const role of roles)
         for (const [resource, group] of resources)
-          for (const verb of resource === 'secrets' ? ['create', 'patch'] : WRITE)
+          for (const verb of resource === 'secrets' ? ['create', 'update'] : WRITE)
             assert.ok(allows(role, group, resource, verb), `${verb} ${resource}.${group}`);
     });
 
@@ -118,8 +153,14 @@ describe('the operator', () => {
 describe('watchNamespaces', () => {
   const objects = render(valuesOf('namespaced'));
 
-  it('makes no object for the whole cluster', () => {
-    for (const { kind, metadata } of objects) assert.ok(metadata.namespace, `${kind} ${metadata.name}`);
+  it('makes no object for the whole cluster, but the policy that narrows its account', () => {
+    const cluster = objects.filter(({ metadata }) => metadata.namespace === undefined);
+    assert.deepEqual(
+      cluster.map(({ kind }) => kind),
+      ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
+    );
+    const without = render(`${valuesOf('namespaced')}\nadmission: { operator: { enabled: false } }`);
+    for (const { kind, metadata } of without) assert.ok(metadata.namespace, `${kind} ${metadata.name}`);
   });
 
   it('makes one role a namespace, and one in its own', () => {

@@ -12,6 +12,7 @@ import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { createTransport, type ApiTransport } from '../../src/kube/transport.ts';
 import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
+import type { Attempt, Rights } from './rights.ts';
 
 type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'apply' | 'delete';
 
@@ -60,6 +61,8 @@ export class MemoryApiServer {
   intercept: (request: ApiRequest) => Refusal | undefined | Promise<Refusal | undefined> = () => undefined;
   /** Called when a write was carried out, before it is answered: it can hold the answer. */
   afterwards: (request: ApiRequest) => Promise<void> | undefined = () => undefined;
+  /** Decides what clients may do; undefined lets everything. */
+  rights: Pick<Rights, 'allows'> | undefined;
   readonly #resources: readonly Resource[];
   readonly #objects = new Map<string, Stored>();
   readonly #history: Event[] = [];
@@ -183,10 +186,46 @@ export class MemoryApiServer {
     if (target === undefined)
       return fail(res, { code: 404, reason: 'NotFound', message: `no kind at ${url.pathname}` });
     const request: ApiRequest = { ...target.request, body };
+    const forbidden = this.#attempts(request, target.resource).find(
+      (one) => this.rights?.allows(one) === false,
+    );
+    if (forbidden !== undefined)
+      return fail(res, {
+        code: 403,
+        reason: 'Forbidden',
+        message: `${forbidden.resource} is forbidden: cannot ${forbidden.verb} in ${forbidden.namespace ?? 'the cluster'}`,
+      });
     const refused = await this.intercept(request);
     if (res.destroyed) return; // the client gave up meanwhile
     if (refused !== undefined) return fail(res, refused);
     this.#carryOut(request, target.resource, url.searchParams, req, res);
+  }
+
+  /** What a request needs the right to, as RBAC and the admission plugin for `blockOwnerDeletion` see it. */
+  #attempts({ verb, kind, key, subresource, body }: ApiRequest, { apiVersion, plural }: Resource): Attempt[] {
+    const [namespace, name] = key.split('/');
+    const attempt = {
+      group: apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '',
+      resource: subresource === undefined ? plural : `${plural}/${subresource}`,
+      name: name || undefined,
+      namespace: namespace || undefined,
+    };
+    const creates = verb === 'apply' && subresource === undefined && !this.#objects.has(`${kind}/${key}`);
+    const owners = WRITES.includes(verb)
+      ? ((body as KubeObject | undefined)?.metadata?.ownerReferences ?? [])
+      : [];
+    const blocked = owners.filter(({ blockOwnerDeletion }) => blockOwnerDeletion === true);
+    return [
+      { ...attempt, verb: verb === 'apply' ? 'patch' : verb },
+      ...(creates ? [{ ...attempt, verb: 'create' }] : []),
+      ...blocked.map((owner) => this.#finalizers(owner, namespace)),
+    ];
+  }
+
+  #finalizers({ kind, name }: { kind: string; name: string }, namespace: string | undefined): Attempt {
+    const owner = this.#resources.find((one) => one.kind === kind);
+    const group = owner?.apiVersion.split('/')[0] ?? '';
+    return { verb: 'update', group, resource: `${owner?.plural}/finalizers`, name, namespace };
   }
 
   /** Discovery: whether an API group and version is served. */
@@ -251,9 +290,7 @@ export class MemoryApiServer {
         return done(201, this.#store(id, object!, new Map([[manager, object!]])));
       case 'update': {
         if (stored === undefined) return fail(res, notFound(kind, key));
-        if (object?.metadata.resourceVersion !== stored.object.metadata.resourceVersion)
-          return fail(res, { code: 409, reason: 'Conflict', message: 'the object has been modified' });
-        return done(200, this.#store(id, object!, stored.applied));
+        return this.#update(id, stored, object!, res, done);
       }
       case 'apply': {
         if (stored === undefined && subresource !== undefined) return fail(res, notFound(kind, key));
@@ -272,6 +309,22 @@ export class MemoryApiServer {
       default:
         return verb satisfies never;
     }
+  }
+
+  /** Unconditional without a version. What the API server sets is kept, and nothing happens when nothing differs. */
+  #update(
+    id: string,
+    { object: before, applied }: Stored,
+    object: KubeObject & Json,
+    res: ServerResponse,
+    done: (code: number, answer: object) => void,
+  ): void {
+    const { resourceVersion, uid, creationTimestamp, generation } = before.metadata;
+    if ((object.metadata.resourceVersion ?? resourceVersion) !== resourceVersion)
+      return fail(res, { code: 409, reason: 'Conflict', message: 'the object has been modified' });
+    const metadata = { ...object.metadata, uid, creationTimestamp, generation, resourceVersion };
+    const next = { ...object, metadata } as KubeObject & Json; // the version is set where it is stored
+    return done(200, isDeepStrictEqual(next, before) ? before : this.#store(id, next, applied));
   }
 
   #list(

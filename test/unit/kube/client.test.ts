@@ -99,6 +99,13 @@ describe('the client', () => {
     );
   });
 
+  it('replaces what is there without having read it', async () => {
+    server.script(json(configMap('a', '8')));
+    const replaced = await client.replace(CONFIG_MAPS, configMap('a', '7'), write);
+    assert.deepEqual([asked().method, replaced.metadata.resourceVersion], ['PUT', '8']);
+    assert.doesNotMatch(asked().body, /resourceVersion|uid/);
+  });
+
   it('deletes what it means, and nothing that came after it', async () => {
     server.script(json({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' }));
     const options = { signal, uid: 'u1', resourceVersion: '7', propagationPolicy: 'Foreground' as const };

@@ -41,6 +41,12 @@ class SecretStore {
     return Promise.resolve(object);
   }
 
+  replace(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
+    if (!this.objects.has(this.#key(resource.kind, object.metadata.name)))
+      return Promise.reject(new ApiError('replace', { status: 404, body: { reason: 'NotFound' } }));
+    return this.apply(resource, object);
+  }
+
   update(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
     return this.apply(resource, object);
   }

@@ -218,7 +218,7 @@ const ROWS: readonly Row[] = [
   {
     rule: 'the first delivery of a certificate is unforced',
     world: () => fresh(),
-    then: { certificate: 'issue, delivery unforced' },
+    then: { certificate: 'issue, delivery first' },
   },
   { rule: 'a world that is as desired is left alone', world: () => settled(), then: QUIET },
   {
@@ -331,27 +331,27 @@ const ROWS: readonly Row[] = [
   {
     rule: 'a certificate in its last third is renewed, and delivered with force',
     world: () => settled(undefined, { leaf: { leaf: oldLeaf, deliveredAt: NOW } }),
-    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+    then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
     rule: 'a certificate of another authority is replaced',
     world: () => settled(undefined, { leaf: { leaf: strangeLeaf, deliveredAt: NOW } }),
-    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+    then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
     rule: 'a certificate with a host that is not the server’s any more is replaced',
     world: () => settled(undefined, { leaf: { leaf: widerLeaf, deliveredAt: NOW } }),
-    then: { ...NOTHING, certificate: 'issue, delivery forced' },
+    then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
     rule: 'another resource host asks for another certificate',
     world: () => changed(withResource('https://echo.example.com/mcp')),
-    then: { apply: ['ConfigMap/echo-sidecar'], certificate: 'issue, delivery forced' },
+    then: { apply: ['ConfigMap/echo-sidecar'], certificate: 'issue, delivery again' },
   },
   {
     rule: 'after a restart the certificate is delivered again: the Secret may be gone',
     world: () => settled(undefined, { leaf: { leaf, deliveredAt: undefined } }),
-    then: { ...NOTHING, certificate: 'keep, delivery forced' },
+    then: { ...NOTHING, certificate: 'keep, delivery again' },
   },
   {
     rule: 'within half a resync it is not delivered again',
@@ -361,7 +361,7 @@ const ROWS: readonly Row[] = [
   {
     rule: 'after half a resync it is',
     world: () => settled(undefined, { leaf: { leaf, deliveredAt: NOW - 30_000 } }),
-    then: { ...NOTHING, certificate: 'keep, delivery forced' },
+    then: { ...NOTHING, certificate: 'keep, delivery again' },
   },
   {
     rule: 'a certificate that the user brings is the user’s: none is issued, and no authority published',

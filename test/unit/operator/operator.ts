@@ -26,6 +26,7 @@ import { Prober } from '../../../src/operator/prober.ts';
 import { reconcile } from '../../../src/operator/reconcile.ts';
 import { StatusPace } from '../../../src/operator/status-pace.ts';
 import { MemoryApiServer } from '../../support/memory-api-server.ts';
+import { Rights } from '../../support/rights.ts';
 import { NOW, report, serverObject, sidecarStatus } from '../../support/operator-inputs.ts';
 import { FakeScheduler, until } from '../kube/fake-scheduler.ts';
 
@@ -35,8 +36,14 @@ export const silent = createLogger('test', 'silent');
 
 const KINDS = [SERVERS, PODS, POD_EVENTS, SECRETS, EVENTS, LEASES, ...CHILD_KINDS];
 
-export function startApi({ certManager = false } = {}): Promise<MemoryApiServer> {
-  return MemoryApiServer.start(certManager ? [...KINDS, CERTIFICATES] : KINDS);
+/** Clients have the rights of the installed operator, and no others. */
+export async function startApi({
+  certManager = false,
+  rights = Rights.ofInstallation(),
+} = {}): Promise<MemoryApiServer> {
+  const api = await MemoryApiServer.start(certManager ? [...KINDS, CERTIFICATES] : KINDS);
+  api.rights = rights;
+  return api;
 }
 
 export interface OperatorOptions {

@@ -1,0 +1,319 @@
+// A thief with the operator's token, on a real API server: what it cannot read, make or change, and what the operator still can.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Client } from '../../src/kube/client.ts';
+import type { ApiError } from '../../src/kube/errors.ts';
+import type { ApiTransport, TransportRequest } from '../../src/kube/transport.ts';
+import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { connect, createNamespace, never, write, DEPLOYMENTS, SECRETS } from './connect.ts';
+import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
+
+const PASSWORD = Buffer.from('the password of the vault, which is long enough to be no label').toString(
+  'base64',
+);
+const CORE = '/api/v1/namespaces';
+const JSON_PATCH = 'application/json-patch+json';
+const MERGE_PATCH = 'application/merge-patch+json';
+const APPLY_PATCH = 'application/apply-patch+yaml';
+
+const labels = {
+  'app.kubernetes.io/managed-by': 'protected-mcp-operator',
+  'app.kubernetes.io/instance': 'echo',
+};
+const owner = { apiVersion: 'protectedmcp.dev/v1alpha1', kind: 'ProtectedMcpServer', name: 'echo', uid: 'u' };
+const ownerReferences = [{ ...owner, controller: true }];
+/** As the operator would write it. */
+const ours = { name: 'echo-tls', labels, ownerReferences };
+const pair = { 'tls.crt': 'YQ==', 'tls.key': 'Yg==', 'ca.crt': 'Yw==' };
+
+const secret = (metadata: object, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata,
+  type: 'kubernetes.io/tls',
+  data: pair,
+  ...more,
+});
+const tokenOf = (account: string, metadata: object) =>
+  secret(
+    { ...metadata, annotations: { 'kubernetes.io/service-account.name': account } },
+    { type: 'kubernetes.io/service-account-token', data: undefined },
+  );
+const deployment = (metadata: object) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata,
+  spec: {
+    selector: { matchLabels: { app: 'x' } },
+    template: {
+      metadata: { labels: { app: 'x' } },
+      spec: {
+        containers: [{ name: 'x', image: 'x', envFrom: [{ secretRef: { name: 'vault' } }] }],
+      },
+    },
+  },
+});
+
+interface Theft {
+  readonly what: string;
+  readonly method: TransportRequest['method'];
+  readonly path: string;
+  readonly contentType?: string;
+  readonly body?: unknown;
+}
+
+const VAULT = `${CORE}/bank/secrets/vault`;
+const THEFTS: readonly Theft[] = [
+  { what: 'reading a Secret', method: 'GET', path: VAULT },
+  { what: 'listing Secrets of a namespace', method: 'GET', path: `${CORE}/bank/secrets` },
+  { what: 'listing Secrets of the cluster', method: 'GET', path: '/api/v1/secrets' },
+  { what: 'watching Secrets', method: 'GET', path: `${CORE}/bank/secrets?watch=true&timeoutSeconds=1` },
+  { what: 'an empty merge patch', method: 'PATCH', path: VAULT, contentType: MERGE_PATCH, body: {} },
+  {
+    what: 'an empty merge patch as a dry run',
+    method: 'PATCH',
+    path: `${VAULT}?dryRun=All`,
+    contentType: MERGE_PATCH,
+    body: {},
+  },
+  {
+    what: 'an empty apply',
+    method: 'PATCH',
+    path: `${VAULT}?fieldManager=mcp-operator&force=true`,
+    contentType: APPLY_PATCH,
+    body: { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'vault', namespace: 'bank' } },
+  },
+  {
+    what: 'copying data into a label, for the message that refuses it',
+    method: 'PATCH',
+    path: VAULT,
+    contentType: JSON_PATCH,
+    body: [{ op: 'copy', from: '/data/password', path: '/metadata/labels/x' }],
+  },
+  {
+    what: 'copying data into a time, for the message that refuses it',
+    method: 'PATCH',
+    path: VAULT,
+    contentType: JSON_PATCH,
+    body: [{ op: 'copy', from: '/data/password', path: '/metadata/creationTimestamp' }],
+  },
+  {
+    what: 'copying data into the type, for the message that refuses it',
+    method: 'PATCH',
+    path: VAULT,
+    contentType: JSON_PATCH,
+    body: [{ op: 'copy', from: '/data/password', path: '/type' }],
+  },
+  {
+    what: 'labelling a Secret as the operator’s',
+    method: 'PATCH',
+    path: VAULT,
+    contentType: MERGE_PATCH,
+    body: { metadata: { labels } },
+  },
+  {
+    what: 'replacing a Secret',
+    method: 'PUT',
+    path: VAULT,
+    body: secret({ ...ours, name: 'vault' }, { type: 'Opaque' }),
+  },
+  {
+    what: 'replacing a Secret of the same type by one of the operator’s',
+    method: 'PUT',
+    path: `${CORE}/bank/secrets/echo-tls`,
+    body: secret(ours),
+  },
+  { what: 'deleting a Secret', method: 'DELETE', path: VAULT },
+  { what: 'deleting all Secrets', method: 'DELETE', path: `${CORE}/bank/secrets` },
+  {
+    what: 'making a token of another account',
+    method: 'POST',
+    path: `${CORE}/bank/secrets`,
+    body: tokenOf('admin', { name: 'token' }),
+  },
+  {
+    what: 'making one under a name that the API server completes',
+    method: 'POST',
+    path: `${CORE}/bank/secrets`,
+    body: tokenOf('admin', { generateName: 'token-', labels, ownerReferences }),
+  },
+  {
+    what: 'making one that looks like the operator’s',
+    method: 'POST',
+    path: `${CORE}/team/secrets`,
+    body: tokenOf('admin', { ...ours }),
+  },
+  {
+    what: 'making one in the operator’s namespace',
+    method: 'POST',
+    path: `${CORE}/${OPERATOR_NAMESPACE}/secrets`,
+    body: tokenOf('installer', { name: 'leaf-0123456789abcdef0123456789abcdef', labels }),
+  },
+  {
+    what: 'asking for a token of another account',
+    method: 'POST',
+    path: `${CORE}/bank/serviceaccounts/admin/token`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} },
+  },
+  {
+    what: 'making a bootstrap token',
+    method: 'POST',
+    path: `${CORE}/kube-system/secrets`,
+    body: secret({ name: 'bootstrap-token-abcdef' }, { type: 'bootstrap.kubernetes.io/token', data: {} }),
+  },
+  {
+    what: 'making a Secret with other keys than a certificate’s',
+    method: 'POST',
+    path: `${CORE}/team/secrets`,
+    body: secret(ours, { data: { ...pair, config: 'YQ==' } }),
+  },
+  {
+    what: 'making a Secret without the label',
+    method: 'POST',
+    path: `${CORE}/team/secrets`,
+    body: secret({ ...ours, labels: {} }),
+  },
+  {
+    what: 'making a Secret under another name',
+    method: 'POST',
+    path: `${CORE}/team/secrets`,
+    body: secret({ ...ours, name: 'ingress-tls' }),
+  },
+  {
+    what: 'making a Secret that belongs to nothing',
+    method: 'POST',
+    path: `${CORE}/team/secrets`,
+    body: secret({ ...ours, ownerReferences: [] }),
+  },
+  {
+    what: 'replacing a Secret in the operator’s namespace that is not of its making',
+    method: 'PUT',
+    path: `${CORE}/${OPERATOR_NAMESPACE}/secrets/release`,
+    body: secret({ ...ours, name: 'release' }, { type: 'Opaque' }),
+  },
+  {
+    what: 'deleting a Secret in the operator’s namespace that is not of its making',
+    method: 'DELETE',
+    path: `${CORE}/${OPERATOR_NAMESPACE}/secrets/release`,
+  },
+  {
+    what: 'mounting a Secret by another’s Deployment',
+    method: 'PATCH',
+    path: '/apis/apps/v1/namespaces/bank/deployments/teller',
+    contentType: MERGE_PATCH,
+    body: { metadata: { labels, ownerReferences }, spec: { replicas: 1 } },
+  },
+  {
+    what: 'mounting a Secret by a Deployment that belongs to nothing',
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/bank/deployments',
+    body: deployment({ name: 'x', labels }),
+  },
+  {
+    what: 'running a pod in kube-system',
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/kube-system/deployments',
+    body: deployment({ name: 'echo', labels, ownerReferences }),
+  },
+  { what: 'deleting another’s ConfigMap', method: 'DELETE', path: `${CORE}/bank/configmaps/settings` },
+  {
+    what: 'changing another’s ServiceAccount',
+    method: 'PATCH',
+    path: `${CORE}/bank/serviceaccounts/admin`,
+    contentType: MERGE_PATCH,
+    body: { automountServiceAccountToken: true },
+  },
+  {
+    what: 'deleting the policy',
+    method: 'DELETE',
+    path: `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/protected-mcp-operator.${OPERATOR_NAMESPACE}`,
+  },
+  {
+    what: 'deleting the policy’s binding',
+    method: 'DELETE',
+    path: `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/protected-mcp-operator.${OPERATOR_NAMESPACE}`,
+  },
+];
+
+describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
+  let server: ApiServer;
+  let thief: ApiTransport;
+  const close: (() => Promise<unknown>)[] = [];
+
+  before(async () => {
+    server = await startApiServer();
+    const admin = connect(server);
+    close.push(() => server.stop(), admin.close);
+    for (const name of ['bank', 'team', OPERATOR_NAMESPACE]) await createNamespace(admin.client, name);
+    await installRights(admin.client);
+    await fillBank(admin.client);
+    const account = await operatorAccount(server, admin.transport);
+    close.push(account.close);
+    await untilEnforced(account);
+    thief = account.transport;
+  });
+  after(async () => {
+    for (const one of close.toReversed()) await one();
+  });
+
+  const send = (request: Omit<Theft, 'what'>) =>
+    thief.call({
+      ...request,
+      what: request.method,
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal: never,
+    } as TransportRequest);
+
+  for (const { what, ...request } of THEFTS)
+    it(`is refused ${what}`, async () => {
+      const answer = await send(request).then(
+        (found) => ({ status: 200, text: JSON.stringify(found) }),
+        (error: ApiError) => ({
+          status: error.status,
+          text: `${error.message} ${JSON.stringify(error.body)}`,
+        }),
+      );
+      assert.equal(answer.status, 403, answer.text);
+      assert.ok(!answer.text.includes(PASSWORD), answer.text);
+    });
+
+  it('may write what the operator writes: a certificate, the same again, and another', async () => {
+    const path = `${CORE}/team/secrets`;
+    await send({ method: 'POST', path, body: secret(ours) });
+    const replace = async (more: object) =>
+      (await send({ method: 'PUT', path: `${path}/echo-tls`, body: secret(ours, more) })) as {
+        metadata: { resourceVersion: string };
+      };
+    const { metadata: same } = await replace({});
+    assert.equal((await replace({})).metadata.resourceVersion, same.resourceVersion);
+    const { metadata: other } = await replace({ data: { ...pair, 'tls.crt': 'ZA==' } });
+    assert.notEqual(other.resourceVersion, same.resourceVersion);
+  });
+});
+
+/** What is worth stealing. */
+async function fillBank(admin: Client): Promise<void> {
+  const opaque = (name: string, namespace: string) =>
+    secret({ name, namespace }, { type: 'Opaque', data: { password: PASSWORD } });
+  await admin.apply(SECRETS, opaque('vault', 'bank'), write);
+  await admin.apply(SECRETS, opaque('release', OPERATOR_NAMESPACE), write);
+  await admin.apply(SECRETS, secret({ name: 'echo-tls', namespace: 'bank' }), write);
+  await admin.apply(DEPLOYMENTS, deployment({ name: 'teller', namespace: 'bank' }), write);
+  const core = (kind: string, plural: string) => ({ apiVersion: 'v1', kind, plural, namespaced: true });
+  const named = (kind: string, name: string, namespace: string) => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, namespace },
+  });
+  await admin.apply(core('ConfigMap', 'configmaps'), named('ConfigMap', 'settings', 'bank'), write);
+  for (const [name, namespace] of [
+    ['admin', 'bank'],
+    ['admin', 'team'],
+    ['installer', OPERATOR_NAMESPACE],
+  ] as const)
+    await admin.apply(
+      core('ServiceAccount', 'serviceaccounts'),
+      named('ServiceAccount', name, namespace),
+      write,
+    );
+}
