@@ -46,7 +46,9 @@ export interface Spec {
   compatibility: Compatibility;
   /**
    * The certificate of port 8001. By default the operator's own authority issues it and renews it in
-   * time. Changes are picked up without dropping a connection.
+   * time, for the names of the server's Service, `localhost`, and hosts that the platform allows to the
+   * namespace (`tls.hosts` of the operator's chart). Changes are picked up without dropping a
+   * connection.
    */
   tls: Tls;
   /** What is required of messages, sessions and streams before they reach the server. */
@@ -647,7 +649,9 @@ export interface Compatibility {
 
 /**
  * The certificate of port 8001. By default the operator's own authority issues it and renews it in
- * time. Changes are picked up without dropping a connection.
+ * time, for the names of the server's Service, `localhost`, and hosts that the platform allows to the
+ * namespace (`tls.hosts` of the operator's chart). Changes are picked up without dropping a
+ * connection.
  */
 export interface Tls {
   /**

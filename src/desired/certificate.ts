@@ -15,14 +15,28 @@ import { resourceIdentifier } from './resource.ts';
 
 /**
  * The host names that the certificate of a server must cover: the resource's, and the Service's where they cannot mean
- * another's. Shorter ones can: `echo` is another Service in another namespace, and `echo.com` may be a host elsewhere.
+ * another's. Shorter ones can: `echo` is another Service in another namespace, and `web.dev`, of a namespace `dev`, a host
+ * elsewhere.
  */
 export function certificateHosts(server: ProtectedMcpServer): string[] {
-  const { hostname } = new URL(resourceIdentifier(server));
-  const services = serviceHosts(server.metadata.name, namespaceOf(server)).filter((name) =>
-    name.includes('.svc'),
-  );
-  return [...new Set([withoutBrackets(hostname), ...services])];
+  return [...new Set([resourceHost(server) ?? [], serviceNames(server)].flat())];
+}
+
+/** `<name>.<namespace>.svc` and the longer one: what can only mean the server's own Service. */
+export function serviceNames(server: ProtectedMcpServer): string[] {
+  return serviceHosts(server.metadata.name, namespaceOf(server)).slice(2);
+}
+
+/**
+ * The host of the resource identifier, without brackets; undefined where it is no URL, and for a server that was stored
+ * before a rule of the CRD existed and cannot be read. Total: others' servers are looked at, too.
+ */
+export function resourceHost(server: ProtectedMcpServer): string | undefined {
+  try {
+    return withoutBrackets(new URL(resourceIdentifier(server)).hostname);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The Secret with the issued certificate; none where the user brings one or cert-manager makes it. */

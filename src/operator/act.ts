@@ -6,7 +6,7 @@ import { isAlreadyExists, isConflict, isForbidden, isInvalid, isNotFound } from 
 import type { EventRecorder } from '../kube/events.ts';
 import { controllerOf, objectKey, splitKey, type KubeObject } from '../kube/object.ts';
 import type { Cache } from './cache.ts';
-import type { CertificatePlan, Decision, ObjectChange, Plan } from './decide.ts';
+import type { Decision, ObjectChange, Plan } from './decide.ts';
 import { differences, isAsDesired, isDrifted } from './drift.ts';
 import { correction, foreignFields } from './foreign-fields.ts';
 import { replaceOrCreate } from './secrets.ts';
@@ -78,7 +78,7 @@ export async function act(
 
 /** The Deployment last, and only when everything that its pods need or are guarded by is there; the rest at once. */
 async function carryOut(deps: ActDependencies, plan: Plan, signal: AbortSignal): Promise<Outcome> {
-  const leaf = plan.certificate.source === 'issued' ? await leafOf(deps, plan.certificate) : undefined;
+  const leaf = await leafOf(deps, plan);
   const first = await all([
     ...(leaf === undefined ? [] : [applyTlsSecret(deps, plan, leaf, signal)]),
     ...plan.apply.map((change) => apply(deps, plan, change, signal)),
@@ -92,11 +92,12 @@ async function carryOut(deps: ActDependencies, plan: Plan, signal: AbortSignal):
   return { failure: undefined, leaf, deployment: deployment as Deployment | undefined }; // the change was of that kind
 }
 
-async function leafOf(
-  { leaves }: ActDependencies,
-  plan: CertificatePlan & { source: 'issued' },
-): Promise<Leaf> {
-  return plan.leaf ?? leaves.issue(plan.hosts);
+/** The certificate in force from now on; undefined where the operator issues none, or cannot. */
+async function leafOf({ leaves }: ActDependencies, { server, certificate }: Plan): Promise<Leaf | undefined> {
+  if (certificate.source !== 'issued') return undefined;
+  const { leaf, lost, hosts, holders } = certificate;
+  if (leaf !== undefined || lost !== undefined) return leaf;
+  return leaves.issue(objectKey(server), hosts, holders);
 }
 
 /** Waits for all, also when one fails: nothing of this run may still be under way when the next one begins. */
@@ -116,9 +117,10 @@ async function applyTlsSecret(
   signal: AbortSignal,
 ): Promise<ApplyFailure | undefined> {
   const { client, leaves, sidecarImage, onWrite } = deps;
-  const secret = tlsSecret({ server, sidecarImage, issued: leaf });
-  if (secret === undefined || certificate.source !== 'issued' || certificate.delivery === 'none')
-    return undefined;
+  if (certificate.source !== 'issued' || certificate.delivery === 'none') return undefined;
+  const { bundle } = certificate;
+  const secret = tlsSecret({ server, sidecarImage, issued: { ...leaf, authority: bundle } });
+  if (secret === undefined) return undefined;
   const options = { fieldManager: FIELD_MANAGER, signal };
   try {
     await (certificate.delivery === 'first'
@@ -127,7 +129,7 @@ async function applyTlsSecret(
   } catch (error) {
     return isAlreadyExists(error) ? notOwned(secret) : failureOf(error);
   }
-  const isNew = await leaves.keep(objectKey(server), leaf, signal);
+  const isNew = await leaves.keep(objectKey(server), leaf, bundle, signal);
   if (isNew) onWrite(SECRETS.kind);
   return undefined;
 }

@@ -10,10 +10,12 @@ import { splitKey } from '../kube/object.ts';
 import { LeaderElector } from '../kube/lease.ts';
 import { WorkQueue, type RunResult, type QueueRun } from '../kube/queue.ts';
 import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
-import { ensureAuthority } from './authority.ts';
+import { AuthorityKeeper } from './authority-keeper.ts';
 import { Cache } from './cache.ts';
+import { publishedBundle } from './decide.ts';
 import { createHealth } from './health.ts';
 import { FIELD_MANAGER } from './field-managers.ts';
+import { permittedNames } from './host-ownership.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
 import { addGauges, type OperatorMetrics } from './metrics.ts';
 import { PodWarnings } from './pod-warnings.ts';
@@ -67,8 +69,11 @@ export class Controller {
   readonly #elector: LeaderElector;
   readonly #events: EventRecorder;
   readonly #scheduler: Scheduler;
+  readonly #leaves: LeafCertificates;
+  readonly #authority: AuthorityKeeper;
   /** Undefined until this replica leads. */
   #reconcile: Reconcile | undefined;
+  #isLeading = false;
   #lastTick = performance.now();
 
   constructor(deps: ControllerDependencies) {
@@ -114,10 +119,33 @@ export class Controller {
       scheduler,
       clock,
     });
+    this.#leaves = new LeafCertificates({
+      client,
+      namespace: settings.namespace,
+      clock,
+      signer: () => this.#authority.signer,
+    });
+    this.#authority = new AuthorityKeeper({
+      client,
+      namespace: settings.namespace,
+      clock,
+      overlapMs: settings.authorityOverlapMs,
+      permitted: permittedNames(settings.hostRules),
+      issued: this.#leaves,
+      isAnyTrusted: () =>
+        this.#cache.servers
+          .list()
+          .some((server) => publishedBundle(server, this.#cache.existing(server)) !== undefined),
+      log,
+      record: (regarding, event) => this.#events.record(regarding, event),
+      onChange: () => this.#enqueueAll(),
+      onRestore: () => deps.metrics.authorityRestores.inc(),
+    });
     addGauges(deps.metrics.registry, {
       servers: () => this.#cache.servers.size,
       queueDepth: () => this.#queue.depth,
       isLeader: () => !settings.leaderElection || this.#elector.isLeader,
+      isAuthorityLost: () => this.#authority.view?.lost !== undefined,
     });
   }
 
@@ -128,10 +156,18 @@ export class Controller {
     tick.unref();
     return createHealth({
       notLive: () => (performance.now() - this.#lastTick > MAX_LAG_MS ? 'event loop blocked' : undefined),
-      notReady: () => (this.#cache.isSynced ? undefined : 'caches not synced'),
+      notReady: () => this.#notReady(),
       metrics: () => registry.metrics(),
       metricsContentType: registry.contentType,
     });
+  }
+
+  /** A replica that leads is ready when it works: not before its authority is read, and not without one. */
+  #notReady(): string | undefined {
+    if (!this.#cache.isSynced) return 'caches not synced';
+    return this.#isLeading && this.#reconcile === undefined
+      ? 'authority not read yet'
+      : this.#authority.view?.lost;
   }
 
   /**
@@ -157,19 +193,19 @@ export class Controller {
 
   async #lead(end: AbortSignal): Promise<void> {
     const { client, settings, clock, log, certManager } = this.#deps;
+    this.#isLeading = true;
     await this.#cache.synced;
-    const authority = await this.#untilDone(
-      () => ensureAuthority({ client, namespace: settings.namespace, clock }, end),
-      end,
-    );
-    if (authority === undefined) return;
-    const leaves = new LeafCertificates({ client, namespace: settings.namespace, clock, authority });
+    await this.#untilDone(() => this.#leaves.load(end), end);
+    await this.#untilDone(() => this.#authority.check(end), end);
+    if (end.aborted) return;
     const deps = {
       client,
       cache: this.#cache,
       prober: this.#prober,
-      leaves,
+      leaves: this.#leaves,
       warnings: new PodWarnings({ client, clock }),
+      authority: this.#authority,
+      hostRules: settings.hostRules,
       events: this.#events,
       pace: new StatusPace(),
       certManager,
@@ -181,13 +217,16 @@ export class Controller {
       onRefusal: (reason: string) => this.#deps.metrics.refusals.inc({ reason }),
     };
     this.#reconcile = (key, signal) => reconcile(deps, key, signal);
-    for (const key of this.#cache.servers.keys()) this.#queue.add(key);
-    // Servers that were deleted while no replica led have left their certificates here.
-    const kept = await this.#untilDone(() => leaves.keptFor(end), end);
-    for (const key of kept ?? []) this.#queue.add(key);
+    this.#enqueueAll();
     this.#prober.start(end);
     this.#queue.start();
+    void this.#authority.run(this.#scheduler, end);
     log.info({ servers: this.#cache.servers.size }, 'reconciling');
+  }
+
+  /** Servers that were deleted while no replica led, too: they have left their certificates here. */
+  #enqueueAll(): void {
+    for (const key of [...this.#cache.servers.keys(), ...this.#leaves.keys()]) this.#queue.add(key);
   }
 
   /** A leader's first steps are tried again until they are done: without them it can do nothing else. */

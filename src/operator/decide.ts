@@ -1,13 +1,23 @@
 // PURE: the World of one server -> what to apply, delete and issue. No clock, no network; act carries it out.
 import { createHash } from 'node:crypto';
-import { CONFIG_FILE_NAME, PAUSED_ANNOTATION } from '../api/names.ts';
+import { CA_FILE_NAME, CONFIG_FILE_NAME, objectNames, PAUSED_ANNOTATION } from '../api/names.ts';
 import { desired } from '../desired/index.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
+import { isIssuedBy } from './authority.ts';
 import { nudges } from './config-nudge.ts';
 import { isAsDesired, withHash } from './drift.ts';
-import { foreignHost, issuableHosts } from './host-ownership.ts';
+import { issuableHosts, refusedHost, type RefusedHost } from './host-ownership.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
-import { CERTIFICATES, DEPLOYMENTS, SECRETS, type Deployment, type Pod, type ServerObject } from './kinds.ts';
+import {
+  CERTIFICATES,
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  SECRETS,
+  type ConfigMap,
+  type Deployment,
+  type Pod,
+  type ServerObject,
+} from './kinds.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
 import { attempt, invalidity, Unusable } from './validity.ts';
 import type { World } from './world.ts';
@@ -19,12 +29,18 @@ import type { World } from './world.ts';
 export const RESYNC_MS = 60_000;
 
 /** Where the certificate of port 8001 comes from, and whether it is to be issued or delivered. */
-export type CertificatePlan =
+type CertificatePlan =
   | {
       readonly source: 'issued';
       readonly hosts: readonly string[];
-      /** The resource's host, where it is another's and left out of `hosts`. */
-      readonly foreignHost: string | undefined;
+      /** The resource's host, where it must not be certified and is left out of `hosts`. */
+      readonly refused: RefusedHost | undefined;
+      /** The servers of other namespaces that were seen to have the resource's host. */
+      readonly holders: readonly string[];
+      /** Why none can be issued; undefined when one can. */
+      readonly lost: string | undefined;
+      /** PEM: what is delivered with the certificate for clients to trust. */
+      readonly bundle: string;
       /** The certificate to use; undefined when one must be issued. */
       readonly leaf: Leaf | undefined;
       /**
@@ -120,36 +136,53 @@ function planFor(server: ServerObject, world: World): Plan {
   };
 }
 
-function certificatePlan(
-  server: ServerObject,
-  { servers, leaf: delivered, authority, now }: World,
-): CertificatePlan {
+function certificatePlan(server: ServerObject, world: World): CertificatePlan {
+  const { servers, leaf: delivered, authority, holders, hostRules, now } = world;
   const { secretName, issuerRef } = server.spec.tls;
   if (secretName !== undefined) return { source: 'secret', secretName };
   if (issuerRef !== undefined) return { source: 'cert-manager' };
-  const foreign = foreignHost(server, servers);
-  const hosts = issuableHosts(server, foreign);
-  const plan = { source: 'issued', hosts, foreignHost: foreign } as const;
+  const refused = refusedHost(server, hostRules, servers, holders);
+  const hosts = issuableHosts(server, refused);
+  const bundle = authority.bundle || (publishedBundle(server, world.existing) ?? '');
+  const plan = { source: 'issued', hosts, refused, holders, lost: authority.lost, bundle } as const;
   if (delivered === undefined) return { ...plan, leaf: undefined, delivery: 'first' };
   const { leaf, deliveredAt } = delivered;
-  const isGood = leaf.authority === authority && leaf.renewAt > now && coversHosts(leaf, hosts);
-  if (!isGood) return { ...plan, leaf: undefined, delivery: 'again' };
-  const isRecent = deliveredAt !== undefined && now - deliveredAt < RESYNC_MS / 2;
+  const isGood =
+    leaf.renewAt > now && authority.signers.some((signer) => isIssuedBy(leaf.certificate, signer));
+  // Without an authority, the one that there is: it is good until it expires.
+  if (!coversHosts(leaf, hosts) || !(isGood || authority.lost !== undefined))
+    return { ...plan, leaf: undefined, delivery: 'again' };
+  const isRecent =
+    deliveredAt !== undefined && now - deliveredAt < RESYNC_MS / 2 && delivered.bundle === bundle;
   return { ...plan, leaf, delivery: isRecent ? 'none' : 'again' };
+}
+
+/** What clients in a server's namespace were given to trust, by what exists there; undefined where nothing was. */
+export function publishedBundle(
+  { metadata }: ServerObject,
+  existing: readonly KubeObject[],
+): string | undefined {
+  const name = objectNames(metadata.name).authorityConfigMap;
+  const found = existing.find((object) => object.kind === CONFIG_MAPS.kind && object.metadata.name === name);
+  return (found as ConfigMap | undefined)?.data?.[CA_FILE_NAME]; // of that kind
 }
 
 /**
  * The desired objects. A certificate that is still to be issued is left blank: apart from the Secret, which `act` builds
- * once it is issued, objects hold only its authority.
+ * once it is issued, objects hold only what clients are to trust.
  */
 function desiredObjects(
   server: ServerObject,
   plan: CertificatePlan,
-  { sidecarImage, authority, existing }: World,
+  { sidecarImage, existing }: World,
 ): KubeObject[] {
-  const issued =
-    plan.source === 'issued' ? (plan.leaf ?? { certificate: '', key: '', authority }) : undefined;
-  return desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
+  const blank = { certificate: '', key: '' };
+  const issued = plan.source === 'issued' ? { ...(plan.leaf ?? blank), authority: plan.bundle } : undefined;
+  const objects: KubeObject[] = desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
+  const unknown = objectNames(server.metadata.name).authorityConfigMap;
+  return plan.source === 'issued' && plan.bundle === ''
+    ? objects.filter(({ kind, metadata }) => kind !== CONFIG_MAPS.kind || metadata.name !== unknown)
+    : objects;
 }
 
 /** Replicas that the Deployment is to have now, an autoscaler's among them. */

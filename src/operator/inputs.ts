@@ -1,5 +1,6 @@
 // Everything that the conditions are made from: what was observed, and what came of acting on it. The checks are functions of it.
 import type { KubeObject } from '../kube/object.ts';
+import type { RefusedHost } from './host-ownership.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 import type { ReportedStatus } from './sidecar-status.ts';
 
@@ -36,11 +37,17 @@ export type CertificateState =
       readonly source: 'issued';
       readonly notAfter: number;
       readonly renewAt: number;
-      /** The resource's host, where it is another's and left out. */
-      readonly foreignHost?: string | undefined;
+      /** The resource's host, where it must not be certified and is left out. */
+      readonly refused?: RefusedHost | undefined;
+      /** Why it cannot be renewed; undefined when it can. */
+      readonly lost?: string | undefined;
     }
   /** The operator's own authority has issued none. */
-  | { readonly source: 'none' }
+  | {
+      readonly source: 'none';
+      /** Why it cannot; undefined when it can. */
+      readonly lost?: string | undefined;
+    }
   | { readonly source: 'secret'; readonly secretName: string }
   | {
       readonly source: 'cert-manager';

@@ -72,6 +72,10 @@ export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /** cert-manager's request for a certificate. */
 export interface Certificate extends KubeObject {
   readonly status?: {
@@ -84,14 +88,17 @@ export interface Certificate extends KubeObject {
   };
 }
 
-const core = (kind: string, plural: string): Resource => ({
+const core = <T extends KubeObject>(kind: string, plural: string): Resource<T> => ({
   apiVersion: 'v1',
   kind,
   plural,
   namespaced: true,
 });
 /** Of a server: nothing in it is others' to add. */
-const child = (resource: Resource): Resource => ({ ...resource, keepsRecord: isTampered });
+const child = <T extends KubeObject>(resource: Resource<T>): Resource<T> => ({
+  ...resource,
+  keepsRecord: isTampered,
+});
 
 export const SERVERS: Resource<ServerObject> = {
   apiVersion: API_VERSION,
@@ -99,7 +106,7 @@ export const SERVERS: Resource<ServerObject> = {
   plural: 'protectedmcpservers',
   namespaced: true,
 };
-export const CONFIG_MAPS = child(core('ConfigMap', 'configmaps'));
+export const CONFIG_MAPS: Resource<ConfigMap> = child(core('ConfigMap', 'configmaps'));
 const SERVICES = child(core('Service', 'services'));
 const SERVICE_ACCOUNTS = child(core('ServiceAccount', 'serviceaccounts'));
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');

@@ -9,6 +9,7 @@ export interface OperatorMetrics {
   readonly reconcileDuration: Histogram;
   readonly writes: Counter<'kind'>;
   readonly refusals: Counter<'reason'>;
+  readonly authorityRestores: Counter;
   readonly requests: Counter<'method' | 'outcome'>;
 }
 
@@ -16,6 +17,7 @@ interface OperatorGauges {
   readonly servers: () => number;
   readonly queueDepth: () => number;
   readonly isLeader: () => boolean;
+  readonly isAuthorityLost: () => boolean;
 }
 
 /** Adds the gauges, which are read at each scrape. */
@@ -23,6 +25,12 @@ export function addGauges(registry: Registry, gauges: OperatorGauges): void {
   addGauge(registry, 'mcp_operator_servers', 'ProtectedMcpServers in the cache.', gauges.servers);
   addGauge(registry, 'mcp_operator_queue_depth', 'Servers waiting to be reconciled.', gauges.queueDepth);
   addGauge(registry, 'mcp_operator_leader', '1 while this replica leads.', () => Number(gauges.isLeader()));
+  addGauge(
+    registry,
+    'mcp_operator_authority_lost',
+    '1 while there is no authority to issue certificates with.',
+    () => Number(gauges.isAuthorityLost()),
+  );
   addProcessGauges(registry);
 }
 
@@ -54,6 +62,11 @@ export function createMetrics(): OperatorMetrics {
       name: 'mcp_operator_refusals_total',
       help: 'Reconciles of servers that nothing can be made of, by reason.',
       labelNames: ['reason'] as const,
+      registers,
+    }),
+    authorityRestores: new Counter({
+      name: 'mcp_operator_authority_restores_total',
+      help: 'Times that the Secret of the authority was put back after it was deleted or changed.',
       registers,
     }),
     requests: new Counter({

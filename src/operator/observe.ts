@@ -1,6 +1,9 @@
 // Reads everything that decide needs: caches, the delivered certificate, probe reports. Writes nothing to the cluster.
 import type { Clock } from '../base/clock.ts';
+import { resourceHost } from '../desired/certificate.ts';
+import type { AuthorityKeeper } from './authority-keeper.ts';
 import type { Cache } from './cache.ts';
+import type { HostRules } from './host-ownership.ts';
 import type { LeafCertificates } from './leaf-certificates.ts';
 import { isStarting } from './pod-trouble.ts';
 import type { PodWarnings } from './pod-warnings.ts';
@@ -14,7 +17,9 @@ import type { World } from './world.ts';
 export interface ObserveDependencies {
   readonly cache: Cache;
   readonly prober: Prober;
-  readonly leaves: LeafCertificates;
+  readonly leaves: Pick<LeafCertificates, 'find' | 'holders'>;
+  readonly authority: Pick<AuthorityKeeper, 'view'>;
+  readonly hostRules: HostRules;
   readonly warnings: Pick<PodWarnings, 'of'>;
   readonly certManager: boolean;
   readonly sidecarImage: string;
@@ -23,18 +28,20 @@ export interface ObserveDependencies {
 
 /** The World of one server. Also sets which pods the prober probes from now on. */
 export async function observe(deps: ObserveDependencies, key: string, signal: AbortSignal): Promise<World> {
-  const { cache, prober, leaves, certManager, sidecarImage, clock } = deps;
+  const { cache, prober, leaves, authority, hostRules, certManager, sidecarImage, clock } = deps;
   const server = cache.servers.get(key);
   const pods = server === undefined ? [] : cache.pods.by('server', key);
   prober.watch(key, server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, portOf(server))));
-  const leaf = server === undefined ? undefined : await leaves.find(key, signal);
+  const host = server && resourceHost(server);
   return Object.freeze({
     now: clock(),
     server,
     servers: cache.servers.list(),
     existing: server === undefined ? [] : cache.existing(server),
-    leaf,
-    authority: leaves.authority,
+    leaf: leaves.find(key),
+    authority: authority.view ?? { bundle: '', signers: [], lost: 'The authority was not read yet.' },
+    holders: host === undefined ? [] : leaves.holders(host, server?.metadata.namespace ?? ''),
+    hostRules,
     pods: await Promise.all(
       pods.filter((pod) => !isTerminating(pod)).map((pod) => stateOf(deps, pod, signal)),
     ),

@@ -14,7 +14,7 @@ const STARTUP_VISIT_MS = 12_000;
 
 interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
   readonly cache: ObserveDependencies['cache'];
-  readonly leaves: ObserveDependencies['leaves'];
+  readonly leaves: ObserveDependencies['leaves'] & ActDependencies['leaves'];
   readonly client: ActDependencies['client'] & ReportDependencies['client'];
   readonly random: Random;
 }
@@ -45,9 +45,9 @@ function nextVisitMs(decision: Decision, { leaf }: Outcome, { now, pods }: World
   const resyncMs = RESYNC_MS * (0.9 + random() / 5);
   if (decision.kind !== 'reconcile') return resyncMs;
   const nudgeAt = nextNudge(pods, decision.plan.configDigest);
-  const earlier = [leaf?.renewAt, nudgeAt]
-    .filter((at) => at !== undefined)
-    .map((at) => Math.max(1000, at - now));
+  // What is due for renewal and was not renewed cannot be: there is no authority to do it.
+  const renewAt = leaf !== undefined && leaf.renewAt > now ? leaf.renewAt : undefined;
+  const earlier = [renewAt, nudgeAt].filter((at) => at !== undefined).map((at) => Math.max(1000, at - now));
   return Math.min(
     resyncMs,
     ...earlier,

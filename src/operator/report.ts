@@ -182,12 +182,13 @@ function certificateState(
 ): CertificateState {
   switch (certificate.source) {
     case 'issued':
-      if (leaf === undefined) return { source: 'none' };
+      if (leaf === undefined) return { source: 'none', lost: certificate.lost };
       return {
         source: 'issued',
         notAfter: leaf.notAfter,
         renewAt: leaf.renewAt,
-        foreignHost: certificate.foreignHost,
+        refused: certificate.refused,
+        lost: certificate.lost,
       };
     case 'secret':
       return certificate;

@@ -1,7 +1,10 @@
 // The operator's environment, read once and checked whole. Nothing else reads it.
 import { z } from 'zod';
 import type { LogLevel } from '../base/log.ts';
+import { durationSeconds } from '../protocol/duration.ts';
 import type { OperatorErrorCode } from './errors.ts';
+import { certificateHosts } from './host-rules.ts';
+import type { HostRules } from './host-ownership.ts';
 
 export interface Settings {
   /** Where the operator runs: its lease and its certificate authority are kept there. */
@@ -16,6 +19,10 @@ export interface Settings {
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly healthPort: number;
+  /** What the own authority certifies beside the names of Services. */
+  readonly hostRules: HostRules;
+  /** How long clients have to read a new certificate of the authority (milliseconds). */
+  readonly authorityOverlapMs: number;
 }
 
 /** What is wrong with the environment: every problem at once. */
@@ -41,16 +48,24 @@ const number = (least: number, most: number) =>
       error: `must be a number from ${least} to ${most}`,
     });
 
+const flag = z.enum(['true', 'false'], { error: 'must be true or false' });
+
 const environment = z.object({
   POD_NAMESPACE: name,
   POD_NAME: name,
   SIDECAR_IMAGE: text,
   WATCH_NAMESPACES: text.transform(namespaces).pipe(z.array(name)).default([]),
-  LEADER_ELECTION: z.enum(['true', 'false'], { error: 'must be true or false' }).default('true'),
+  LEADER_ELECTION: flag.default('true'),
   LEASE_NAME: name.default('protected-mcp-operator'),
   WORKERS: number(1, 64).default(8),
   LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
   HEALTH_PORT: number(0, 65_535).default(8080),
+  CERTIFICATE_HOSTS: certificateHosts.default([]),
+  CERTIFICATE_LOCALHOST: flag.default('true'),
+  AUTHORITY_OVERLAP: z
+    .string()
+    .regex(/^([0-9]+(s|m|h))+$/, { error: 'must be a duration such as 168h' })
+    .default('168h'),
 });
 
 /** @throws SettingsError naming each variable and what it must be */
@@ -70,6 +85,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     workers: data.WORKERS,
     logLevel: data.LOG_LEVEL,
     healthPort: data.HEALTH_PORT,
+    hostRules: { localhost: data.CERTIFICATE_LOCALHOST === 'true', byNamespace: data.CERTIFICATE_HOSTS },
+    authorityOverlapMs: durationSeconds(data.AUTHORITY_OVERLAP) * 1000,
   });
 }
 

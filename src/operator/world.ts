@@ -1,5 +1,7 @@
 // What one decision is made on, read once and not changed. What follows from it is decide's.
 import type { KubeObject } from '../kube/object.ts';
+import type { AuthorityView } from './authority-keeper.ts';
+import type { HostRules } from './host-ownership.ts';
 import type { PodState } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
 import type { DeliveredLeaf } from './leaf-certificates.ts';
@@ -14,8 +16,12 @@ export interface World {
   readonly existing: readonly KubeObject[];
   /** The certificate that was last delivered to the server's namespace; undefined when none is known to be. */
   readonly leaf: DeliveredLeaf | undefined;
-  /** PEM: the certificate of the operator's own authority. */
-  readonly authority: string;
+  /** The operator's own authority. */
+  readonly authority: AuthorityView;
+  /** The servers of other namespaces whose certificates have the host of the server's resource. */
+  readonly holders: readonly string[];
+  /** What the platform lets the authority certify. */
+  readonly hostRules: HostRules;
   /** The pods that are not being deleted. */
   readonly pods: readonly PodState[];
   /** The sidecar that the operator was installed with. */

@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import type * as X509 from '@peculiar/x509';
+import { NAME_CONSTRAINTS, nameConstraints, type PermittedNames } from './name-constraints.ts';
 
 interface Validity {
   notBefore: Date;
@@ -34,7 +35,12 @@ export async function generateKey(): Promise<string> {
  */
 export async function authorityCertificate(
   key: string,
-  { commonName, notBefore, notAfter }: Validity & { commonName: string },
+  {
+    commonName,
+    notBefore,
+    notAfter,
+    permitted,
+  }: Validity & { commonName: string; permitted?: PermittedNames },
 ): Promise<string> {
   const x509 = await loadLibrary();
   const keys = await importKey(key);
@@ -50,6 +56,9 @@ export async function authorityCertificate(
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
+      ...(permitted === undefined
+        ? []
+        : [new x509.Extension(NAME_CONSTRAINTS, true, nameConstraints(permitted))]),
     ],
   });
   return pem(certificate);

@@ -22,7 +22,14 @@ type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' 
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */
 export type CertificateReadyReason =
-  'Issued' | 'Pending' | 'Expired' | 'HostNotCovered' | 'CertManagerNotInstalled';
+  | 'Issued'
+  | 'Pending'
+  | 'Expired'
+  | 'HostNotCovered'
+  | 'HostNotAllowed'
+  | 'HostInUse'
+  | 'AuthorityLost'
+  | 'CertManagerNotInstalled';
 
 /** Whether the sidecars hold keys of every issuer. */
 export type KeysAvailableReason =

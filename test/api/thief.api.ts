@@ -197,6 +197,17 @@ const THEFTS: readonly Theft[] = [
     path: `${CORE}/${OPERATOR_NAMESPACE}/secrets/release`,
   },
   {
+    what: 'deleting the authority',
+    method: 'DELETE',
+    path: `${CORE}/${OPERATOR_NAMESPACE}/secrets/protected-mcp-ca`,
+  },
+  {
+    what: 'running a pod in the operator’s namespace under the name of the authority',
+    method: 'POST',
+    path: `/apis/apps/v1/namespaces/${OPERATOR_NAMESPACE}/deployments`,
+    body: deployment({ name: 'protected-mcp-ca' }),
+  },
+  {
     what: 'mounting a Secret by another’s Deployment',
     method: 'PATCH',
     path: '/apis/apps/v1/namespaces/bank/deployments/teller',
@@ -297,6 +308,7 @@ async function fillBank(admin: Client): Promise<void> {
     secret({ name, namespace }, { type: 'Opaque', data: { password: PASSWORD } });
   await admin.apply(SECRETS, opaque('vault', 'bank'), write);
   await admin.apply(SECRETS, opaque('release', OPERATOR_NAMESPACE), write);
+  await admin.apply(SECRETS, secret({ name: 'protected-mcp-ca', namespace: OPERATOR_NAMESPACE }), write);
   await admin.apply(SECRETS, secret({ name: 'echo-tls', namespace: 'bank' }), write);
   await admin.apply(DEPLOYMENTS, deployment({ name: 'teller', namespace: 'bank' }), write);
   const core = (kind: string, plural: string) => ({ apiVersion: 'v1', kind, plural, namespaced: true });

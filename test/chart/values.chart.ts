@@ -96,6 +96,26 @@ const refused: readonly { rule: string; values: string; message: RegExp }[] = [
     message: /at '\/podDisruptionBudget\/maxUnavailable': 'half' does not match pattern/,
   },
   {
+    rule: 'a host without its namespace',
+    values: 'tls: { hosts: [mcp.example.com] }',
+    message: /at '\/tls\/hosts\/0': got string, want object/,
+  },
+  {
+    rule: 'every host',
+    values: 'tls: { hosts: [{ namespace: demo, hosts: ["*"] }] }',
+    message: /at '\/tls\/hosts\/0\/hosts\/0': '\*' does not match pattern/,
+  },
+  {
+    rule: 'a URL for a host',
+    values: 'tls: { hosts: [{ namespace: demo, hosts: ["https://mcp.example.com"] }] }',
+    message: /does not match pattern/,
+  },
+  {
+    rule: 'an overlap of nothing',
+    values: 'tls: { rotationOverlap: "" }',
+    message: /at '\/tls\/rotationOverlap': '' does not match pattern/,
+  },
+  {
     rule: 'a test of a server without TLS',
     values: 'test: { url: "http://echo.demo.svc:8001/mcp" }',
     message: /at '\/test\/url': .* does not match pattern/,

@@ -43,7 +43,9 @@ export class Rights {
     const objects = parseAllDocuments(readFileSync(INSTALL, 'utf8')).map((one) => one.toJS() as KubeObject);
     const isOwn = ({ kind, metadata }: KubeObject) =>
       kind === 'Role' || (kind === 'ClusterRole' && metadata.name?.endsWith('-servers') === true);
-    return new Rights(objects.filter(isOwn) as Role[]);
+    const roles = objects.filter(isOwn) as Role[];
+    // The narrower one first: what both allow counts as its.
+    return new Rights(roles.toSorted((a, b) => b.kind.localeCompare(a.kind)));
   }
 
   /** Every verb on every resource: `Role secrets: get`. */

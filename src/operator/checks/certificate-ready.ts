@@ -1,7 +1,9 @@
 // CertificateReady: whether port 8001 has a certificate for the resource's host that is valid now.
 import type { CertificateReadyReason, Verdict } from '../../protocol/conditions.ts';
 import { resourceIdentifier } from '../../desired/resource.ts';
-import type { Inputs } from '../inputs.ts';
+import { serviceNames } from '../../desired/certificate.ts';
+import type { RefusedHost } from '../host-ownership.ts';
+import type { CertificateState, Inputs } from '../inputs.ts';
 
 export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
   const { certificate } = inputs;
@@ -9,9 +11,10 @@ export function certificateReady(inputs: Inputs): Verdict<'CertificateReady'> {
     case 'issued':
       if (inputs.failure !== undefined)
         return pending('Certificate not yet applied; see condition Accepted.');
-      if (certificate.foreignHost !== undefined) return foreign(certificate.foreignHost);
-      return issued(certificate.notAfter, certificate.renewAt, inputs.now);
+      if (certificate.refused !== undefined) return refused(certificate.refused, inputs.server);
+      return issued(certificate, inputs.now);
     case 'none':
+      if (certificate.lost !== undefined) return no('AuthorityLost', certificate.lost);
       return pending('No certificate issued yet; see condition Accepted.');
     case 'secret':
       return fromSecret(certificate.secretName, inputs);
@@ -38,22 +41,33 @@ function waitingForCertManager({ metadata, spec }: Inputs['server'], message: st
   );
 }
 
-function foreign(host: string): Verdict<'CertificateReady'> {
+function refused({ host, reason }: RefusedHost, server: Inputs['server']): Verdict<'CertificateReady'> {
+  const namespace = server.metadata.namespace ?? 'default';
+  const why =
+    reason === 'HostInUse'
+      ? 'a server of another namespace has it'
+      : `it is neither a name of this server's Service (${serviceNames(server).join(', ')}) nor one that the platform ` +
+        `allows in namespace ${namespace}`;
   return no(
-    'HostNotCovered',
-    `The operator issues no certificate for ${host}: it is the name of another service or server. Change ` +
-      'spec.protectedResourceMetadata.resource, or bring a certificate of your own with spec.tls.',
+    reason,
+    `The operator's own authority does not certify ${host}: ${why}. Change spec.protectedResourceMetadata.resource, bring a ` +
+      `certificate (spec.tls.secretName, spec.tls.issuerRef), or ask the platform to allow it (tls.hosts of the operator's chart).`,
   );
 }
 
-function issued(notAfter: number, renewAt: number, now: number): Verdict<'CertificateReady'> {
-  if (notAfter <= now)
-    return no(
-      'Expired',
-      `The certificate expired on ${day(notAfter)}; it is renewed with the next reconcile.`,
-    );
+function issued(
+  { notAfter, renewAt, lost }: CertificateState & { source: 'issued' },
+  now: number,
+): Verdict<'CertificateReady'> {
+  const until = day(notAfter);
+  if (notAfter <= now) {
+    return lost === undefined
+      ? no('Expired', `The certificate expired on ${until}; it is renewed with the next reconcile.`)
+      : no('AuthorityLost', `The certificate expired on ${until}. ${lost}`);
+  }
+  const issuer = `Issued by the operator's own authority; valid until ${until}`;
   return yes(
-    `Issued by the operator's own authority; valid until ${day(notAfter)}, renewed on ${day(renewAt)}.`,
+    lost === undefined ? `${issuer}, renewed on ${day(renewAt)}.` : `${issuer}, and not renewed: ${lost}`,
   );
 }
 

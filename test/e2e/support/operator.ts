@@ -1,6 +1,6 @@
 // The operator as a user installs it: helm, the chart of this repository, the images that were loaded.
 import { join } from 'node:path';
-import { environment, kubectl } from '../../cluster/cluster.ts';
+import { addresses, environment, kubectl } from '../../cluster/cluster.ts';
 import { CommandError, run } from '../../cluster/run.ts';
 import { waitFor } from './wait.ts';
 
@@ -17,8 +17,10 @@ export function helm(args: readonly string[], program: Helm = 'helm'): Promise<s
   return run(program, args, { env: environment() });
 }
 
-/** Installs or upgrades; returns when the operator is ready. */
+/** Installs or upgrades; returns when the operator is ready. Its authority may certify the node, where NodePorts are. */
 export async function installOperator(values: readonly string[] = [], program: Helm = 'helm'): Promise<void> {
+  const { node } = await addresses();
+  const hosts = ['tls.hosts[0].namespace=*', `tls.hosts[0].hosts[0]=${node}`];
   await helm(
     [
       'upgrade',
@@ -30,7 +32,7 @@ export async function installOperator(values: readonly string[] = [], program: H
       '--create-namespace',
       '--set',
       `fullnameOverride=${OPERATOR}`,
-      ...values.flatMap((value) => ['--set', value]),
+      ...[...hosts, ...values].flatMap((value) => ['--set', value]),
       '--wait',
       '--timeout',
       '90s',

@@ -1,115 +1,57 @@
-// The own authority and the certificates it issues, over an API server that only stores Secrets.
+// The certificates that the own authority issues, and what is kept of them, on an API server in memory.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { beforeEach, describe, it } from 'node:test';
-import type { Client } from '../../../src/kube/client.ts';
-import { ApiError } from '../../../src/kube/errors.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
-import { ensureAuthority } from '../../../src/operator/authority.ts';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { newAuthority, type AuthorityState } from '../../../src/operator/authority.ts';
 import { coversHosts, LeafCertificates } from '../../../src/operator/leaf-certificates.ts';
+import type { MemoryApiServer } from '../../support/memory-api-server.ts';
+import { NAMESPACE, startApi } from './operator.ts';
 
 const DAY_MS = 86_400_000;
 const START = Date.parse('2026-11-23T12:00:00Z');
-const HOSTS = ['echo.demo.svc', 'echo.example.com', '192.0.2.1'];
+const HOSTS = ['echo.demo.svc', 'echo.example.com', '192.0.2.1', '2001:db8::1'];
+const PERMITTED = { dnsNames: ['svc', 'example.com'], ipAddresses: ['192.0.2.1', '2001:db8::1'] };
+const KEY = 'demo/echo';
 const never = new AbortController().signal;
 
-/** Stores objects by kind and name, as far as these modules ask for it. */
-class SecretStore {
-  readonly objects = new Map<string, KubeObject>();
-  writes = 0;
-
-  #key = (kind: string, name = '') => `${kind}/${name}`;
-
-  get(resource: { kind: string }, { name }: { name: string }): Promise<KubeObject> {
-    const found = this.objects.get(this.#key(resource.kind, name));
-    if (found === undefined)
-      return Promise.reject(new ApiError('get', { status: 404, body: { reason: 'NotFound' } }));
-    return Promise.resolve(found);
-  }
-
-  create(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
-    const key = this.#key(resource.kind, object.metadata.name);
-    if (this.objects.has(key)) {
-      return Promise.reject(new ApiError('create', { status: 409, body: { reason: 'AlreadyExists' } }));
-    }
-    return this.apply(resource, object);
-  }
-
-  apply(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
-    this.writes++;
-    this.objects.set(this.#key(resource.kind, object.metadata.name), object);
-    return Promise.resolve(object);
-  }
-
-  replace(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
-    if (!this.objects.has(this.#key(resource.kind, object.metadata.name)))
-      return Promise.reject(new ApiError('replace', { status: 404, body: { reason: 'NotFound' } }));
-    return this.apply(resource, object);
-  }
-
-  update(resource: { kind: string }, object: KubeObject): Promise<KubeObject> {
-    return this.apply(resource, object);
-  }
-}
-
-let store: SecretStore;
+let api: MemoryApiServer;
+let authority: AuthorityState;
 let now: number;
-const deps = () => ({ client: store as unknown as Client, namespace: 'system', clock: () => now });
+
+beforeEach(async () => {
+  api = await startApi();
+  now = START;
+  authority = await newAuthority({ now, permitted: PERMITTED });
+});
+afterEach(() => api.close());
 
 /** An operator that has just started: nothing is remembered but what is stored. */
 async function operator(): Promise<LeafCertificates> {
-  return new LeafCertificates({ ...deps(), authority: await ensureAuthority(deps(), never) });
+  const leaves = new LeafCertificates({
+    client: api.client(),
+    namespace: NAMESPACE,
+    clock: () => now,
+    signer: () => authority.newest,
+  });
+  await leaves.load(never);
+  return leaves;
 }
 
 async function issue(leaves: LeafCertificates, hosts = HOSTS): Promise<X509Certificate> {
-  const known = (await leaves.find('demo/echo', never))?.leaf;
+  const known = leaves.find(KEY)?.leaf;
   const isGood = known !== undefined && known.renewAt > now && coversHosts(known, hosts);
-  const leaf = isGood ? known : await leaves.issue(hosts);
-  await leaves.keep('demo/echo', leaf, never);
+  const leaf = isGood ? known : await leaves.issue(KEY, hosts, []);
+  await leaves.keep(KEY, leaf, 'bundle', never);
   return new X509Certificate(leaf.certificate);
 }
-
-beforeEach(() => {
-  store = new SecretStore();
-  now = START;
-});
-
-describe('the authority', () => {
-  it('is made once, published, and taken by an operator that starts later', async () => {
-    const first = await ensureAuthority(deps(), never);
-    const second = await ensureAuthority(deps(), never);
-    assert.equal(first.certificate, second.certificate);
-    assert.equal(first.key, second.key);
-    const published = store.objects.get('ConfigMap/protected-mcp-ca') as KubeObject & {
-      data: Record<string, string>;
-    };
-    assert.equal(published.data['ca.crt'], first.certificate);
-    assert.doesNotMatch(JSON.stringify(published), /PRIVATE KEY/);
-  });
-
-  it('is one, when two operators start at once', async () => {
-    const [a, b] = await Promise.all([ensureAuthority(deps(), never), ensureAuthority(deps(), never)]);
-    assert.equal(a.certificate, b.certificate);
-  });
-
-  it('is made again for the same key near its end, so that leaves from before stay good', async () => {
-    const leaf = await issue(await operator());
-    const before = await ensureAuthority(deps(), never);
-    now += 9.6 * 365 * DAY_MS;
-    const after = await ensureAuthority(deps(), never);
-    assert.notEqual(after.certificate, before.certificate);
-    assert.ok(leaf.verify(new X509Certificate(after.certificate).publicKey));
-  });
-});
 
 describe('a certificate', () => {
   it('is for the hosts, signed by the authority, and 90 days long', async () => {
     const certificate = await issue(await operator());
     assert.ok(certificate.checkHost('echo.demo.svc') && certificate.checkHost('echo.example.com'));
-    assert.ok(certificate.checkIP('192.0.2.1'));
+    assert.ok(certificate.checkIP('192.0.2.1') && certificate.checkIP('2001:db8::1'));
     assert.equal(certificate.checkHost('other.demo.svc'), undefined);
-    const { certificate: authority } = await ensureAuthority(deps(), never);
-    assert.ok(certificate.checkIssued(new X509Certificate(authority)));
+    assert.ok(certificate.checkIssued(new X509Certificate(authority.newest.certificate)));
     assert.equal(Math.round((certificate.validToDate.getTime() - START) / DAY_MS), 90);
   });
 
@@ -134,20 +76,30 @@ describe('a certificate', () => {
 
   it('is not kept before it was delivered, and is known to be the operator’s only afterwards', async () => {
     const leaves = await operator();
-    const leaf = await leaves.issue(HOSTS);
-    assert.equal(await leaves.find('demo/echo', never), undefined);
-    assert.equal(await leaves.keep('demo/echo', leaf, never), true);
-    assert.equal((await leaves.find('demo/echo', never))?.deliveredAt, START);
+    const leaf = await leaves.issue(KEY, HOSTS, []);
+    assert.equal(leaves.find(KEY), undefined);
+    assert.equal(await leaves.keep(KEY, leaf, 'bundle', never), true);
+    assert.equal(leaves.find(KEY)?.deliveredAt, START);
     const restarted = await operator();
-    assert.deepEqual(await restarted.find('demo/echo', never), { leaf, deliveredAt: undefined });
-    assert.equal(await restarted.keep('demo/echo', leaf, never), false);
+    assert.deepEqual(restarted.find(KEY), { leaf, deliveredAt: undefined, bundle: undefined });
+    assert.equal(await restarted.keep(KEY, leaf, 'bundle', never), false);
   });
 
   it('writes nothing when it is only looked at', async () => {
     const leaves = await operator();
     await issue(leaves);
-    const { writes } = store;
+    const { length } = api.writes;
     await issue(leaves);
-    assert.equal(store.writes, writes);
+    assert.equal(api.writes.length, length);
+  });
+
+  it('keeps its host from servers of other namespaces, also after a restart, until it is forgotten', async () => {
+    await issue(await operator());
+    const leaves = await operator();
+    assert.deepEqual(leaves.holders('echo.example.com', 'elsewhere'), [KEY]);
+    assert.deepEqual(leaves.holders('2001:db8::1', 'elsewhere'), [KEY]);
+    await assert.rejects(leaves.issue('elsewhere/other', ['echo.example.com'], []), { name: 'HostClaimed' });
+    await leaves.forget(KEY, never);
+    assert.deepEqual(leaves.holders('echo.example.com', 'elsewhere'), []);
   });
 });

@@ -45,7 +45,7 @@ afterEach(async () => {
   await api.close();
 });
 
-function start(identity = 'operator-0', env: NodeJS.ProcessEnv = {}): Running {
+function start(identity = 'operator-0', env: NodeJS.ProcessEnv = {}, now = NOW): Running {
   const stop = new AbortController();
   const metrics = createMetrics();
   const scheduler = new FakeScheduler();
@@ -55,7 +55,7 @@ function start(identity = 'operator-0', env: NodeJS.ProcessEnv = {}): Running {
     client: api.client(),
     metrics,
     certManager: false,
-    clock: () => NOW,
+    clock: () => now,
     log: silent,
     stop: stop.signal,
     identity,
@@ -285,6 +285,69 @@ describe('a controller that leads', () => {
     await until(() => scheduler.pending.includes(2_000), 'it waits');
     await scheduler.advance(2_000);
     await until(accepted('echo'), 'the second attempt');
+  });
+});
+
+describe('readiness of a replica that leads', () => {
+  const readiness = async ({ controller }: Running) => {
+    const health = controller.health().listen(0, '127.0.0.1');
+    await once(health, 'listening');
+    const answer = await fetch(`http://127.0.0.1:${(health.address() as AddressInfo).port}/readyz`);
+    const text = `${answer.status} ${await answer.text()}`;
+    health.closeAllConnections();
+    health.close();
+    return text;
+  };
+  const isSecret = ({ kind, key }: { kind: string; key: string }) =>
+    kind === 'Secret' && key === `${NAMESPACE}/protected-mcp-ca`;
+
+  it('waits for its authority', async () => {
+    let asked = 0;
+    api.intercept = (request) => {
+      if (!isSecret(request)) return undefined;
+      asked++;
+      return { code: 500, reason: 'InternalError' };
+    };
+    const one = start();
+    await until(() => asked > 0, 'it reads its authority');
+    assert.match(await readiness(one), /^503 authority not read yet/);
+    api.intercept = () => undefined;
+    await one.scheduler.advance(2_000);
+    await until(() => api.get('ConfigMap', `${NAMESPACE}/protected-mcp-ca`) !== undefined, 'it is made');
+    await settle();
+    assert.match(await readiness(one), /^200 /);
+  });
+
+  it('ends with its authority, and servers are still looked after', async () => {
+    api.put(newServer());
+    const first = start('operator-0');
+    await until(accepted('echo'), 'the first pass');
+    first.stop();
+    assert.equal(await first.ended, 'stopped');
+    api.remove('Secret', `${NAMESPACE}/protected-mcp-ca`);
+    api.remove('Service', KEY);
+    const second = start('operator-1');
+    await until(() => api.get('Service', KEY) !== undefined, 'the Service is made again');
+    assert.match(await readiness(second), /^503 The Secret .* is missing/);
+  });
+
+  it('does not depend on a renewal of the authority: one that is refused is tried again', async () => {
+    api.put(newServer());
+    const first = start('operator-0');
+    await until(accepted('echo'), 'the first pass');
+    first.stop();
+    await first.ended;
+    api.remove('Service', KEY);
+    let refused = 0;
+    api.intercept = (request) => {
+      if (!isSecret(request) || request.verb !== 'update') return undefined;
+      refused++;
+      return { code: 403, reason: 'Forbidden' };
+    };
+    const second = start('operator-1', {}, NOW + 9.6 * 365 * 86_400_000);
+    await until(() => api.get('Service', KEY) !== undefined, 'the Service is made again');
+    assert.match(await readiness(second), /^200 /);
+    assert.ok(refused > 0);
   });
 });
 

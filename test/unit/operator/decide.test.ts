@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { PAUSED_ANNOTATION } from '../../../src/api/names.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import { objectKey, type KubeObject } from '../../../src/kube/object.ts';
 import { decide, type Decision } from '../../../src/operator/decide.ts';
 import { issuableHosts } from '../../../src/operator/host-ownership.ts';
 import { CERTIFICATES, type ServerObject } from '../../../src/operator/kinds.ts';
@@ -12,6 +12,14 @@ import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
 import { NOW, serverObject } from '../../support/operator-inputs.ts';
 
 const DAY_MS = 86_400_000;
+const SHARED = ['mcp.example.com', 'echo.example.com'];
+const HOSTS = {
+  localhost: true,
+  byNamespace: [
+    { namespace: 'demo', hosts: SHARED },
+    { namespace: 'elsewhere', hosts: SHARED },
+  ],
+};
 
 /** What a decision comes to, in words that a row can hold. */
 interface Summary {
@@ -22,7 +30,8 @@ interface Summary {
   readonly prune: readonly string[];
   readonly failure: string | undefined;
   readonly certificate: string;
-  readonly foreignHost: string | undefined;
+  /** Reason and host. */
+  readonly refused: string | undefined;
 }
 
 const SUPPORTS = [
@@ -35,6 +44,7 @@ const SUPPORTS = [
 const without = (...names: string[]) => SUPPORTS.filter((name) => !names.includes(name));
 
 let authority: { certificate: string; key: string };
+let strange: typeof authority;
 let leaf: Leaf;
 /** Of the same hosts, near its end. */
 let oldLeaf: Leaf;
@@ -57,12 +67,24 @@ before(async () => {
   authority = await newAuthority();
   const client = {} as never; // nothing is stored here
   const issuer = (clock: () => number, of = authority) =>
-    new LeafCertificates({ client, namespace: 'system', clock, authority: of });
+    new LeafCertificates({ client, namespace: 'system', clock, signer: () => of });
   const hosts = issuableHosts(serverObject(), undefined);
-  leaf = await issuer(() => NOW).issue(hosts);
-  oldLeaf = await issuer(() => NOW - 61 * DAY_MS).issue(hosts);
-  strangeLeaf = await issuer(() => NOW, await newAuthority()).issue(hosts);
-  widerLeaf = await issuer(() => NOW).issue([...hosts, 'gone.example.com']);
+  leaf = await issuer(() => NOW).issue('demo/echo', hosts, []);
+  oldLeaf = await issuer(() => NOW - 61 * DAY_MS).issue('demo/echo', hosts, []);
+  strange = await newAuthority();
+  strangeLeaf = await issuer(() => NOW, strange).issue('demo/echo', hosts, []);
+  widerLeaf = await issuer(() => NOW).issue('demo/echo', [...hosts, 'gone.example.com'], []);
+});
+
+const LOST = () => ({ bundle: authority.certificate, signers: [], lost: 'It is lost.' });
+const delivered = (
+  one: Leaf,
+  deliveredAt: number | undefined,
+  bundle: string | undefined = authority.certificate,
+) => ({
+  leaf: one,
+  deliveredAt,
+  bundle,
 });
 
 /** A world in which only the server is there. */
@@ -73,7 +95,9 @@ function fresh(server: ServerObject = serverObject(), changes: Partial<World> = 
     servers: [server],
     existing: [],
     leaf: undefined,
-    authority: authority.certificate,
+    authority: { bundle: authority.certificate, signers: [authority.certificate], lost: undefined },
+    holders: [],
+    hostRules: HOSTS,
     pods: [],
     sidecarImage: 'sidecar:1',
     certManager: true,
@@ -83,7 +107,7 @@ function fresh(server: ServerObject = serverObject(), changes: Partial<World> = 
 
 /** The same after a first pass: everything is there as desired, and the certificate delivered just now. */
 function settled(server: ServerObject = serverObject(), changes: Partial<World> = {}): World {
-  const world = fresh(server, { leaf: { leaf, deliveredAt: NOW } });
+  const world = fresh(server, { leaf: delivered(leaf, NOW) });
   const { plan } = decide(world) as Extract<Decision, { kind: 'reconcile' }>;
   const desired = [...plan.apply, ...(plan.deployment ? [plan.deployment] : [])];
   return { ...world, existing: desired.map((change) => change.desired), ...changes };
@@ -157,9 +181,12 @@ function summary(decision: Decision): Partial<Summary> {
     failure: plan.failure && `${plan.failure.reason}: ${plan.failure.message.split(' exists')[0]}`,
     certificate:
       certificate.source === 'issued'
-        ? `${certificate.leaf === undefined ? 'issue' : 'keep'}, delivery ${certificate.delivery}`
+        ? `${certificate.leaf !== undefined ? 'keep' : certificate.lost === undefined ? 'issue' : 'cannot issue'}, delivery ${certificate.delivery}`
         : certificate.source,
-    foreignHost: certificate.source === 'issued' ? certificate.foreignHost : undefined,
+    refused:
+      certificate.source === 'issued' && certificate.refused !== undefined
+        ? `${certificate.refused.reason} ${certificate.refused.host}`
+        : undefined,
   };
 }
 
@@ -329,18 +356,18 @@ const ROWS: readonly Row[] = [
     then: { apply: ['Service/echo'], failure: 'ObjectNotOwned: ConfigMap demo/echo-sidecar' },
   },
   {
-    rule: 'a certificate in its last third is renewed, and delivered with force',
-    world: () => settled(undefined, { leaf: { leaf: oldLeaf, deliveredAt: NOW } }),
+    rule: 'a certificate in its last third is renewed, and delivered again',
+    world: () => settled(undefined, { leaf: delivered(oldLeaf, NOW) }),
     then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
     rule: 'a certificate of another authority is replaced',
-    world: () => settled(undefined, { leaf: { leaf: strangeLeaf, deliveredAt: NOW } }),
+    world: () => settled(undefined, { leaf: delivered(strangeLeaf, NOW) }),
     then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
     rule: 'a certificate with a host that is not the server’s any more is replaced',
-    world: () => settled(undefined, { leaf: { leaf: widerLeaf, deliveredAt: NOW } }),
+    world: () => settled(undefined, { leaf: delivered(widerLeaf, NOW) }),
     then: { ...NOTHING, certificate: 'issue, delivery again' },
   },
   {
@@ -350,17 +377,17 @@ const ROWS: readonly Row[] = [
   },
   {
     rule: 'after a restart the certificate is delivered again: the Secret may be gone',
-    world: () => settled(undefined, { leaf: { leaf, deliveredAt: undefined } }),
+    world: () => settled(undefined, { leaf: delivered(leaf, undefined) }),
     then: { ...NOTHING, certificate: 'keep, delivery again' },
   },
   {
     rule: 'within half a resync it is not delivered again',
-    world: () => settled(undefined, { leaf: { leaf, deliveredAt: NOW - 29_000 } }),
+    world: () => settled(undefined, { leaf: delivered(leaf, NOW - 29_000) }),
     then: QUIET,
   },
   {
     rule: 'after half a resync it is',
-    world: () => settled(undefined, { leaf: { leaf, deliveredAt: NOW - 30_000 } }),
+    world: () => settled(undefined, { leaf: delivered(leaf, NOW - 30_000) }),
     then: { ...NOTHING, certificate: 'keep, delivery again' },
   },
   {
@@ -416,25 +443,50 @@ const ROWS: readonly Row[] = [
   {
     rule: 'a host inside the cluster that is not the server’s own Service is refused',
     world: () => fresh(serverObject(withResource('https://vault.bank.svc:8001/mcp'))),
-    then: { foreignHost: 'vault.bank.svc', apply: SUPPORTS, deployment: true },
+    then: { refused: 'HostNotAllowed vault.bank.svc', apply: SUPPORTS, deployment: true },
   },
   {
-    rule: 'of two servers of two namespaces that want one host, the newer does not get it',
+    rule: 'a host that a server of another namespace has in its certificate is refused, also to an older server',
+    world: () => {
+      const server = serverObject(withResource('https://mcp.example.com/mcp'));
+      const newer = other('elsewhere', '2026-11-03T00:00:00Z', 'https://mcp.example.com/other');
+      return fresh(server, { servers: [server, newer], holders: [objectKey(newer)] });
+    },
+    then: { refused: 'HostInUse mcp.example.com' },
+  },
+  {
+    rule: 'a host that a server of another namespace names, and does not have, is not refused',
     world: () => {
       const server = serverObject(withResource('https://mcp.example.com/mcp'));
       const older = other('elsewhere', '2026-11-01T00:00:00Z', 'https://mcp.example.com/other');
       return fresh(server, { servers: [server, older] });
     },
-    then: { foreignHost: 'mcp.example.com' },
+    then: { refused: undefined },
   },
   {
-    rule: 'of two servers of two namespaces that want one host, the older does',
+    rule: 'a new bundle is delivered at once, with the same certificate',
+    world: () => settled(undefined, { leaf: delivered(leaf, NOW, 'an older bundle') }),
+    then: { certificate: 'keep, delivery again' },
+  },
+  {
+    rule: 'during a rotation a certificate of the authority before stays',
     world: () => {
-      const server = serverObject(withResource('https://mcp.example.com/mcp'));
-      const newer = other('elsewhere', '2026-11-03T00:00:00Z', 'https://mcp.example.com/other');
-      return fresh(server, { servers: [server, newer] });
+      const signers = [authority.certificate, strange.certificate];
+      const bundle = signers.join('');
+      const view = { bundle, signers, lost: undefined };
+      return settled(undefined, { leaf: delivered(strangeLeaf, NOW), authority: view });
     },
-    then: { foreignHost: undefined },
+    then: { certificate: 'keep, delivery again' },
+  },
+  {
+    rule: 'without an authority the certificate that there is stays, also when it is due for renewal',
+    world: () => settled(undefined, { leaf: delivered(oldLeaf, NOW), authority: LOST() }),
+    then: { ...NOTHING, certificate: 'keep, delivery none' },
+  },
+  {
+    rule: 'without an authority nothing is issued, and what clients trust is not taken from them',
+    world: () => settled(undefined, { leaf: undefined, authority: { ...LOST(), bundle: '' } }),
+    then: { ...NOTHING, certificate: 'cannot issue, delivery first' },
   },
   {
     rule: 'two servers of one namespace may share a host',
@@ -443,7 +495,7 @@ const ROWS: readonly Row[] = [
       const older = other('demo', '2026-11-01T00:00:00Z', 'https://mcp.example.com/other');
       return fresh(server, { servers: [server, older] });
     },
-    then: { foreignHost: undefined },
+    then: { refused: undefined },
   },
 ];
 

@@ -45,7 +45,12 @@ describe('the metrics', () => {
   it('are read when they are scraped', async () => {
     let servers = 1;
     let isLeader = false;
-    addGauges(metrics.registry, { servers: () => servers, queueDepth: () => 3, isLeader: () => isLeader });
+    addGauges(metrics.registry, {
+      servers: () => servers,
+      queueDepth: () => 3,
+      isLeader: () => isLeader,
+      isAuthorityLost: () => false,
+    });
     assert.ok((await lines()).includes('mcp_operator_servers 1'));
     assert.ok((await lines()).includes('mcp_operator_leader 0'));
     servers = 2;
@@ -56,7 +61,12 @@ describe('the metrics', () => {
   });
 
   it('have a name with the prefix, a help text and a unit where there is one', async () => {
-    addGauges(metrics.registry, { servers: () => 0, queueDepth: () => 0, isLeader: () => false });
+    addGauges(metrics.registry, {
+      servers: () => 0,
+      queueDepth: () => 0,
+      isLeader: () => false,
+      isAuthorityLost: () => false,
+    });
     const all = await metrics.registry.getMetricsAsJSON();
     assert.ok(all.length >= 8);
     for (const { name, help } of all) {

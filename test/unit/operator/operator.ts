@@ -1,13 +1,14 @@
 // What one operator process works with, on an API server in memory: its caches, its certificates, a clock that tests move.
-import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createLogger } from '../../../src/base/log.ts';
 import type { Client } from '../../../src/kube/client.ts';
 import { EVENTS, type EventContent } from '../../../src/kube/events.ts';
 import { LEASES } from '../../../src/kube/lease-record.ts';
 import { objectKey, type KubeObject } from '../../../src/kube/object.ts';
-import { ensureAuthority } from '../../../src/operator/authority.ts';
+import { AuthorityKeeper } from '../../../src/operator/authority-keeper.ts';
 import { Cache } from '../../../src/operator/cache.ts';
+import { permittedNames, type HostRules } from '../../../src/operator/host-ownership.ts';
+import { publishedBundle } from '../../../src/operator/decide.ts';
 import type { SidecarReport } from '../../../src/operator/inputs.ts';
 import {
   CERTIFICATES,
@@ -50,11 +51,17 @@ export interface OperatorOptions {
   readonly certManager?: boolean;
   /** What a probe of any pod finds. */
   readonly probe?: () => SidecarReport;
+  readonly hostRules?: HostRules;
+  /** Milliseconds since the epoch. */
+  readonly now?: number;
 }
+
+/** How long clients have to read what is published (milliseconds). */
+export const OVERLAP_MS = 7 * 86_400_000;
 
 /** An operator that leads: it remembers what one process would, and knows the rest from the API server. */
 export class Operator {
-  readonly clock = { now: NOW };
+  readonly clock: { now: number };
   /** Type and reason of each. */
   readonly events: string[] = [];
   readonly #api: MemoryApiServer;
@@ -65,13 +72,21 @@ export class Operator {
   readonly #certManager: boolean;
   readonly #prober: Prober;
   readonly #pace = new StatusPace();
-  #leaves: LeafCertificates | undefined;
+  readonly #leaves: LeafCertificates;
+  readonly #authority: AuthorityKeeper;
+  readonly #hostRules: HostRules;
 
   private constructor(
     api: MemoryApiServer,
-    { certManager = false, probe = () => report() }: OperatorOptions,
+    {
+      certManager = false,
+      probe = () => report(),
+      hostRules = { localhost: true, byNamespace: [] },
+      now = NOW,
+    }: OperatorOptions,
   ) {
     this.#api = api;
+    this.clock = { now };
     this.#client = api.client();
     this.#certManager = certManager;
     const enqueue = () => undefined;
@@ -81,6 +96,23 @@ export class Operator {
       certManager,
       enqueue,
       log: silent,
+    });
+    const deps = { client: this.#client, namespace: NAMESPACE, clock: () => this.clock.now };
+    this.#leaves = new LeafCertificates({ ...deps, signer: () => this.#authority.signer });
+    this.#hostRules = hostRules;
+    this.#authority = new AuthorityKeeper({
+      ...deps,
+      overlapMs: OVERLAP_MS,
+      permitted: permittedNames(hostRules),
+      issued: this.#leaves,
+      isAnyTrusted: () =>
+        this.#cache.servers
+          .list()
+          .some((server) => publishedBundle(server, this.#cache.existing(server)) !== undefined),
+      log: silent,
+      record: (_, { type, reason }) => void this.events.push(`${type} ${reason}`),
+      onChange: enqueue,
+      onRestore: enqueue,
     });
     this.#prober = new Prober({
       onChange: enqueue,
@@ -101,8 +133,8 @@ export class Operator {
     const { signal } = this.#stop;
     void this.#cache.run(signal);
     await this.#cache.synced;
-    const deps = { client: this.#client, namespace: NAMESPACE, clock: () => this.clock.now };
-    this.#leaves = new LeafCertificates({ ...deps, authority: await ensureAuthority(deps, signal) });
+    await this.#leaves.load(signal);
+    await this.#authority.check(signal);
     this.#prober.start(signal);
   }
 
@@ -114,13 +146,14 @@ export class Operator {
   async reconcile(key = KEY, signal: AbortSignal = this.#stop.signal): Promise<string[]> {
     await this.#caughtUp(key);
     const before = this.#api.writes.length;
-    assert.ok(this.#leaves);
     const deps = {
       client: this.#client,
       cache: this.#cache,
       prober: this.#prober,
       leaves: this.#leaves,
       warnings: new PodWarnings({ client: this.#client, clock: () => this.clock.now }),
+      authority: this.#authority,
+      hostRules: this.#hostRules,
       events: {
         record: (_: KubeObject, { type, reason }: EventContent) => void this.events.push(`${type} ${reason}`),
       },
@@ -135,6 +168,11 @@ export class Operator {
     };
     await reconcile(deps, key, signal);
     return this.#api.writes.slice(before);
+  }
+
+  /** One look at the authority. */
+  checkAuthority(): Promise<void> {
+    return this.#authority.check(this.#stop.signal);
   }
 
   /** Time for the prober to look at every pod once. */

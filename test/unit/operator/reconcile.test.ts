@@ -328,7 +328,7 @@ const ROWS: readonly Row[] = [
     rule: 'for a host of another service no certificate is issued',
     server: (object) => (object.spec.protectedResourceMetadata.resource = 'https://vault.bank.svc:8001/mcp'),
     writes: [...SUPPORTS, DELIVERY, 'keep', DEPLOYMENT, STATUS],
-    conditions: { CertificateReady: 'False HostNotCovered', Ready: 'False CertificateNotReady' },
+    conditions: { CertificateReady: 'False HostNotAllowed', Ready: 'False CertificateNotReady' },
   },
   {
     rule: 'for a Secret of the user none is written',

@@ -13,6 +13,20 @@ describe('settings', () => {
     assert.equal(settings.workers, 8);
   });
 
+  it('read the hosts by namespace in the spelling that they are compared in', () => {
+    const hosts = ['*.Apps.Example.com', 'mcp.example.com', '192.0.2.1', '2001:DB8:0::1', '[::1]'];
+    const given = JSON.stringify([{ namespace: 'demo', hosts }]);
+    assert.deepEqual(readSettings({ ...GOOD, CERTIFICATE_HOSTS: given }).hostRules, {
+      localhost: true,
+      byNamespace: [
+        {
+          namespace: 'demo',
+          hosts: ['*.apps.example.com', 'mcp.example.com', '192.0.2.1', '2001:db8::1', '::1'],
+        },
+      ],
+    });
+  });
+
   it('split the watched namespaces', () => {
     assert.deepEqual(readSettings({ ...GOOD, WATCH_NAMESPACES: 'a, b' }).watchNamespaces, ['a', 'b']);
   });
@@ -44,7 +58,7 @@ describe('settings', () => {
     );
   });
 
-  const rows: readonly [variable: string, value: string | undefined, text: RegExp][] = [
+  const rows: readonly (readonly [variable: string, value: string | undefined, text: RegExp])[] = [
     ['POD_NAMESPACE', undefined, /POD_NAMESPACE: is not set/],
     ['SIDECAR_IMAGE', '', /SIDECAR_IMAGE: is not set/],
     ['POD_NAME', 'Operator_0', /POD_NAME: "Operator_0" is not a Kubernetes name/],
@@ -53,6 +67,37 @@ describe('settings', () => {
     ['WORKERS', '0', /WORKERS: must be a number from 1 to 64/],
     ['WORKERS', '1.5', /WORKERS: must be a number from 1 to 64/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL: must be one of debug, info, warn, error/],
+    ['CERTIFICATE_HOSTS', 'demo=example.com', /CERTIFICATE_HOSTS: is not JSON/],
+    ['CERTIFICATE_HOSTS', '{}', /CERTIFICATE_HOSTS: .*expected array/],
+    ...(
+      [
+        ['*', /"\*" is neither a host name/],
+        ['*.', /"\*\." is neither/],
+        ['a.*.example.com', /is neither a host name/],
+        ['example.com.', /is neither a host name/],
+        ['https://example.com', /is neither a host name/],
+        ['example.com:8001', /is neither a host name/],
+        ['bücher.example', /"bücher\.example" is neither a host name in ASCII/],
+        ['0x7f.1', /is neither a host name/],
+        ['10.0.0.0/8', /is neither a host name/],
+        ['', /is neither a host name/],
+        ['*.bank.svc', /is a name of Services/],
+        ['vault.bank.svc.cluster.local', /is a name of Services/],
+        ['*.svc', /is a name of Services/],
+      ] as const
+    ).map(
+      ([host, text]) =>
+        ['CERTIFICATE_HOSTS', JSON.stringify([{ namespace: 'demo', hosts: [host] }]), text] as const,
+    ),
+    ['CERTIFICATE_HOSTS', '[{"namespace":"De*","hosts":[]}]', /"De\*" is neither a namespace nor \*/],
+    ['CERTIFICATE_HOSTS', '[{"namespace":"demo","hosts":[],"host":"x"}]', /Unrecognized key/],
+    [
+      'CERTIFICATE_HOSTS',
+      JSON.stringify([{ namespace: '*', hosts: Array.from({ length: 201 }, (_, n) => `h${n}.example.com`) }]),
+      /may have at most 200 hosts/,
+    ],
+    ['CERTIFICATE_LOCALHOST', 'yes', /CERTIFICATE_LOCALHOST: must be true or false/],
+    ['AUTHORITY_OVERLAP', '7d', /AUTHORITY_OVERLAP: must be a duration such as 168h/],
     ['HEALTH_PORT', '65536', /HEALTH_PORT: must be a number from 0 to 65535/],
   ];
   for (const [variable, value, text] of rows) {

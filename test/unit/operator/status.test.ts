@@ -83,12 +83,57 @@ const ROWS: readonly Row[] = [
   {
     situation: 'the host is another’s',
     changes: {
-      certificate: { source: 'issued', notAfter: NOW + 1, renewAt: NOW, foreignHost: 'victim.bank.svc' },
+      certificate: {
+        source: 'issued',
+        notAfter: NOW + 1,
+        renewAt: NOW,
+        refused: { host: 'victim.bank.svc', reason: 'HostNotAllowed' },
+      },
     },
     condition: 'CertificateReady',
     status: 'False',
-    reason: 'HostNotCovered',
-    message: /victim\.bank\.svc/,
+    reason: 'HostNotAllowed',
+    message:
+      /does not certify victim\.bank\.svc: .*echo\.demo\.svc.*spec\.tls\.secretName.*tls\.hosts of the operator's chart/,
+  },
+  {
+    situation: 'a server of another namespace has the host',
+    changes: {
+      certificate: {
+        source: 'issued',
+        notAfter: NOW + 1,
+        renewAt: NOW,
+        refused: { host: 'mcp.example.com', reason: 'HostInUse' },
+      },
+    },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'HostInUse',
+    message: /does not certify mcp\.example\.com: a server of another namespace has it/,
+  },
+  {
+    situation: 'the authority is lost and the certificate is good',
+    changes: { certificate: { source: 'issued', notAfter: NOW + 1, renewAt: NOW, lost: 'It is lost.' } },
+    condition: 'CertificateReady',
+    status: 'True',
+    reason: 'Issued',
+    message: /and not renewed: It is lost\./,
+  },
+  {
+    situation: 'the authority is lost and the certificate has expired',
+    changes: { certificate: { source: 'issued', notAfter: NOW - 1, renewAt: NOW - 2, lost: 'It is lost.' } },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'AuthorityLost',
+    message: /It is lost\./,
+  },
+  {
+    situation: 'the authority is lost and there is no certificate',
+    changes: { certificate: { source: 'none', lost: 'It is lost.' } },
+    condition: 'CertificateReady',
+    status: 'False',
+    reason: 'AuthorityLost',
+    message: /It is lost\./,
   },
   {
     situation: 'the issued certificate has expired',
@@ -385,6 +430,9 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     Pending: true,
     Expired: true,
     HostNotCovered: true,
+    HostNotAllowed: true,
+    HostInUse: true,
+    AuthorityLost: true,
     CertManagerNotInstalled: true,
   },
   KeysAvailable: {

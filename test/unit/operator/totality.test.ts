@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ProtectedMcpServer } from '../../../src/api/protected-mcp-server.gen.ts';
 import { stubOf } from '../../../src/kube/budget.ts';
+import type { AuthorityView } from '../../../src/operator/authority-keeper.ts';
 import { decide, type Decision } from '../../../src/operator/decide.ts';
 import { coversHosts, LeafCertificates, type Leaf } from '../../../src/operator/leaf-certificates.ts';
 import { CHILD_KINDS, type Pod, type ServerObject } from '../../../src/operator/kinds.ts';
@@ -21,6 +22,7 @@ const DAY_MS = 86_400_000;
 
 let leaves: LeafCertificates;
 let leaf: Leaf;
+let view: AuthorityView;
 
 before(async () => {
   const key = await generateKey();
@@ -28,8 +30,9 @@ before(async () => {
   const certificate = await authorityCertificate(key, { commonName: 'test', ...validity });
   const client = {} as never; // nothing is stored here
   const authority = { certificate, key };
-  leaves = new LeafCertificates({ client, namespace: 'system', clock: () => NOW, authority });
-  leaf = await leaves.issue(['echo.demo.svc']);
+  leaves = new LeafCertificates({ client, namespace: 'system', clock: () => NOW, signer: () => authority });
+  view = { bundle: certificate, signers: [certificate], lost: undefined };
+  leaf = await leaves.issue('demo/echo', ['echo.demo.svc'], []);
 });
 
 function world(server: ProtectedMcpServer, changes: Partial<World> = {}): World {
@@ -40,7 +43,9 @@ function world(server: ProtectedMcpServer, changes: Partial<World> = {}): World 
     servers: [object],
     existing: [],
     leaf: undefined,
-    authority: leaves.authority,
+    authority: view,
+    holders: [],
+    hostRules: { localhost: true, byNamespace: [{ namespace: '*', hosts: ['*.example.com'] }] },
     pods: [pod()],
     sidecarImage: 'sidecar:1',
     certManager: true,
@@ -108,7 +113,7 @@ describe('a resource that the CRD accepts', () => {
       const decision = decide(world(server as unknown as ProtectedMcpServer));
       assert.ok(decision.kind === 'reconcile' && decision.plan.certificate.source === 'issued', url);
       const { hosts } = decision.plan.certificate;
-      assert.ok(coversHosts(await leaves.issue(hosts), hosts), url);
+      assert.ok(coversHosts(await leaves.issue('demo/echo', hosts, []), hosts), url);
     }
   });
 });
