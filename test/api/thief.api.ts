@@ -39,16 +39,34 @@ const tokenOf = (account: string, metadata: object) =>
     { ...metadata, annotations: { 'kubernetes.io/service-account.name': account } },
     { type: 'kubernetes.io/service-account-token', data: undefined },
   );
-const deployment = (metadata: object) => ({
+/** What the operator's objects select pods by. */
+const selectorLabels = {
+  'app.kubernetes.io/name': 'protected-mcp-server',
+  'app.kubernetes.io/instance': 'echo',
+};
+const service = (spec: object) => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'echo', labels, ownerReferences },
+  spec: { selector: selectorLabels, ports: [{ port: 8001 }], ...spec },
+});
+const networkPolicy = (podSelector: object) => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name: 'echo', labels, ownerReferences },
+  spec: { podSelector, ingress: [{}] },
+});
+const deployment = (metadata: object, pod: object = {}, container: object = {}) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata,
   spec: {
-    selector: { matchLabels: { app: 'x' } },
+    selector: { matchLabels: selectorLabels },
     template: {
-      metadata: { labels: { app: 'x' } },
+      metadata: { labels: selectorLabels },
       spec: {
-        containers: [{ name: 'x', image: 'x', envFrom: [{ secretRef: { name: 'vault' } }] }],
+        containers: [{ name: 'x', image: 'x', envFrom: [{ secretRef: { name: 'vault' } }], ...container }],
+        ...pod,
       },
     },
   },
@@ -226,6 +244,76 @@ const THEFTS: readonly Theft[] = [
     path: '/apis/apps/v1/namespaces/kube-system/deployments',
     body: deployment({ name: 'echo', labels, ownerReferences }),
   },
+  ...(
+    [
+      ['a privileged pod', {}, { securityContext: { privileged: true } }],
+      ['the network of a node', { hostNetwork: true }, {}],
+      ['the processes of a node', { hostPID: true }, {}],
+      ['the memory of a node', { hostIPC: true }, {}],
+      ['the files of a node', { volumes: [{ name: 'x', hostPath: { path: '/' } }] }, {}],
+      [
+        'a privileged pod, by its first container',
+        { initContainers: [{ name: 'y', image: 'y', securityContext: { privileged: true } }] },
+        {},
+      ],
+    ] as const
+  ).map(([what, pod, container]): Theft => ({
+    what: `using ${what}`,
+    method: 'POST',
+    path: '/apis/apps/v1/namespaces/team/deployments',
+    body: deployment({ name: 'echo', labels, ownerReferences }, pod, container),
+  })),
+  ...(
+    [
+      ['an address of another', service({ externalIPs: ['192.0.2.53'] })],
+      ['a name of another', service({ type: 'ExternalName', externalName: 'example.com' })],
+      ['another’s pods, by a Service', service({ selector: { app: 'teller' } })],
+      ['any pods, by a Service', service({ selector: undefined })],
+    ] as const
+  ).map(([what, body]): Theft => ({
+    what: `diverting traffic of ${what}`,
+    method: 'POST',
+    path: `${CORE}/team/services`,
+    body,
+  })),
+  ...[
+    {},
+    { matchLabels: { app: 'teller' } },
+    { matchLabels: { ...selectorLabels, 'app.kubernetes.io/instance': 'teller' } },
+  ].map((podSelector): Theft => ({
+    what: `opening pods to everyone: ${JSON.stringify(podSelector)}`,
+    method: 'POST',
+    path: '/apis/networking.k8s.io/v1/namespaces/team/networkpolicies',
+    body: networkPolicy(podSelector),
+  })),
+  {
+    what: 'running another image in another’s pod',
+    method: 'PATCH',
+    path: `${CORE}/bank/pods/teller`,
+    contentType: MERGE_PATCH,
+    body: { spec: { containers: [{ name: 'x', image: 'thief' }] } },
+  },
+  {
+    what: 'annotating another’s pod',
+    method: 'PATCH',
+    path: `${CORE}/bank/pods/teller`,
+    contentType: MERGE_PATCH,
+    body: { metadata: { annotations: { a: 'b' } } },
+  },
+  {
+    what: 'running another image in a pod of a server',
+    method: 'PATCH',
+    path: `${CORE}/team/pods/echo`,
+    contentType: MERGE_PATCH,
+    body: { spec: { containers: [{ name: 'x', image: 'thief' }] } },
+  },
+  {
+    what: 'taking a pod of a server out of its NetworkPolicy',
+    method: 'PATCH',
+    path: `${CORE}/team/pods/echo`,
+    contentType: MERGE_PATCH,
+    body: { metadata: { labels: { 'app.kubernetes.io/instance': 'other' } } },
+  },
   { what: 'deleting another’s ConfigMap', method: 'DELETE', path: `${CORE}/bank/configmaps/settings` },
   {
     what: 'changing another’s ServiceAccount',
@@ -252,7 +340,7 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
   const close: (() => Promise<unknown>)[] = [];
 
   before(async () => {
-    server = await startApiServer();
+    server = await startApiServer({ flags: ['--allow-privileged=true'] }); // as clusters have it
     const admin = connect(server);
     close.push(() => server.stop(), admin.close);
     for (const name of ['bank', 'team', OPERATOR_NAMESPACE]) await createNamespace(admin.client, name);
@@ -288,6 +376,16 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
       assert.ok(!answer.text.includes(PASSWORD), answer.text);
     });
 
+  it('may do what remains: run a pod of a server, which can mount Secrets of its namespace', async () => {
+    const path = '/apis/apps/v1/namespaces/team/deployments';
+    await send({ method: 'POST', path, body: deployment({ name: 'echo', labels, ownerReferences }) });
+  });
+
+  it('may write what the operator writes: an annotation of a pod of a server', async () => {
+    const body = { metadata: { annotations: { 'protectedmcp.dev/configuration': 'x' } } };
+    await send({ method: 'PATCH', path: `${CORE}/team/pods/echo`, contentType: MERGE_PATCH, body });
+  });
+
   it('may write what the operator writes: a certificate, the same again, and another', async () => {
     const path = `${CORE}/team/secrets`;
     await send({ method: 'POST', path, body: secret(ours) });
@@ -317,6 +415,13 @@ async function fillBank(admin: Client): Promise<void> {
     kind,
     metadata: { name, namespace },
   });
+  const containers = [{ name: 'x', image: 'x' }];
+  for (const pod of [named('Pod', 'teller', 'bank'), named('Pod', 'echo', 'team')]) {
+    const metadata = { ...pod.metadata, ...(pod.metadata.name === 'echo' && { labels }) };
+    const spec = { automountServiceAccountToken: false, containers };
+    const object = { ...pod, metadata, spec };
+    await admin.apply(core('Pod', 'pods'), object, write);
+  }
   await admin.apply(core('ConfigMap', 'configmaps'), named('ConfigMap', 'settings', 'bank'), write);
   for (const [name, namespace] of [
     ['admin', 'bank'],
