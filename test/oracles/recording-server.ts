@@ -24,7 +24,7 @@ export const answerByTag: Answering = (message, socket) => {
 };
 
 /** The field by which a test knows its requests again. */
-export const TAG = 'x-case';
+export const TAG = 'x-request-id';
 
 export function tagOf({ fields }: RecordedMessage): string | undefined {
   return fields.find(([name]) => name === TAG)?.[1];
