@@ -102,6 +102,8 @@ export const CERTIFICATE_LABEL = 'protectedmcp.dev/certificate';
 export const SERVER_ANNOTATION = 'protectedmcp.dev/server';
 /** A digest of what an object was made from: a field that is no longer desired shows only here. */
 export const DESIRED_HASH_ANNOTATION = 'protectedmcp.dev/desired-hash';
+/** On a Deployment: its certificate was delivered by the operator, before the Deployment was applied. */
+export const DELIVERED_ANNOTATION = 'protectedmcp.dev/certificate-delivered';
 /** On a pod: which configuration the kubelet was made to bring, how often, and when. */
 export const CONFIGURATION_ANNOTATION = 'protectedmcp.dev/configuration';
 /** On a ProtectedMcpServer, unless its value says no: no object of it is written or deleted until it is removed. */

@@ -1,5 +1,11 @@
 // The Deployment. A change of the sidecar's configuration does not touch it: the sidecar reloads its files.
-import { SERVER_CONTAINER, objectLabels, objectNames, selectorLabels } from '../api/names.ts';
+import {
+  DELIVERED_ANNOTATION,
+  SERVER_CONTAINER,
+  objectLabels,
+  objectNames,
+  selectorLabels,
+} from '../api/names.ts';
 import type { JsonObject, Manifest } from '../api/object.ts';
 import { serverContainer, sidecarContainer } from './containers.ts';
 import { GRACE_PERIOD_SECONDS } from './drain.ts';
@@ -11,7 +17,10 @@ export function deployment(inputs: DesiredInputs): Manifest {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: ownedMeta(inputs.server, objectNames(metadata.name).deployment),
+    metadata: {
+      ...ownedMeta(inputs.server, objectNames(metadata.name).deployment),
+      ...(inputs.issued && { annotations: { [DELIVERED_ANNOTATION]: 'true' } }),
+    },
     spec: {
       // Left out, so that an autoscaler can own it.
       ...(spec.replicas !== undefined && { replicas: spec.replicas }),

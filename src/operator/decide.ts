@@ -1,6 +1,12 @@
 // PURE: the World of one server -> what to apply, delete and issue. No clock, no network; act carries it out.
 import { createHash } from 'node:crypto';
-import { CA_FILE_NAME, CONFIG_FILE_NAME, objectNames, PAUSED_ANNOTATION } from '../api/names.ts';
+import {
+  CA_FILE_NAME,
+  CONFIG_FILE_NAME,
+  DELIVERED_ANNOTATION,
+  PAUSED_ANNOTATION,
+  objectNames,
+} from '../api/names.ts';
 import { desired } from '../desired/index.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
 import { isIssuedBy } from './authority.ts';
@@ -145,7 +151,8 @@ function certificatePlan(server: ServerObject, world: World): CertificatePlan {
   const hosts = issuableHosts(server, refused);
   const bundle = authority.bundle || (publishedBundle(server, world.existing) ?? '');
   const plan = { source: 'issued', hosts, refused, holders, lost: authority.lost, bundle } as const;
-  if (delivered === undefined) return { ...plan, leaf: undefined, delivery: 'first' };
+  if (delivered === undefined)
+    return { ...plan, leaf: undefined, delivery: wasDelivered(server, world.existing) ? 'again' : 'first' };
   const { leaf, deliveredAt } = delivered;
   const isGood =
     leaf.renewAt > now && authority.signers.some((signer) => isIssuedBy(leaf.certificate, signer));
@@ -155,6 +162,16 @@ function certificatePlan(server: ServerObject, world: World): CertificatePlan {
   const isRecent =
     deliveredAt !== undefined && now - deliveredAt < RESYNC_MS / 2 && delivered.bundle === bundle;
   return { ...plan, leaf, delivery: isRecent ? 'none' : 'again' };
+}
+
+/**
+ * Whether the Secret of that name is known to be the operator's though its own record of it is gone: a Deployment is applied
+ * only after the certificate was delivered.
+ */
+function wasDelivered({ metadata }: ServerObject, existing: readonly KubeObject[]): boolean {
+  const found = existing.find(({ kind }) => kind === DEPLOYMENTS.kind);
+  const annotation = found?.metadata.annotations?.[DELIVERED_ANNOTATION];
+  return found !== undefined && isOwned(found, metadata.uid ?? '') && annotation === 'true';
 }
 
 /** What clients in a server's namespace were given to trust, by what exists there; undefined where nothing was. */

@@ -486,7 +486,26 @@ const ROWS: readonly Row[] = [
   {
     rule: 'without an authority nothing is issued, and what clients trust is not taken from them',
     world: () => settled(undefined, { leaf: undefined, authority: { ...LOST(), bundle: '' } }),
-    then: { ...NOTHING, certificate: 'cannot issue, delivery first' },
+    then: { ...NOTHING, certificate: 'cannot issue, delivery again' },
+  },
+  {
+    rule: 'a certificate of which the record is gone is replaced: the Deployment says that it was delivered',
+    world: () => settled(undefined, { leaf: undefined }),
+    then: { ...NOTHING, certificate: 'issue, delivery again' },
+  },
+  {
+    rule: 'a Secret that a Deployment had before from its user is not taken for a delivered one',
+    world: () => {
+      const before = settled(
+        serverObject((server) => (server.spec.tls = { secretName: 'echo-tls' })),
+        {
+          leaf: undefined,
+        },
+      );
+      const server = serverObject();
+      return { ...before, server, servers: [server] };
+    },
+    then: { certificate: 'issue, delivery first' },
   },
   {
     rule: 'two servers of one namespace may share a host',
