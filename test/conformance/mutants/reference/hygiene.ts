@@ -63,7 +63,8 @@ export function framingProblem(req: IncomingMessage, { setup, wrong }: Rules): n
   const { authority } = targetOf(req);
   if (authority !== undefined && authority !== new URL(setup.resource).host && !wrong('any-authority'))
     return 421;
-  if (/[#]|^https?:\/\/[^/?]*@|\/(\.|%2e)+\//i.test(req.url ?? '') && !wrong('any-target')) return 400;
+  if (/[#]|^https?:\/\/[^/?]*@/i.test(req.url ?? '') && !wrong('any-target')) return 400;
+  if (/\/(\.|%2e)+\//i.test(req.url ?? '') && !wrong('any-target')) return 404;
   if (!/^(GET|HEAD|POST|DELETE|OPTIONS|PUT|PATCH)$/.test(req.method ?? '') && !wrong('any-method'))
     return 405;
   const codings = linesOf(req, 'transfer-encoding');
@@ -139,7 +140,8 @@ export function downwardFields(kept: Kept, answer: IncomingMessage, wrong: Wrong
     if (value === undefined || HOP_BY_HOP.test(name) || named.has(name)) continue;
     const telling = /^(server|x-powered-by|via|proxy-.*|access-control-.*)$/.test(name);
     if (telling && !wrong('relays-all-fields')) continue;
-    if (INSIDE.test(name) && !wrong('names-the-inside')) continue;
+    const isRelayed = wrong('names-the-inside') || (name === 'location' && wrong('relays-redirects'));
+    if (INSIDE.test(name) && !isRelayed) continue;
     headers[name] = value;
   }
   if (!wrong('answers-for-all')) keepFromSharedCaches(headers);
@@ -165,8 +167,12 @@ function addFrom({ headers }: IncomingMessage, name: string, to: Headers): void 
   if (value !== undefined) to[name] = value;
 }
 
+/** What a mutant hands on, each with a mistake of its own. */
+const HANDED_ON = ['authorization', 'host', 'origin'] as const;
+
 function isProxyWord(lower: string, wrong: Wrong): boolean {
   if (wrong('believes-forwarded') && lower.startsWith('x-forwarded')) return false;
+  if (HANDED_ON.some((name) => name === lower && wrong(`forwards-${name}`))) return false;
   if (lower.includes('_')) return !wrong('underscores-pass') && !lower.startsWith('mcp-param-');
   return !HARMLESS.test(lower) && !HOP_BY_HOP.test(lower) && !wrong('believes-identity-fields');
 }
