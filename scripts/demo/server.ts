@@ -39,11 +39,11 @@ export async function ensureServer(report: Report, stop: AbortSignal): Promise<v
   });
 }
 
-/** What the first condition that is not True says; a status of an earlier generation counts for nothing. */
+/** What the first condition that is not as it should be says; a status of an earlier generation counts for nothing. */
 async function serverMissing(): Promise<string | undefined> {
   const all = await conditions();
   if (all.length === 0) return 'the operator has not looked at it yet';
-  const open = all.find(({ status }) => status !== 'True');
+  const open = all.find(({ type, status }) => status !== (type === 'Progressing' ? 'False' : 'True'));
   return open && `${open.type} is ${open.status}: ${open.message}`;
 }
 
