@@ -124,5 +124,6 @@ export const UNREACHABLE: readonly Scripted[] = [
   {
     name: 'the JWKS endpoint is down: a token of a key not known yet',
     see: async (side, { issuer }) => tellOf(side, issuer.token({ key: await signingKey('k3') })),
+    why: 'The key may be newer than the last fetch: that it could not be asked for is no fault of the token.',
   },
 ];
