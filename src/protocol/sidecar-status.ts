@@ -100,7 +100,7 @@ export const ENDPOINT_STATES = [
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 
 /** The MCP server, as seen from the sidecar. */
-export interface ServerStatus {
+interface ServerStatus {
   /** Whether it accepts connections. */
   readonly reachable: boolean;
   readonly endpoint: EndpointState;

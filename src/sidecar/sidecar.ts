@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { ServerStatus, SidecarStatus } from '../protocol/sidecar-status.ts';
+import type { EndpointState, SidecarStatus } from '../protocol/sidecar-status.ts';
 import { createAdmin } from './observability/admin.ts';
 import { Authenticator } from './authentication/authenticate.ts';
 import type { FetchJson, FetchText } from './issuers/fetch.ts';
@@ -136,18 +136,26 @@ export class Sidecar {
 
   /** What keeps it from serving requests now, for people. The endpoint is not among it: a guess must not end service. */
   async problems(): Promise<string[]> {
+    return this.#problems(await this.#isServerReachable());
+  }
+
+  #isServerReachable(): Promise<boolean> {
+    return this.#gateway.config.upstream.probe(PROBE_TIMEOUT_MS);
+  }
+
+  #problems(isServerReachable: boolean): string[] {
     const problems = [...this.#ring.problems];
-    const { upstream } = this.#gateway.config;
-    if (!(await upstream.probe(PROBE_TIMEOUT_MS))) {
-      problems.push(`the MCP server does not accept connections on ${upstream.host} port ${upstream.port}`);
-    }
+    const { host, port } = this.#gateway.config.upstream;
+    if (!isServerReachable)
+      problems.push(`the MCP server does not accept connections on ${host} port ${port}`);
     if (this.#draining) problems.push('shutting down');
     return problems;
   }
 
   async status(): Promise<SidecarStatus> {
     const { config, certificate } = this.#loaded;
-    const problems = await this.problems();
+    const reachable = await this.#isServerReachable();
+    const problems = this.#problems(reachable);
     const { subjectAltName, validTo } = new X509Certificate(certificate.cert);
     return {
       resource: config.resource,
@@ -157,15 +165,14 @@ export class Sidecar {
       certificate: { subjectAltName, notAfter: new Date(validTo).toISOString() },
       configDigest: this.#digestInForce,
       configProblem: this.#configProblem,
-      server: await this.#serverStatus(),
+      server: { reachable, endpoint: await this.#endpointState(reachable) },
     };
   }
 
-  async #serverStatus(): Promise<ServerStatus> {
-    const reachable = await this.#gateway.config.upstream.probe(PROBE_TIMEOUT_MS);
+  #endpointState(isServerReachable: boolean): Promise<EndpointState> {
     const { url } = this.#gateway.config.config.upstream;
     if (this.#endpoint?.url !== url) this.#endpoint = new EndpointProbe(url, this.#deps.clock);
-    return { reachable, endpoint: await this.#endpoint.state(reachable) };
+    return this.#endpoint.state(isServerReachable);
   }
 
   #compile(loaded: LoadedFiles): CompiledConfig {

@@ -60,6 +60,11 @@ const endpoint = (state: NonNullable<ReturnType<typeof sidecarStatus>['server']>
   ],
 });
 
+/** Two pods serve, and one does not answer the operator. */
+const oneSilent: Partial<Inputs> = {
+  pods: [pod(), pod({ uid: '2', name: 'echo-2', report: report({ status: undefined, error: 'timed out' }) })],
+};
+
 /** The same causes, with an earlier version that serves and without. */
 const CAUSES: readonly (readonly [
   cause: string,
@@ -352,12 +357,7 @@ export const ROLLOUT_ROWS: readonly Row[] = [
   },
   {
     situation: 'one of two pods that serve does not say which configuration it has',
-    changes: {
-      pods: [
-        pod(),
-        pod({ uid: '2', name: 'echo-2', report: report({ status: undefined, error: 'timed out' }) }),
-      ],
-    },
+    changes: oneSilent,
     condition: 'ConfigurationCurrent',
     status: 'Unknown',
     reason: 'Pending',
@@ -365,12 +365,7 @@ export const ROLLOUT_ROWS: readonly Row[] = [
   },
   {
     situation: 'one of two pods that serve does not say which configuration it has',
-    changes: {
-      pods: [
-        pod(),
-        pod({ uid: '2', name: 'echo-2', report: report({ status: undefined, error: 'timed out' }) }),
-      ],
-    },
+    changes: oneSilent,
     condition: 'Ready',
     status: 'False',
     reason: 'Progressing',
