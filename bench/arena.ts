@@ -9,6 +9,7 @@ import { selfSigned } from '../test/kit/certificate.ts';
 import { AUDIENCE, TestIssuer } from '../test/kit/issuer.ts';
 import { Child } from './child.ts';
 import type { Cores } from './cores.ts';
+import { ROUND_ROBIN_TOKENS, USERS_WITH_NEW_TOKENS } from './scenarios.ts';
 
 const signAsync = promisify(sign);
 
@@ -71,6 +72,11 @@ export async function openArena(cores: Cores, tokenCount: number): Promise<Arena
   return arena;
 }
 
+/** The first tokens are of a user each; those never seen before are new ones of a few. */
+function subjectOf(index: number): number {
+  return index < ROUND_ROBIN_TOKENS ? index : index % USERS_WITH_NEW_TOKENS;
+}
+
 /** Signs on all cores at once, which the helper of the tests does not. */
 async function mint({ issuer, keys: [key] }: TestIssuer, count: number): Promise<string[]> {
   if (key === undefined) throw new Error('the issuer has no key');
@@ -79,7 +85,13 @@ async function mint({ issuer, keys: [key] }: TestIssuer, count: number): Promise
   const header = { alg: key.alg, typ: 'JWT', kid: key.kid };
   const { privateKey } = key;
   const mintOne = async (index: number) => {
-    const claims = { iss: issuer, aud: AUDIENCE, sub: `user-${index}`, azp: 'mcp-client', ...times };
+    const claims = {
+      iss: issuer,
+      aud: AUDIENCE,
+      sub: `user-${subjectOf(index)}`,
+      azp: 'mcp-client',
+      ...times,
+    };
     const input = [header, { ...claims, jti: randomUUID(), ...KEYCLOAK_CLAIMS }].map(encode).join('.');
     return `${input}.${(await signAsync('sha256', Buffer.from(input), privateKey)).toString('base64url')}`;
   };

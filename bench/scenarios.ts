@@ -12,7 +12,10 @@ export const SCENARIO_TITLES: Readonly<Record<ScenarioName, string>> = {
   misses: 'A token never seen before with each request',
 };
 
-const ROUND_ROBIN_TOKENS = 1_000;
+/** Each of a user of its own. */
+export const ROUND_ROBIN_TOKENS = 1_000;
+/** Whose tokens have never been seen before: a new user for each request would measure connections to the server. */
+export const USERS_WITH_NEW_TOKENS = 32;
 
 export interface Plan {
   readonly connections: number;
