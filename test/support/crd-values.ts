@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import type { CrdSchema } from '../../src/api/crd.ts';
 import type { ProtectedMcpServer } from '../../src/api/protected-mcp-server.gen.ts';
+import { anyText } from '../kit/text.ts';
 import { checkServer, readCrdSchema, sample, setField } from './manifests.ts';
 
 interface Field {
@@ -98,7 +99,7 @@ const url = fc
 const text = fc.oneof(
   fc.constantFrom(...TEXTS),
   { weight: 3, arbitrary: url },
-  fc.string({ unit: 'binary', maxLength: 40 }),
+  anyText({ maxLength: 40 }),
   fc.stringMatching(/^[a-z][-a-z0-9.]{0,20}[a-z0-9]$/),
 );
 

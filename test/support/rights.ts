@@ -27,6 +27,17 @@ type Role = KubeObject & { readonly rules: readonly Rule[] };
 
 const INSTALL = join(import.meta.dirname, '../../manifests/install.yaml');
 
+/** Read when they are first asked for: the file is long, and many tests want them. */
+let roles: readonly Role[] | undefined;
+
+function readRoles(): readonly Role[] {
+  const objects = parseAllDocuments(readFileSync(INSTALL, 'utf8')).map((one) => one.toJS() as KubeObject);
+  const isOwn = ({ kind, metadata }: KubeObject) =>
+    kind === 'Role' || (kind === 'ClusterRole' && metadata.name?.endsWith('-servers') === true);
+  // The narrower one first: what both allow counts as its.
+  return (objects.filter(isOwn) as Role[]).toSorted((a, b) => b.kind.localeCompare(a.kind));
+}
+
 /** The Role of the operator's namespace and the ClusterRole for servers. */
 export class Rights {
   /** What was asked for and allowed, in the form of `granted`. */
@@ -40,12 +51,8 @@ export class Rights {
   }
 
   static ofInstallation(): Rights {
-    const objects = parseAllDocuments(readFileSync(INSTALL, 'utf8')).map((one) => one.toJS() as KubeObject);
-    const isOwn = ({ kind, metadata }: KubeObject) =>
-      kind === 'Role' || (kind === 'ClusterRole' && metadata.name?.endsWith('-servers') === true);
-    const roles = objects.filter(isOwn) as Role[];
-    // The narrower one first: what both allow counts as its.
-    return new Rights(roles.toSorted((a, b) => b.kind.localeCompare(a.kind)));
+    roles ??= readRoles();
+    return new Rights(roles);
   }
 
   /** Every verb on every resource: `Role secrets: get`. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SidecarStatus } from '../../src/protocol/sidecar-status.ts';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
+import { SIDECAR_PROGRAM } from '../conformance/targets/sidecar-program.ts';
 import { selfSigned, type TestCertificate } from '../kit/certificate.ts';
 import { Answer, readAll } from '../kit/http.ts';
 import { AUDIENCE, TestIssuer } from '../kit/issuer.ts';
@@ -17,7 +18,6 @@ import { waitFor } from '../kit/wait.ts';
 /** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
 const START_TIMEOUT_MS = 30_000;
 const CLOCK = new URL('../conformance/targets/moved-clock.ts', import.meta.url).href;
-const MAIN = new URL('../../src/sidecar/main.ts', import.meta.url).pathname;
 
 export interface CallOptions {
   readonly method?: string;
@@ -155,7 +155,7 @@ export class TestBed {
   }
 
   async #spawn(flags: readonly string[]): Promise<void> {
-    const child = spawn(process.execPath, [...flags, MAIN, this.configFile], {
+    const child = spawn(process.execPath, [...flags, SIDECAR_PROGRAM, this.configFile], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = child;

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import type { TestCertificate } from '../../kit/certificate.ts';
 import { waitFor } from '../../kit/wait.ts';
 import { ASSERTION, IDENTITY } from '../needs.ts';
+import { SIDECAR_PROGRAM } from './sidecar-program.ts';
 import { Refused, type IssuerSetup, type Running, type Setup, type Target } from './target.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
-const MAIN = new URL('src/sidecar/main.ts', ROOT).pathname;
 const CLOCK = new URL('moved-clock.ts', import.meta.url).href;
 /** A process needs half a second; a machine that does ten things at once, much longer (milliseconds). */
 const START_TIMEOUT_MS = 30_000;
@@ -43,10 +43,14 @@ function compileCache(): Promise<string> {
   cache ??= (async () => {
     const directory = await mkdtemp(join(tmpdir(), 'conformance-cache-'));
     process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-    const child = spawn(process.execPath, ['--import', CLOCK, MAIN, join(directory, 'absent.json')], {
-      stdio: 'ignore',
-      env: { ...process.env, NODE_COMPILE_CACHE: directory },
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', CLOCK, SIDECAR_PROGRAM, join(directory, 'absent.json')],
+      {
+        stdio: 'ignore',
+        env: { ...process.env, NODE_COMPILE_CACHE: directory },
+      },
+    );
     await once(child, 'exit');
     return directory;
   })();
@@ -80,7 +84,7 @@ class Sidecar implements Running {
   }
 
   async #spawn(configFile: string): Promise<void> {
-    const child = spawn(process.execPath, ['--import', CLOCK, MAIN, configFile], {
+    const child = spawn(process.execPath, ['--import', CLOCK, SIDECAR_PROGRAM, configFile], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, NODE_COMPILE_CACHE: await compileCache() },
     });

@@ -185,16 +185,16 @@ describe('an operator beside pods that flap', () => {
       let turn = 0;
       await run('echo');
       probe = () => answer(turn++);
-      await pass(5);
-      const before = { writes: statusWrites(), events };
-      await pass(5);
-      assert.ok(turn > 15, `${turn} probes`);
-      assert.ok(statusWrites() - before.writes <= 12, `${statusWrites() - before.writes} status writes`);
-      assert.ok(events - before.events <= 15, `${events - before.events} requests for events`);
+      await pass(2); // what a server may write at its start is used up
+      const before = { writes: statusWrites(), events, turn };
+      await pass(3);
+      assert.ok(turn - before.turn >= 6, `${turn - before.turn} probes`);
+      assert.ok(statusWrites() - before.writes <= 8, `${statusWrites() - before.writes} status writes`);
+      assert.ok(events - before.events <= 9, `${events - before.events} requests for events`);
     });
   }
 
-  it('writes at most 30 a minute for 50 of one namespace, and the others of it are served', async () => {
+  it('writes at most 30 a minute for 30 of one namespace, and the others of it are served', async () => {
     const turns = new Map<string, number>();
     probe = ({ podUid }) => {
       const turn = (turns.get(podUid) ?? 0) + 1;
@@ -205,12 +205,12 @@ describe('an operator beside pods that flap', () => {
       ];
       return report({ status: sidecarStatus({ ready: false, issuers }) });
     };
-    for (let index = 0; index < 50; index++) await run(`flap-${index}`);
+    for (let index = 0; index < 30; index++) await run(`flap-${index}`);
     await pass(1);
     const before = { writes: statusWrites(), events };
     await pass(1);
-    // Each earns one in five minutes besides.
-    assert.ok(statusWrites() - before.writes <= 30 + 15, `${statusWrites() - before.writes} status writes`);
+    // Each earns one in five minutes besides; two a minute, of each, would be 60.
+    assert.ok(statusWrites() - before.writes <= 30 + 10, `${statusWrites() - before.writes} status writes`);
     assert.ok(events - before.events <= 20 + 10, `${events - before.events} requests for events`);
     probe = ({ podUid }) => report({ serverPort: podUid === 'pod-late' ? 'open' : 'closed' });
     await run('late');
@@ -222,7 +222,7 @@ describe('an operator beside pods that flap', () => {
     let turn = 0;
     await run('echo');
     probe = () => report({ status: sidecarStatus({ configDigest: `digest-${turn++ % 2}` }) });
-    await pass(5);
+    await pass(2);
     assert.equal(status('echo', 'Isolated'), 'True');
     probe = () => report({ serverPort: 'open' });
     await pass(0.75); // a probe, a quarter of a minute, and the pace

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { decodeUtf8, isFilledText, isObject, isWellFormedText } from '../../../src/protocol/json.ts';
 import { decodeSecretValue, encodeSecretValue } from '../../../src/protocol/secret-data.ts';
+import { anyText } from '../../kit/text.ts';
 
 it('an object is no list, no null and no text', () => {
   assert.ok(isObject({}));
@@ -18,7 +19,7 @@ it('text is filled, or well-formed, as the reader needs it', () => {
 describe('UTF-8', () => {
   it('of every well-formed text is that text, a byte order mark included', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText(), (text) => {
         assert.equal(decodeUtf8(Buffer.from(`\uFEFF${text}`)), `\uFEFF${text.toWellFormed()}`);
       }),
     );

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { AnsweredIds } from '../../../../src/sidecar/proxy/answered-ids.ts';
+import { anyText } from '../../../kit/text.ts';
 
 interface Verdict {
   readonly isOwn: boolean;
@@ -146,7 +147,7 @@ describe('any answer', () => {
   const id = fc.oneof(
     fc.integer(),
     fc.double({ noNaN: true, noDefaultInfinity: true }),
-    fc.string({ unit: 'binary' }),
+    anyText(),
   );
   const message = fc.record(
     {
