@@ -20,6 +20,7 @@ import {
   never,
   NETWORK_POLICIES,
   SERVERS,
+  untilLooked,
   write,
 } from './connect.ts';
 import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
@@ -87,12 +88,8 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     await eventually('it is accepted', () => says('Accepted', 'True Accepted 1'));
     assert.match((await conditions())['CertificateReady'] ?? '', /^True Issued/);
     const before = await writes();
-    const { value: runs = 0 } = (await metrics.reconciles.get()).values[0] ?? {};
-    // Wakes the operator and changes nothing that it applies.
-    await apply((object) => (object.metadata.annotations = { 'example.com/note': 'x' }));
-    await eventually(
-      'it has looked',
-      async () => ((await metrics.reconciles.get()).values[0]?.value ?? 0) > runs,
+    await untilLooked(metrics, () =>
+      apply((object) => (object.metadata.annotations = { 'example.com/note': 'x' })),
     );
     assert.equal(await writes(), before);
   });

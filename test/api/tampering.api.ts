@@ -11,7 +11,16 @@ import { createMetrics } from '../../src/operator/metrics.ts';
 import { readSettings } from '../../src/operator/settings.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { newServer } from '../unit/operator/operator.ts';
-import { connect, createNamespace, eventually, installCrd, never, SERVERS, write } from './connect.ts';
+import {
+  connect,
+  createNamespace,
+  eventually,
+  installCrd,
+  never,
+  SERVERS,
+  untilLooked,
+  write,
+} from './connect.ts';
 
 const NAMESPACE = 'protected-mcp-system';
 
@@ -225,6 +234,16 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
   const patch = (kind: string, name: string | undefined, operations: readonly object[]) =>
     client.patch(resourceOf(kind), ref(name), operations, { fieldManager: 'kubectl-edit', signal: never });
 
+  const annotate = (note: string) =>
+    client.apply(
+      SERVERS,
+      newServer((object) => {
+        delete object.spec.replicas;
+        object.metadata.annotations = { 'example.com/note': note };
+      }),
+      write,
+    );
+
   for (const { what, kind, name, operations, said } of ADDITIONS) {
     it(`is taken away: ${what}`, async () => {
       const before = await content(kind, name);
@@ -239,19 +258,7 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
     it(`is left: ${what}`, async () => {
       await patch(kind, name, operations);
       const before = await content(kind, name);
-      const { value: runs = 0 } = (await metrics.reconciles.get()).values[0] ?? {};
-      await client.apply(
-        SERVERS,
-        newServer((object) => {
-          delete object.spec.replicas;
-          object.metadata.annotations = { 'example.com/note': what };
-        }),
-        write,
-      );
-      await eventually('it has looked', async () => {
-        const [all] = (await metrics.reconciles.get()).values;
-        return (all?.value ?? 0) > runs;
-      });
+      await untilLooked(metrics, () => annotate(what));
       assert.equal(await content(kind, name), before);
     });
   }
@@ -279,19 +286,7 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
       await eventually('it is as before', async () => (await content('Service')) === before);
     }
     const then = await writes();
-    const { value: runs = 0 } = (await metrics.reconciles.get()).values[0] ?? {};
-    await client.apply(
-      SERVERS,
-      newServer((object) => {
-        delete object.spec.replicas;
-        object.metadata.annotations = { 'example.com/note': 'quiet' };
-      }),
-      write,
-    );
-    await eventually('it has looked', async () => {
-      const [all] = (await metrics.reconciles.get()).values;
-      return (all?.value ?? 0) > runs;
-    });
+    await untilLooked(metrics, () => annotate('quiet'));
     assert.equal(await writes(), then);
   });
 });

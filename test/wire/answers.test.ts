@@ -6,19 +6,16 @@ import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '../kit/wait.ts';
-import { RecordingServer, type RecordedMessage } from '../oracles/recording-server.ts';
-import { TestBed } from '../support/sidecar.ts';
+import type { RecordedMessage } from '../oracles/recording-server.ts';
+import { startRecordingBed, type RecordingBed } from '../support/recording-bed.ts';
 
-let server: RecordingServer;
-let bed: TestBed;
+let server: RecordingBed['server'];
+let bed: RecordingBed['bed'];
+let stop: RecordingBed['stop'];
 before(async () => {
-  server = await RecordingServer.start();
-  bed = await TestBed.start({ config: () => ({ logLevel: 'info', upstream: { url: server.url } }) });
+  ({ server, bed, stop } = await startRecordingBed());
 });
-after(async () => {
-  await bed.stop();
-  await server.close();
-});
+after(() => stop());
 
 const token = (sub: string) => bed.issuer.token({ claims: { sub } });
 const ping = (id: string | number) => JSON.stringify({ jsonrpc: '2.0', id, method: 'ping' });

@@ -11,6 +11,7 @@ import { readAll } from '../kit/http.ts';
 import { IntrospectionEndpoint } from '../kit/introspection.ts';
 import { signingKey, type SigningKey } from '../kit/issuer.ts';
 import { RawConnection } from '../kit/raw.ts';
+import { selected } from '../kit/selection.ts';
 import { openEventStream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { withIntrospection } from '../support/introspection.ts';
@@ -270,10 +271,12 @@ function table(name: string, ending: Ending, checks: 'Enforced' | 'Off', kinds: 
   });
 }
 
-for (const [name, ending] of Object.entries(ENDINGS)) {
+for (const [name, ending] of Object.entries(ENDINGS))
   if (ending.only === undefined) table(name, ending, 'Enforced', KINDS);
-  table(name, ending, 'Off', UNREAD_KINDS);
-}
+
+/** By time, by a key, by a configuration, and what concerns unread bodies alone. */
+const SOME = ['the token expires', 'its key is withdrawn', 'the path is another', 'messages must be checked'];
+for (const [name, ending] of selected(ENDINGS, SOME)) table(name, ending, 'Off', UNREAD_KINDS);
 
 const NO_WORLD: World = { token: () => '', trickle: () => undefined };
 

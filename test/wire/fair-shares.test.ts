@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { readAll } from '../kit/http.ts';
 import { RawConnection } from '../kit/raw.ts';
+import { selected } from '../kit/selection.ts';
 import { answerJson, openEventStream } from '../kit/upstream.ts';
 import { waitFor } from '../kit/wait.ts';
 import { PING, TestBed } from '../support/sidecar.ts';
@@ -116,7 +117,9 @@ describe('requests with the server', () => {
         ).join(''),
     ],
   };
-  for (const [name, [connections, bytes]] of Object.entries(takings)) {
+  /** Pipelined, and not. */
+  const SOME = ['listening streams, pipelined', 'listening streams, one on each connection'];
+  for (const [name, [connections, bytes]] of selected(takings, SOME)) {
     it(`${name}: half of all at the most, and others go on`, { timeout: 60_000 }, async () => {
       const answers: ServerResponse[] = [];
       bed.upstream.script = (req, res) => {
@@ -187,7 +190,9 @@ describe('the event loop', () => {
     'a batch of many': [() => `[${'{},'.repeat(MIB)}{}]`, 400],
     'no JSON at the very end': [() => `${call(names(3 * MIB))}}`, 400],
   };
-  for (const [name, [make, status]] of Object.entries(shapes)) {
+  /** Wide, deep, and refused. */
+  const SOME = ['many short names', 'deep nesting', 'a batch of many'];
+  for (const [name, [make, status]] of selected(shapes, SOME)) {
     it(
       `${name}: a client beside twelve of them has its turn before they are done`,
       { timeout: 60_000 },

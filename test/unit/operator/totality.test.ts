@@ -15,6 +15,7 @@ import type { World } from '../../../src/operator/world.ts';
 import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
 import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { acceptedServers, hostileUrls, storedServers } from '../../support/crd-values.ts';
+import { EVERY_ROW } from '../../kit/selection.ts';
 import { checkServer, sample, setField } from '../../support/manifests.ts';
 import { NOW, pod, serverObject } from '../../support/operator-inputs.ts';
 
@@ -71,7 +72,7 @@ function configOf(decision: Decision): unknown {
   return JSON.parse(data['config.json'] ?? '');
 }
 
-const runs = { numRuns: 150 };
+const runs = { numRuns: EVERY_ROW ? 300 : 50 };
 
 describe('a resource that the CRD accepts', () => {
   it('is reconciled, with a configuration that its sidecar accepts', () => {
@@ -144,7 +145,7 @@ describe('a resource that was stored before a rule existed', () => {
         const together = decide(world(good, { servers: [...elsewhere, good] as ServerObject[] }));
         assert.equal(JSON.stringify(together), alone);
       }),
-      { numRuns: 50 },
+      { numRuns: EVERY_ROW ? 100 : 25 },
     );
   });
 
