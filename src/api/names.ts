@@ -48,7 +48,8 @@ export function signingKeyDirectory(base: string, use: SigningUse): string {
   return `${base}/${use}`;
 }
 
-/** Volumes of the pod. The CRD refuses user volumes that begin with `protected-mcp-`. */
+/** Volumes of the sidecar. The CRD refuses volumes and mounts of users that begin so. */
+export const SIDECAR_VOLUME_PREFIX = 'protected-mcp-';
 export const CONFIG_VOLUME = 'protected-mcp-config';
 export const TLS_VOLUME = 'protected-mcp-tls';
 export function caBundleVolume(issuer: number): string {

@@ -104,7 +104,8 @@ export interface Server {
   /**
    * Security settings of the server's container, as in a Pod. Fields given here replace the operator's,
    * which satisfy the Pod Security Standard `restricted`: non-root, no privilege escalation, no
-   * capabilities, the runtime's seccomp profile.
+   * capabilities, the runtime's seccomp profile. What the level of the operator's chart does not allow
+   * is refused (`PodSecurityViolation`).
    */
   securityContext?: {
     [k: string]: unknown;
@@ -215,7 +216,7 @@ export interface Resources {
 
 /** One mount. */
 export interface VolumeMount {
-  /** The volume's name. */
+  /** The volume's name, one of `podTemplate.volumes`. */
   name: string;
   /** The path in the container. */
   mountPath: string;
@@ -244,8 +245,9 @@ export interface PodTemplate {
     [k: string]: string;
   };
   /**
-   * Volumes for `server.volumeMounts`, as in a Pod. The pod has no service-account token; a server that
-   * calls the Kubernetes API takes one from a `projected` volume here.
+   * Volumes for `server.volumeMounts`, as in a Pod, of the types that the level of the operator's chart
+   * allows. The pod has no service-account token; a server that calls the Kubernetes API takes one from
+   * a `projected` volume here.
    */
   volumes?: Volume[];
   /** Labels that a node must have to run the pods. */
@@ -766,9 +768,12 @@ export interface LabelSelectorRequirement {
 
 /** The Service in front of port 8001. It has the resource's name. */
 export interface Service {
-  /** How the Service is reached. */
+  /** How the Service is reached. The operator's chart says which are allowed. */
   type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
-  /** Annotations added to the Service, such as those of a cloud's load balancer. */
+  /**
+   * Annotations added to the Service, such as those of a cloud's load balancer. The operator's chart
+   * says which are allowed.
+   */
   annotations?: {
     /** The annotation's value. */
     [k: string]: string;

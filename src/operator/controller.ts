@@ -210,6 +210,7 @@ export class Controller {
       pace: new StatusPace(),
       certManager,
       sidecarImage: settings.sidecarImage,
+      permitted: settings.permitted,
       clock,
       random: Math.random,
       log,

@@ -7,6 +7,7 @@ import {
   PAUSED_ANNOTATION,
   objectNames,
 } from '../api/names.ts';
+import type { Manifest } from '../api/object.ts';
 import { desired } from '../desired/index.ts';
 import { controllerOf, type KubeObject } from '../kube/object.ts';
 import { isIssuedBy } from './authority.ts';
@@ -24,6 +25,7 @@ import {
   type Pod,
   type ServerObject,
 } from './kinds.ts';
+import { refusal } from './refusal.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
 import { attempt, invalidity, Unusable } from './validity.ts';
 import type { World } from './world.ts';
@@ -75,7 +77,7 @@ export interface Plan {
   readonly deployment: ObjectChange | undefined;
   /** What belongs to the server and is not desired any more; deleted only when everything was applied. */
   readonly prune: readonly KubeObject[];
-  /** A name that is known to be taken. The rest of `apply` is done all the same; the Deployment is not. */
+  /** A name that is taken, or what may not be asked for. The rest of `apply` is done all the same; the Deployment is not. */
   readonly failure: ApplyFailure | undefined;
   /** Pods to change a little once everything is applied: the kubelet then brings the newest configuration into them. */
   readonly nudges: readonly Pod[];
@@ -121,8 +123,10 @@ function planFor(server: ServerObject, world: World): Plan {
   const wanted = new Map(objects.map((object) => [nameOf(object), object]));
   const live = new Map(world.existing.map((object) => [nameOf(object), object]));
   const taken = world.existing.find((object) => wanted.has(nameOf(object)) && !isOwned(object, owner));
+  const refused = refusal(objects, world.permitted);
   const changes = objects
     .filter(({ kind }) => kind !== SECRETS.kind) // delivered by `certificate`
+    .filter(({ kind }) => !refused?.withheld.includes(kind))
     .filter(({ kind }) => kind !== CERTIFICATES.kind || world.certManager)
     .map((object) => ({ desired: withHash(object), live: live.get(nameOf(object)) }))
     .filter(
@@ -136,7 +140,7 @@ function planFor(server: ServerObject, world: World): Plan {
     apply: changes.filter((change) => !isDeployment(change)),
     deployment: changes.find(isDeployment),
     prune: world.existing.filter((object) => isOwned(object, owner) && !wanted.has(nameOf(object))),
-    failure: taken && notOwned(taken),
+    failure: taken === undefined ? refused?.failure : notOwned(taken),
     nudges: nudges(server.metadata.namespace ?? '', world.pods, digest, world.now),
     configDigest: digest,
   };
@@ -192,10 +196,10 @@ function desiredObjects(
   server: ServerObject,
   plan: CertificatePlan,
   { sidecarImage, existing }: World,
-): KubeObject[] {
+): Manifest[] {
   const blank = { certificate: '', key: '' };
   const issued = plan.source === 'issued' ? { ...(plan.leaf ?? blank), authority: plan.bundle } : undefined;
-  const objects: KubeObject[] = desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
+  const objects: Manifest[] = desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
   const unknown = objectNames(server.metadata.name).authorityConfigMap;
   return plan.source === 'issued' && plan.bundle === ''
     ? objects.filter(({ kind, metadata }) => kind !== CONFIG_MAPS.kind || metadata.name !== unknown)

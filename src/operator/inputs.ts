@@ -1,5 +1,6 @@
 // Everything that the conditions are made from: what was observed, and what came of acting on it. The checks are functions of it.
 import type { KubeObject } from '../kube/object.ts';
+import type { AcceptedReason } from '../protocol/conditions.ts';
 import type { RefusedHost } from './host-ownership.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 import type { ReportedStatus } from './sidecar-status.ts';
@@ -56,10 +57,10 @@ export type CertificateState =
       readonly message: string | undefined;
     };
 
-/** Why an object could not be applied, where retrying does not help. Every other error is thrown, and retried. */
+/** Why an object was not applied, where retrying does not help. Every other error is thrown, and retried. */
 export interface ApplyFailure {
   /** `Invalid` and `TooLarge`: nothing can be made of the server, and nothing was applied at all. */
-  readonly reason: 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' | 'TooLarge';
+  readonly reason: Exclude<AcceptedReason, 'Accepted' | 'Paused'>;
   readonly message: string;
 }
 

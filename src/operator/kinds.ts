@@ -107,7 +107,7 @@ export const SERVERS: Resource<ServerObject> = {
   namespaced: true,
 };
 export const CONFIG_MAPS: Resource<ConfigMap> = child(core('ConfigMap', 'configmaps'));
-const SERVICES = child(core('Service', 'services'));
+export const SERVICES = child(core('Service', 'services'));
 const SERVICE_ACCOUNTS = child(core('ServiceAccount', 'serviceaccounts'));
 export const SECRETS: Resource<Secret> = core('Secret', 'secrets');
 export const PODS: Resource<Pod> = core('Pod', 'pods');

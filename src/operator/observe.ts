@@ -12,6 +12,7 @@ import type { ServerObject } from './kinds.ts';
 import type { Prober } from './prober.ts';
 import type { PodState } from './inputs.ts';
 import type { Pod } from './kinds.ts';
+import type { Permitted } from './refusal.ts';
 import type { World } from './world.ts';
 
 export interface ObserveDependencies {
@@ -23,12 +24,13 @@ export interface ObserveDependencies {
   readonly warnings: Pick<PodWarnings, 'of'>;
   readonly certManager: boolean;
   readonly sidecarImage: string;
+  readonly permitted: Permitted;
   readonly clock: Clock;
 }
 
 /** The World of one server. Also sets which pods the prober probes from now on. */
 export async function observe(deps: ObserveDependencies, key: string, signal: AbortSignal): Promise<World> {
-  const { cache, prober, leaves, authority, hostRules, certManager, sidecarImage, clock } = deps;
+  const { cache, prober, leaves, authority, hostRules, certManager, sidecarImage, permitted, clock } = deps;
   const server = cache.servers.get(key);
   const pods = server === undefined ? [] : cache.pods.by('server', key);
   prober.watch(key, server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, portOf(server))));
@@ -46,6 +48,7 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
       pods.filter((pod) => !isTerminating(pod)).map((pod) => stateOf(deps, pod, signal)),
     ),
     sidecarImage,
+    permitted,
     certManager,
   });
 }

@@ -27,6 +27,13 @@ import type { World } from './world.ts';
 
 const STATUS_MANAGER = 'mcp-operator-status';
 
+/** Reasons that stay as they are while a server is paused. */
+const FAILURES: readonly ApplyFailure['reason'][] = [
+  'ObjectNotOwned',
+  'PodSecurityViolation',
+  'ServiceNotAllowed',
+];
+
 export interface ReportDependencies {
   readonly client: Pick<Client, 'applyStatus'>;
   readonly cache: Pick<Cache, 'servers'>;
@@ -220,7 +227,7 @@ function pausedCertificate(world: World, plan: Plan): CertificateState {
 function knownFailure(server: ServerObject): ApplyFailure | undefined {
   const condition = conditionsOf(server).find(({ type }) => type === 'Accepted');
   if (condition?.status !== 'False') return undefined;
-  const reason = condition.reason === 'ObjectNotOwned' ? 'ObjectNotOwned' : 'ApplyFailed';
+  const reason = FAILURES.find((known) => known === condition.reason) ?? 'ApplyFailed';
   return { reason, message: condition.message };
 }
 

@@ -1,10 +1,12 @@
 // The operator's environment, read once and checked whole. Nothing else reads it.
 import { z } from 'zod';
 import type { LogLevel } from '../base/log.ts';
+import { POD_SECURITY_LEVELS } from '../desired/pod-security/level.ts';
 import { durationSeconds } from '../protocol/duration.ts';
 import type { OperatorErrorCode } from './errors.ts';
 import { certificateHosts } from './host-rules.ts';
 import type { HostRules } from './host-ownership.ts';
+import { ANNOTATION_PATTERN, SERVICE_TYPES, type Permitted } from './refusal.ts';
 
 export interface Settings {
   /** Where the operator runs: its lease and its certificate authority are kept there. */
@@ -12,6 +14,8 @@ export interface Settings {
   readonly podName: string;
   /** The image of the sidecar for servers that do not name one. */
   readonly sidecarImage: string;
+  /** What a ProtectedMcpServer may ask for. */
+  readonly permitted: Permitted;
   /** Undefined for all namespaces. */
   readonly watchNamespaces: readonly string[] | undefined;
   readonly leaderElection: boolean;
@@ -41,6 +45,7 @@ const text = z.string({ error: 'is not set' });
 const name = text.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, {
   error: ({ input }) => `"${String(input)}" is not a Kubernetes name`,
 });
+const oneOf = (words: readonly string[]) => ({ error: `must be one of ${words.join(', ')}` });
 const number = (least: number, most: number) =>
   z.coerce
     .number({ error: `must be a number from ${least} to ${most}` })
@@ -54,11 +59,26 @@ const environment = z.object({
   POD_NAMESPACE: name,
   POD_NAME: name,
   SIDECAR_IMAGE: text,
-  WATCH_NAMESPACES: text.transform(namespaces).pipe(z.array(name)).default([]),
+  POD_SECURITY: z.enum(POD_SECURITY_LEVELS, oneOf(POD_SECURITY_LEVELS)).default('restricted'),
+  SERVICE_TYPES: text
+    .transform(list)
+    .pipe(z.array(z.enum(SERVICE_TYPES, oneOf(SERVICE_TYPES))))
+    .default(['ClusterIP']),
+  SERVICE_ANNOTATIONS: text
+    .transform(list)
+    .pipe(
+      z.array(
+        z.string().regex(ANNOTATION_PATTERN, {
+          error: 'must be names of annotations, or prefixes with * at the end',
+        }),
+      ),
+    )
+    .default([]),
+  WATCH_NAMESPACES: text.transform(list).pipe(z.array(name)).default([]),
   LEADER_ELECTION: flag.default('true'),
   LEASE_NAME: name.default('protected-mcp-operator'),
   WORKERS: number(1, 64).default(8),
-  LOG_LEVEL: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info'),
+  LOG_LEVEL: z.enum(LEVELS, oneOf(LEVELS)).default('info'),
   HEALTH_PORT: number(0, 65_535).default(8080),
   CERTIFICATE_HOSTS: certificateHosts.default([]),
   CERTIFICATE_LOCALHOST: flag.default('true'),
@@ -79,6 +99,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     namespace: data.POD_NAMESPACE,
     podName: data.POD_NAME,
     sidecarImage: data.SIDECAR_IMAGE,
+    permitted: Object.freeze({
+      podSecurity: data.POD_SECURITY,
+      serviceTypes: data.SERVICE_TYPES,
+      serviceAnnotations: data.SERVICE_ANNOTATIONS,
+    }),
     watchNamespaces: data.WATCH_NAMESPACES.length > 0 ? data.WATCH_NAMESPACES : undefined,
     leaderElection: data.LEADER_ELECTION === 'true',
     leaseName: data.LEASE_NAME,
@@ -91,8 +116,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 }
 
 /** Separated by commas; blanks around them do not count. */
-function namespaces(list: string): string[] {
-  return list
+function list(entries: string): string[] {
+  return entries
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');

@@ -4,6 +4,7 @@ import type { AuthorityView } from './authority-keeper.ts';
 import type { HostRules } from './host-ownership.ts';
 import type { PodState } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
+import type { Permitted } from './refusal.ts';
 import type { DeliveredLeaf } from './leaf-certificates.ts';
 
 export interface World {
@@ -26,6 +27,8 @@ export interface World {
   readonly pods: readonly PodState[];
   /** The sidecar that the operator was installed with. */
   readonly sidecarImage: string;
+  /** What a resource may ask for. */
+  readonly permitted: Permitted;
   /** Whether the API server serves cert-manager's Certificates. */
   readonly certManager: boolean;
 }

@@ -18,7 +18,15 @@ export type ConditionType = (typeof CONDITION_TYPES)[number];
 type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 /** Whether the objects of this generation were applied. */
-type AcceptedReason = 'Accepted' | 'ObjectNotOwned' | 'ApplyFailed' | 'Invalid' | 'TooLarge' | 'Paused';
+export type AcceptedReason =
+  | 'Accepted'
+  | 'ObjectNotOwned'
+  | 'ApplyFailed'
+  | 'Invalid'
+  | 'TooLarge'
+  | 'PodSecurityViolation'
+  | 'ServiceNotAllowed'
+  | 'Paused';
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */
 export type CertificateReadyReason =

@@ -63,6 +63,7 @@ const rows: readonly [field: string, value: unknown, message: RegExp][] = [
   ['spec.network.ingressFrom[0].namespaceSelector.matchLabels', LONG_KEY, /keys must have at most 317/],
   ['spec.podTemplate.labels', { 'app.kubernetes.io/name': 'mine' }, /must not set app.kubernetes.io/],
   ['spec.podTemplate.volumes[0].name', 'protected-mcp-config', /must not begin with protected-mcp-/],
+  ['spec.server.volumeMounts[0].name', 'protected-mcp-tls', /hold the sidecar's keys and configuration/],
   [RESOURCE, 'http://echo.example.com/mcp', /must start with https.*RFC 9728/],
   [RESOURCE, 'https://echo.example.com/mcp#x', /must not have a fragment \(RFC 9728/],
   [RESOURCE, 'https://echo.example.com/mcp?x=y', /must not have a query \(RFC 9728/],

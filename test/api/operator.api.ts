@@ -109,21 +109,33 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     await eventually('the label is back', isPutRight);
   });
 
+  it('makes no pods beyond the level, names the field, and leaves those that run', async () => {
+    const before = await image();
+    await apply((object) => {
+      object.spec.server.image = 'evil:1';
+      object.spec.server.securityContext = { privileged: true, runAsUser: 0 };
+    });
+    await eventually('it is refused', () => says('Accepted', 'False PodSecurityViolation 2'));
+    assert.equal(await image(), before);
+    await apply();
+    await eventually('it is accepted again', () => says('Accepted', 'True Accepted 3'));
+  });
+
   it('leaves a paused server alone, and says so', async () => {
     const pause = (object: ServerObject) => {
       object.metadata.annotations = { [PAUSED_ANNOTATION]: 'true' };
       object.spec.server.image = 'echo:2';
     };
     await apply(pause);
-    await eventually('it is paused', () => says('Paused', 'True Paused 2'));
+    await eventually('it is paused', () => says('Paused', 'True Paused 4'));
     const found = await conditions();
-    assert.deepEqual([found['Accepted'], found['Ready']], ['False Paused 2', 'False Paused 2']);
+    assert.deepEqual([found['Accepted'], found['Ready']], ['False Paused 4', 'False Paused 4']);
     assert.doesNotMatch(await image(), /echo:2/);
   });
 
   it('applies it when it is resumed', async () => {
     await apply((object) => (object.spec.server.image = 'echo:2'));
-    await eventually('it is accepted', () => says('Accepted', 'True Accepted 2'));
+    await eventually('it is accepted', () => says('Accepted', 'True Accepted 4'));
     assert.equal((await conditions())['Paused'], undefined);
     assert.match(await image(), /echo:2/);
   });

@@ -35,6 +35,26 @@ const refused: readonly { rule: string; values: string; message: RegExp }[] = [
     message: /at '\/image\/repository': 'operator:1' does not match pattern/,
   },
   {
+    rule: 'a level of pod security by its name in Kubernetes',
+    values: 'podSecurity: privileged',
+    message: /at '\/podSecurity': value must be one of 'restricted', 'baseline', 'unrestricted'/,
+  },
+  {
+    rule: 'a type of Service that is none of ours',
+    values: 'services: { types: [ExternalName] }',
+    message: /at '\/services\/types\/0': value must be one of/,
+  },
+  {
+    rule: 'no type of Service at all',
+    values: 'services: { types: [] }',
+    message: /at '\/services\/types': minItems: got 0, want 1/,
+  },
+  {
+    rule: 'a pattern of annotations with * at its beginning',
+    values: 'services: { annotations: ["*/hostname"] }',
+    message: /at '\/services\/annotations\/0': '\*\/hostname' does not match pattern/,
+  },
+  {
     rule: 'an unknown log level',
     values: 'logLevel: verbose',
     message: /at '\/logLevel': value must be one of 'debug', 'info', 'warn', 'error'/,

@@ -1,6 +1,7 @@
 // Inputs of the operator's pure code, good in every respect unless a test changes something.
 import type { Inputs, PodState, SidecarReport } from '../../src/operator/inputs.ts';
 import type { Deployment, ServerObject } from '../../src/operator/kinds.ts';
+import type { Permitted } from '../../src/operator/refusal.ts';
 import type { ReportedStatus } from '../../src/operator/sidecar-status.ts';
 import { sample, validServer } from './manifests.ts';
 
@@ -9,6 +10,13 @@ const DAY_MS = 86_400_000;
 
 /** The sample, read through the CRD's schema once. */
 let checked: ServerObject | undefined;
+
+/** What the chart lets resources have by default. */
+export const PERMITTED: Permitted = {
+  podSecurity: 'restricted',
+  serviceTypes: ['ClusterIP'],
+  serviceAnnotations: ['prometheus.io/*'],
+};
 
 export function serverObject(change: (server: ServerObject) => void = () => {}): ServerObject {
   checked ??= validServer(sample('echo')) as unknown as ServerObject; // with defaults, as the API server stores it

@@ -32,6 +32,8 @@ export async function installOperator(values: readonly string[] = [], program: H
       '--create-namespace',
       '--set',
       `fullnameOverride=${OPERATOR}`,
+      '--set',
+      'services.types={ClusterIP,NodePort}', // one suite calls from outside
       ...[...hosts, ...values].flatMap((value) => ['--set', value]),
       '--wait',
       '--timeout',

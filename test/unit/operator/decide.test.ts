@@ -9,7 +9,7 @@ import { CERTIFICATES, type ServerObject } from '../../../src/operator/kinds.ts'
 import { LeafCertificates, type Leaf } from '../../../src/operator/leaf-certificates.ts';
 import type { World } from '../../../src/operator/world.ts';
 import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
-import { NOW, serverObject } from '../../support/operator-inputs.ts';
+import { NOW, PERMITTED, serverObject } from '../../support/operator-inputs.ts';
 
 const DAY_MS = 86_400_000;
 const SHARED = ['mcp.example.com', 'echo.example.com'];
@@ -42,6 +42,11 @@ const SUPPORTS = [
   'NetworkPolicy/echo',
 ];
 const without = (...names: string[]) => SUPPORTS.filter((name) => !names.includes(name));
+
+const PRIVILEGED =
+  'PodSecurityViolation: violates PodSecurity "restricted": spec.server.securityContext.privileged: privileged';
+const ROOT =
+  'PodSecurityViolation: violates PodSecurity "restricted": spec.server.securityContext.runAsUser: runAsUser=0';
 
 let authority: { certificate: string; key: string };
 let strange: typeof authority;
@@ -100,14 +105,19 @@ function fresh(server: ServerObject = serverObject(), changes: Partial<World> = 
     hostRules: HOSTS,
     pods: [],
     sidecarImage: 'sidecar:1',
+    permitted: PERMITTED,
     certManager: true,
     ...changes,
   };
 }
 
 /** The same after a first pass: everything is there as desired, and the certificate delivered just now. */
-function settled(server: ServerObject = serverObject(), changes: Partial<World> = {}): World {
-  const world = fresh(server, { leaf: delivered(leaf, NOW) });
+function settled(
+  server: ServerObject = serverObject(),
+  changes: Partial<World> = {},
+  permitted: World['permitted'] = PERMITTED,
+): World {
+  const world = fresh(server, { leaf: delivered(leaf, NOW), permitted });
   const { plan } = decide(world) as Extract<Decision, { kind: 'reconcile' }>;
   const desired = [...plan.apply, ...(plan.deployment ? [plan.deployment] : [])];
   return { ...world, existing: desired.map((change) => change.desired), ...changes };
@@ -178,7 +188,9 @@ function summary(decision: Decision): Partial<Summary> {
     apply: plan.apply.map(({ desired }) => nameOf(desired)),
     deployment: plan.deployment !== undefined,
     prune: plan.prune.map(nameOf),
-    failure: plan.failure && `${plan.failure.reason}: ${plan.failure.message.split(' exists')[0]}`,
+    failure:
+      plan.failure &&
+      `${plan.failure.reason}: ${plan.failure.message.split(/ exists| \(container| is not/)[0]}`,
     certificate:
       certificate.source === 'issued'
         ? `${certificate.leaf !== undefined ? 'keep' : certificate.lost === undefined ? 'issue' : 'cannot issue'}, delivery ${certificate.delivery}`
@@ -311,6 +323,54 @@ const ROWS: readonly Row[] = [
         (server) => (server.spec.replicas = 2),
       ),
     then: { ...QUIET, deployment: true, prune: ['PodDisruptionBudget/echo'] },
+  },
+  {
+    rule: 'a pod that may not be made keeps the Deployment from being made, and nothing else',
+    world: () => fresh(serverObject((server) => (server.spec.server.securityContext = { privileged: true }))),
+    then: {
+      ...QUIET,
+      apply: SUPPORTS,
+      certificate: 'issue, delivery first',
+      failure: PRIVILEGED,
+    },
+  },
+  {
+    rule: 'a running server stays as it is when the level is tightened',
+    world: () => {
+      const server = serverObject((object) => (object.spec.server.securityContext = { runAsUser: 0 }));
+      const before = settled(server, {}, { ...PERMITTED, podSecurity: 'baseline' });
+      return { ...before, permitted: PERMITTED };
+    },
+    then: { ...QUIET, failure: ROOT },
+  },
+  {
+    rule: 'and what guards its pods is still put right',
+    world: () => {
+      const server = serverObject((object) => (object.spec.server.securityContext = { runAsUser: 0 }));
+      const { existing, ...before } = settled(server, {}, { ...PERMITTED, podSecurity: 'baseline' });
+      const left = existing.filter(({ kind }) => kind !== 'NetworkPolicy' && kind !== 'Deployment');
+      return { ...before, existing: left, permitted: PERMITTED };
+    },
+    then: { ...QUIET, apply: ['NetworkPolicy/echo'], failure: ROOT },
+  },
+  {
+    rule: 'a Service that is no longer allowed stays, and is not written',
+    world: () => {
+      const server = serverObject((object) => (object.spec.service.type = 'LoadBalancer'));
+      const before = settled(server, {}, { ...PERMITTED, serviceTypes: ['LoadBalancer'] });
+      return { ...before, permitted: PERMITTED };
+    },
+    then: { ...QUIET, failure: 'ServiceNotAllowed: spec.service.type: LoadBalancer' },
+  },
+  {
+    rule: 'a Service that is not allowed is not made',
+    world: () => fresh(serverObject((server) => (server.spec.service.type = 'NodePort'))),
+    then: {
+      ...QUIET,
+      apply: without('Service/echo'),
+      certificate: 'issue, delivery first',
+      failure: 'ServiceNotAllowed: spec.service.type: NodePort',
+    },
   },
   {
     rule: 'when an autoscaler sets replicas, the PodDisruptionBudget follows and nothing else',

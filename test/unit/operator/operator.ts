@@ -28,7 +28,7 @@ import { reconcile } from '../../../src/operator/reconcile.ts';
 import { StatusPace } from '../../../src/operator/status-pace.ts';
 import { MemoryApiServer } from '../../support/memory-api-server.ts';
 import { Rights } from '../../support/rights.ts';
-import { NOW, report, serverObject, sidecarStatus } from '../../support/operator-inputs.ts';
+import { NOW, PERMITTED, report, serverObject, sidecarStatus } from '../../support/operator-inputs.ts';
 import { FakeScheduler, until } from '../kube/fake-scheduler.ts';
 
 export const KEY = 'demo/echo';
@@ -160,6 +160,7 @@ export class Operator {
       pace: this.#pace,
       certManager: this.#certManager,
       sidecarImage: 'sidecar:1',
+      permitted: PERMITTED,
       clock: () => this.clock.now,
       random: () => 0.5,
       log: silent,

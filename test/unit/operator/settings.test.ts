@@ -31,6 +31,21 @@ describe('settings', () => {
     assert.deepEqual(readSettings({ ...GOOD, WATCH_NAMESPACES: 'a, b' }).watchNamespaces, ['a', 'b']);
   });
 
+  it('let resources have the least where nothing is said', () => {
+    assert.deepEqual(readSettings(GOOD).permitted, {
+      podSecurity: 'restricted',
+      serviceTypes: ['ClusterIP'],
+      serviceAnnotations: [],
+    });
+  });
+
+  it('split what Services may have', () => {
+    const env = { SERVICE_TYPES: 'ClusterIP, LoadBalancer', SERVICE_ANNOTATIONS: 'a/*,b/c,*' };
+    const { permitted } = readSettings({ ...GOOD, ...env });
+    assert.deepEqual(permitted.serviceTypes, ['ClusterIP', 'LoadBalancer']);
+    assert.deepEqual(permitted.serviceAnnotations, ['a/*', 'b/c', '*']);
+  });
+
   it('report every problem at once', () => {
     const env = {
       POD_NAME: 'x',
@@ -66,6 +81,11 @@ describe('settings', () => {
     ['LEADER_ELECTION', 'maybe', /LEADER_ELECTION: must be true or false/],
     ['WORKERS', '0', /WORKERS: must be a number from 1 to 64/],
     ['WORKERS', '1.5', /WORKERS: must be a number from 1 to 64/],
+    ['POD_SECURITY', 'privileged', /POD_SECURITY: must be one of restricted, baseline, unrestricted/],
+    ['POD_SECURITY', 'Restricted', /POD_SECURITY: must be one of/],
+    ['SERVICE_TYPES', 'ClusterIP,ExternalName', /SERVICE_TYPES: must be one of ClusterIP, NodePort/],
+    ['SERVICE_ANNOTATIONS', 'a b', /SERVICE_ANNOTATIONS: must be names of annotations/],
+    ['SERVICE_ANNOTATIONS', '*/hostname', /SERVICE_ANNOTATIONS: must be names of annotations/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL: must be one of debug, info, warn, error/],
     ['CERTIFICATE_HOSTS', 'demo=example.com', /CERTIFICATE_HOSTS: is not JSON/],
     ['CERTIFICATE_HOSTS', '{}', /CERTIFICATE_HOSTS: .*expected array/],

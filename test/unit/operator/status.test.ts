@@ -381,6 +381,22 @@ const PAUSED_ROWS: readonly Row[] = [
     message: /422 Invalid/,
   },
   {
+    situation: 'the pods may not be made',
+    changes: { failure: { reason: 'PodSecurityViolation', message: 'violates PodSecurity "restricted": x' } },
+    condition: 'Accepted',
+    status: 'False',
+    reason: 'PodSecurityViolation',
+    message: /violates PodSecurity/,
+  },
+  {
+    situation: 'the Service may not be made',
+    changes: { failure: { reason: 'ServiceNotAllowed', message: 'LoadBalancer is not allowed' } },
+    condition: 'Accepted',
+    status: 'False',
+    reason: 'ServiceNotAllowed',
+    message: /LoadBalancer is not allowed/,
+  },
+  {
     situation: 'a name is taken, and the certificate was not delivered',
     changes: { failure: { reason: 'ObjectNotOwned', message: 'Secret demo/echo-tls exists' } },
     condition: 'CertificateReady',
@@ -423,6 +439,8 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     ApplyFailed: true,
     Invalid: true,
     TooLarge: true,
+    PodSecurityViolation: true,
+    ServiceNotAllowed: true,
     Paused: true,
   },
   CertificateReady: {

@@ -17,7 +17,7 @@ import { parseConfig } from '../../../src/sidecar/config/config.ts';
 import { acceptedServers, hostileUrls, storedServers } from '../../support/crd-values.ts';
 import { EVERY_ROW } from '../../kit/selection.ts';
 import { checkServer, sample, setField } from '../../support/manifests.ts';
-import { NOW, pod, serverObject } from '../../support/operator-inputs.ts';
+import { NOW, PERMITTED, pod, serverObject } from '../../support/operator-inputs.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -49,6 +49,7 @@ function world(server: ProtectedMcpServer, changes: Partial<World> = {}): World 
     hostRules: { localhost: true, byNamespace: [{ namespace: '*', hosts: ['*.example.com'] }] },
     pods: [pod()],
     sidecarImage: 'sidecar:1',
+    permitted: PERMITTED,
     certManager: true,
     ...changes,
   };
