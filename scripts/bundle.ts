@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 /** Programs with an image, each with the sources that its bundle must not hold. */
 const PROGRAMS: Readonly<Record<string, RegExp | undefined>> = {
   operator: /^src\/(sidecar|local|realm|echo)\//,
-  'helm-test': /^src\/(?!operator\/helm-test|base\/)|^node_modules\//,
+  'helm-test': /^src\/(?!operator\/helm-test|base\/|protocol\/)|^node_modules\//,
   sidecar: /^src\/(kube|operator|desired|api|local)\/|^node_modules\/@kubernetes\//,
   echo: /^src\/(?!echo|base|protocol)|^node_modules\/@kubernetes\//,
   realm: /^src\/(kube|operator|sidecar|local)\/|^node_modules\/@kubernetes\//,

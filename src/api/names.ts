@@ -92,6 +92,9 @@ export function objectNames(name: string): ObjectNames {
   };
 }
 
+/** The ConfigMap that says which installation of the operator manages a namespace. */
+export const CLAIM_NAME = 'protected-mcp-operator';
+
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'protected-mcp-operator';
 

@@ -721,8 +721,9 @@ export interface Network {
    */
   allowedOrigins: string[];
   /**
-   * How other pods are kept from the server's own port. `NetworkPolicy` admits only the sidecar's ports
-   * 8001 and 9001; `None` makes no policy. The condition `Isolated` says whether it works.
+   * How other pods are kept from the server's own port. `NetworkPolicy` admits only the sidecar's port
+   * 8001, and to its admin port 9001 only the operator and those that its chart names; `None` makes no
+   * policy. The condition `Isolated` says whether it works.
    */
   isolation: 'NetworkPolicy' | 'None';
   /** Peers that may connect to port 8001, as in a NetworkPolicy. Anyone when empty. */
@@ -805,7 +806,8 @@ export interface Status {
   /**
    * `Accepted`, `CertificateReady`, `KeysAvailable`, `ConfigurationCurrent`, `Isolated`, `Progressing`,
    * `Available`, and `Ready`, which is for the generation in its `observedGeneration` alone; `Paused`
-   * while an annotation makes the operator leave the server alone.
+   * while an annotation makes the operator leave the server alone; `Contested` while another
+   * installation of the operator watches the namespace.
    */
   conditions?: Condition[];
 }

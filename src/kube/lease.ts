@@ -21,6 +21,8 @@ export interface LeaderElectorOptions extends Pick<
   readonly log: Logger;
   /** Called once when leadership is lost; not on release. The process ends then. */
   readonly onLost: (reason: string) => void;
+  /** Called for each other holder that this process waits for. */
+  readonly onWait?: (holder: string) => void;
   /** Others take over when they saw no renewal for this long. */
   readonly durationMs?: number;
   /** Without a renewal for this long this process stops leading: well before others may start. */
@@ -41,6 +43,7 @@ export class LeaderElector {
   readonly #lease: LeaseRecord;
   readonly #end = new AbortController();
   #state: State = 'candidate';
+  #waitsFor: string | undefined;
   /** When the last renewal that went well was sent. */
   #renewedAt = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> = Promise.resolve();
@@ -112,7 +115,10 @@ export class LeaderElector {
   async #try(stop: AbortSignal): Promise<boolean> {
     try {
       await this.#lease.read(stop);
-      if (!this.#lease.isFree) return false;
+      if (!this.#lease.isFree) {
+        this.#wait(this.#lease.holder);
+        return false;
+      }
       this.#renewedAt = await this.#lease.claim(stop);
       this.#options.log.info({ identity: this.#options.identity }, 'leadership acquired');
       return true;
@@ -123,6 +129,11 @@ export class LeaderElector {
       else this.#options.log.warn({ err }, 'lease not read or taken, retrying');
       return false;
     }
+  }
+
+  #wait(holder: string | undefined): void {
+    if (holder !== undefined && holder !== this.#waitsFor) this.#options.onWait?.(holder);
+    this.#waitsFor = holder;
   }
 
   #lead(): void {

@@ -37,6 +37,8 @@ interface StoreOptions<T extends KubeObject> {
   readonly keep?: (object: T) => T;
   /** Shared with other stores. What does not fit is kept as a stub. */
   readonly budget?: Budget;
+  /** Of which objects no stub is made, however little room there is: small ones, and few. By default of none. */
+  readonly keepWhole?: (object: T) => boolean;
 }
 
 /**
@@ -52,15 +54,20 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
 
   readonly #keep: (object: T) => T;
   readonly #budget: Budget | undefined;
+  readonly #keepWhole: (object: T) => boolean;
   /** What a list that is being read takes. */
   readonly #incoming: { readonly namespace: string; readonly bytes: number }[] = [];
   /** Bytes that each object takes; only with a budget. */
   readonly #bytes = new Map<string, number>();
 
   /** Without `indexes` there is one: `controller`. */
-  constructor(indexes?: { readonly [name in I]: Index<T> }, { keep, budget }: StoreOptions<T> = {}) {
+  constructor(
+    indexes?: { readonly [name in I]: Index<T> },
+    { keep, budget, keepWhole }: StoreOptions<T> = {},
+  ) {
     this.#keep = keep ?? ((object) => object);
     this.#budget = budget;
+    this.#keepWhole = keepWhole ?? (() => false);
     const named: { readonly [name: string]: Index<T> } = indexes ?? { controller: byController };
     this.#indexes = new Map(Object.entries(named).map(([name, of]) => [name, { of, keys: new Map() }]));
   }
@@ -139,7 +146,7 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     const bytes = heapBytes(object);
     const more = Math.max(0, bytes - (this.#bytes.get(key) ?? 0));
     const namespace = object.metadata.namespace ?? '';
-    if (!this.#budget.take(namespace, more)) return stubOf(object, bytes);
+    if (!this.#takes(this.#budget, object, more)) return stubOf(object, bytes);
     this.#incoming.push({ namespace, bytes: more });
     return object;
   }
@@ -195,13 +202,21 @@ export class Store<T extends KubeObject, I extends string = 'controller'> {
     if (this.#budget === undefined) return object;
     this.#account(key, object, 0);
     const bytes = heapBytes(object);
-    if (this.#budget.take(object.metadata.namespace ?? '', bytes)) {
+    if (this.#takes(this.#budget, object, bytes)) {
       this.#bytes.set(key, bytes);
       return object;
     }
     const stub = stubOf(object, bytes);
     this.#account(key, stub, heapBytes(stub));
     return stub;
+  }
+
+  /** Whether the object is kept whole. */
+  #takes(budget: Budget, object: T, bytes: number): boolean {
+    const namespace = object.metadata.namespace ?? '';
+    if (!this.#keepWhole(object)) return budget.take(namespace, bytes);
+    budget.force(namespace, bytes);
+    return true;
   }
 
   #account(key: string, { metadata }: T, bytes: number): void {

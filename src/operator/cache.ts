@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../base/log.ts';
 import {
   API_VERSION,
+  CLAIM_NAME,
   INSTANCE_LABEL,
   KIND,
   MANAGED_BY,
@@ -15,7 +16,17 @@ import { objectKey, ownerKey, type KubeObject, type Resource } from '../kube/obj
 import { reflectors, type Reflector } from '../kube/reflector.ts';
 import type { Scheduler } from '../kube/scheduler.ts';
 import { Store, byController, type Change } from '../kube/store.ts';
-import { CERTIFICATES, CHILD_KINDS, PODS, SERVERS, type Pod, type ServerObject } from './kinds.ts';
+import { isClaim, prunedClaim } from './claim.ts';
+import {
+  CERTIFICATES,
+  CHILD_KINDS,
+  CONFIG_MAPS,
+  PODS,
+  SERVERS,
+  type ConfigMap,
+  type Pod,
+  type ServerObject,
+} from './kinds.ts';
 import { pruned, prunedPod } from './pruned.ts';
 
 const MANAGED = `${MANAGED_BY_LABEL}=${MANAGED_BY}`;
@@ -29,26 +40,29 @@ interface CacheOptions {
   readonly enqueue: (key: string) => void;
   readonly log: Logger;
   readonly scheduler?: Scheduler | undefined;
+  /** Of memory; by default the process's. */
+  readonly budget?: Budget;
 }
 
 type ChildStore = Store<KubeObject>;
 
 /** Stores are shared with every reader: their objects are never changed, only replaced. */
 export class Cache {
-  readonly #budget = new Budget();
-  readonly servers = new Store<ServerObject>(undefined, { keep: pruned, budget: this.#budget });
-  readonly pods = new Store<Pod, 'server'>(
-    { server: (pod) => podServer(pod) ?? [] },
-    { keep: prunedPod, budget: this.#budget },
-  );
+  readonly servers: Store<ServerObject, 'namespace'>;
+  readonly pods: Store<Pod, 'server'>;
   readonly #children: ReadonlyMap<string, ChildStore>;
   readonly #reflectors: readonly Reflector<never>[];
 
   constructor(options: CacheOptions) {
     const kinds = options.certManager ? [...CHILD_KINDS, CERTIFICATES] : CHILD_KINDS;
-    const budget = this.#budget;
+    const budget = options.budget ?? new Budget();
+    this.servers = new Store<ServerObject, 'namespace'>({ namespace: namespaceOf }, { keep: pruned, budget });
+    this.pods = new Store({ server: (pod) => podServer(pod) ?? [] }, { keep: prunedPod, budget });
     this.#children = new Map(
-      kinds.map(({ kind }) => [kind, new Store({ controller: byController }, { keep: pruned, budget })]),
+      kinds.map(({ kind }) => [
+        kind,
+        new Store({ controller: byController }, { keep: prunedChild, keepWhole: isClaim, budget }),
+      ]),
     );
     const { enqueue } = options;
     this.#reflectors = [
@@ -62,6 +76,7 @@ export class Cache {
         this.#reflect(options, resource, this.#store(resource.kind), MANAGED, ({ object }) => {
           const key = ownerKey(object, { apiVersion: API_VERSION, kind: KIND });
           if (key !== undefined) enqueue(key);
+          if (isClaim(object)) this.#serversOf(object.metadata.namespace ?? '').forEach(enqueue);
         }),
       ),
     ];
@@ -92,9 +107,26 @@ export class Cache {
     return [...new Set(found)];
   }
 
+  /** What says which installation manages the namespace. */
+  claim(namespace: string): ConfigMap | undefined {
+    return this.#store(CONFIG_MAPS.kind).get(`${namespace}/${CLAIM_NAME}`); // ConfigMaps are all that it holds
+  }
+
+  claims(): ConfigMap[] {
+    return this.#store(CONFIG_MAPS.kind).list().filter(isClaim);
+  }
+
+  hasServers(namespace: string): boolean {
+    return this.#serversOf(namespace).length > 0;
+  }
+
   /** Stores an object that the API server has returned: the watch may lag behind, or be ahead. */
   learn(object: KubeObject): void {
     this.#store(object.kind).learn(object);
+  }
+
+  #serversOf(namespace: string): string[] {
+    return this.servers.by('namespace', namespace).map(objectKey);
   }
 
   #store(kind: string): ChildStore {
@@ -121,6 +153,14 @@ export class Cache {
       ...(scheduler && { scheduler }),
     }) as unknown as Reflector<never>[]; // only their common members are used
   }
+}
+
+function namespaceOf({ metadata }: KubeObject): string[] {
+  return [metadata.namespace ?? ''];
+}
+
+function prunedChild(object: KubeObject): KubeObject {
+  return isClaim(object) ? prunedClaim(object) : pruned(object);
 }
 
 /** The operator's own status writes must not wake it: what users change moves the generation or the annotations. */

@@ -13,6 +13,7 @@ import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
 import { AuthorityKeeper } from './authority-keeper.ts';
 import { Cache } from './cache.ts';
 import { publishedBundle } from './decide.ts';
+import { Claims } from './namespace-claims.ts';
 import { createHealth } from './health.ts';
 import { FIELD_MANAGER } from './field-managers.ts';
 import { permittedNames } from './host-ownership.ts';
@@ -24,6 +25,7 @@ import { reconcile } from './reconcile.ts';
 import type { OperatorErrorCode } from './errors.ts';
 import type { Settings } from './settings.ts';
 import { StatusPace } from './status-pace.ts';
+import { isOfAnotherRelease, standing } from './standby.ts';
 
 /** How long running reconciles may take to end (milliseconds); the pod's grace period is longer. */
 const DRAIN_MS = 25_000;
@@ -68,6 +70,7 @@ export class Controller {
   readonly #prober: Prober;
   readonly #elector: LeaderElector;
   readonly #events: EventRecorder;
+  readonly #claims: Claims;
   readonly #scheduler: Scheduler;
   readonly #leaves: LeafCertificates;
   readonly #authority: AuthorityKeeper;
@@ -107,6 +110,7 @@ export class Controller {
       fieldManager: FIELD_MANAGER,
       log,
       onLost: (reason) => this.#lost.abort(new LeadershipLost(reason)),
+      onWait: (holder) => this.#sayStandby(holder),
       scheduler,
       clock,
     });
@@ -135,18 +139,40 @@ export class Controller {
       isAnyTrusted: () =>
         this.#cache.servers
           .list()
+          .filter(({ metadata }) => !this.#claims.isOfAnother(metadata.namespace ?? ''))
           .some((server) => publishedBundle(server, this.#cache.existing(server)) !== undefined),
       log,
       record: (regarding, event) => this.#events.record(regarding, event),
       onChange: () => this.#enqueueAll(),
       onRestore: () => deps.metrics.authorityRestores.inc(),
     });
+    this.#claims = new Claims({
+      client,
+      cache: this.#cache,
+      installation: this.#lease,
+      expiryMs: settings.claimExpirySeconds * 1000,
+      events: this.#events,
+      log,
+      scheduler,
+    });
     addGauges(deps.metrics.registry, {
       servers: () => this.#cache.servers.size,
       queueDepth: () => this.#queue.depth,
-      isLeader: () => !settings.leaderElection || this.#elector.isLeader,
+      isLeader: () => this.#leads,
+      isStandby: () => !this.#leads && isOfAnotherRelease(this.#elector.holder, settings.podName),
+      namespacesOfOthers: () => this.#claims.ofOthers().length,
       isAuthorityLost: () => this.#authority.view?.lost !== undefined,
     });
+  }
+
+  get #leads(): boolean {
+    return !this.#deps.settings.leaderElection || this.#elector.isLeader;
+  }
+
+  /** Of all installations, only this one may hold it. */
+  get #lease(): string {
+    const { namespace, leaseName } = this.#deps.settings;
+    return `${namespace}/${leaseName}`;
   }
 
   /** The server of probes and metrics; the caller opens and closes it. */
@@ -157,6 +183,7 @@ export class Controller {
     return createHealth({
       notLive: () => (performance.now() - this.#lastTick > MAX_LAG_MS ? 'event loop blocked' : undefined),
       notReady: () => this.#notReady(),
+      standing: () => this.#standing(),
       metrics: () => registry.metrics(),
       metricsContentType: registry.contentType,
     });
@@ -208,8 +235,10 @@ export class Controller {
       hostRules: settings.hostRules,
       events: this.#events,
       pace: new StatusPace(),
+      claims: this.#claims,
       certManager,
       sidecarImage: settings.sidecarImage,
+      adminIngressFrom: settings.adminIngressFrom,
       permitted: settings.permitted,
       clock,
       random: Math.random,
@@ -217,7 +246,7 @@ export class Controller {
       onWrite: (kind: string) => this.#deps.metrics.writes.inc({ kind }),
       onRefusal: (reason: string) => this.#deps.metrics.refusals.inc({ reason }),
     };
-    this.#reconcile = (key, signal) => reconcile(deps, key, signal);
+    this.#reconcile = (key, signal) => this.#ifManaged(key, signal, () => reconcile(deps, key, signal));
     this.#enqueueAll();
     this.#prober.start(end);
     this.#queue.start();
@@ -228,6 +257,38 @@ export class Controller {
   /** Servers that were deleted while no replica led, too: they have left their certificates here. */
   #enqueueAll(): void {
     for (const key of [...this.#cache.servers.keys(), ...this.#leaves.keys()]) this.#queue.add(key);
+  }
+
+  /** A server of a namespace that another installation manages is left alone until that one is gone. */
+  async #ifManaged(key: string, signal: AbortSignal, run: () => Promise<RunResult>): Promise<RunResult> {
+    const { namespace = '' } = splitKey(key);
+    if (!this.#cache.hasServers(namespace)) {
+      const result = await run();
+      await this.#claims.release(namespace, signal);
+      return result;
+    }
+    if (await this.#claims.hold(namespace, signal)) return run();
+    this.#prober.watch(key, []);
+    return { requeueAfterMs: this.#claims.retryMs };
+  }
+
+  #standing(): string {
+    return standing({
+      leads: this.#leads,
+      works: this.#reconcile !== undefined,
+      lease: this.#lease,
+      leader: this.#elector.holder,
+      podName: this.#deps.settings.podName,
+      ofOthers: this.#claims.ofOthers(),
+    });
+  }
+
+  #sayStandby(holder: string): void {
+    const { log, settings } = this.#deps;
+    const fields = { lease: this.#lease, holder };
+    if (isOfAnotherRelease(holder, settings.podName))
+      log.warn(fields, 'standing by: another release holds the lease');
+    else log.info(fields, 'standing by for the leader');
   }
 
   /** A leader's first steps are tried again until they are done: without them it can do nothing else. */

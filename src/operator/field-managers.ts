@@ -8,3 +8,5 @@ export const NUDGE_MANAGER = 'mcp-operator-nudge';
 export const SCALE_MANAGER = 'mcp-operator-scale';
 /** Who takes away what others have added. It sets nothing. */
 export const CORRECTION_MANAGER = 'mcp-operator-correction';
+/** The owner of the label of a claim that another wrote. */
+export const CLAIM_LABEL_MANAGER = 'mcp-operator-claim-label';

@@ -77,6 +77,8 @@ export interface Inputs {
   readonly now: number;
   /** Whether the server is paused: then nothing was applied, and `failure` is what was known before. */
   readonly paused: boolean;
+  /** Another installation of the operator that watches the namespace, and stands by; undefined when there is none. */
+  readonly contender: string | undefined;
   /** Undefined when every object is applied. */
   readonly failure: ApplyFailure | undefined;
   readonly certificate: CertificateState;

@@ -68,6 +68,10 @@ export interface ObjectEvent extends KubeObject {
   readonly eventTime?: string | null;
 }
 
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }

@@ -18,6 +18,8 @@ interface OperatorGauges {
   readonly queueDepth: () => number;
   readonly isLeader: () => boolean;
   readonly isAuthorityLost: () => boolean;
+  readonly isStandby: () => boolean;
+  readonly namespacesOfOthers: () => number;
 }
 
 /** Adds the gauges, which are read at each scrape. */
@@ -30,6 +32,15 @@ export function addGauges(registry: Registry, gauges: OperatorGauges): void {
     'mcp_operator_authority_lost',
     '1 while there is no authority to issue certificates with.',
     () => Number(gauges.isAuthorityLost()),
+  );
+  addGauge(registry, 'mcp_operator_standby', '1 while another release holds the Lease of this one.', () =>
+    Number(gauges.isStandby()),
+  );
+  addGauge(
+    registry,
+    'mcp_operator_namespaces_of_others',
+    'Namespaces with servers that another installation of the operator manages.',
+    gauges.namespacesOfOthers,
   );
   addProcessGauges(registry);
 }

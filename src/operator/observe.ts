@@ -1,9 +1,11 @@
 // Reads everything that decide needs: caches, the delivered certificate, probe reports. Writes nothing to the cluster.
+import type { Peer } from '../api/protected-mcp-server.gen.ts';
 import type { Clock } from '../base/clock.ts';
 import { resourceHost } from '../desired/certificate.ts';
 import type { AuthorityKeeper } from './authority-keeper.ts';
 import type { Cache } from './cache.ts';
 import type { HostRules } from './host-ownership.ts';
+import type { Claims } from './namespace-claims.ts';
 import type { LeafCertificates } from './leaf-certificates.ts';
 import { isStarting } from './pod-trouble.ts';
 import type { PodWarnings } from './pod-warnings.ts';
@@ -22,15 +24,29 @@ export interface ObserveDependencies {
   readonly authority: Pick<AuthorityKeeper, 'view'>;
   readonly hostRules: HostRules;
   readonly warnings: Pick<PodWarnings, 'of'>;
+  readonly claims: Pick<Claims, 'contender'>;
   readonly certManager: boolean;
   readonly sidecarImage: string;
+  readonly adminIngressFrom: readonly Peer[];
   readonly permitted: Permitted;
   readonly clock: Clock;
 }
 
 /** The World of one server. Also sets which pods the prober probes from now on. */
 export async function observe(deps: ObserveDependencies, key: string, signal: AbortSignal): Promise<World> {
-  const { cache, prober, leaves, authority, hostRules, certManager, sidecarImage, permitted, clock } = deps;
+  const {
+    cache,
+    prober,
+    leaves,
+    authority,
+    hostRules,
+    claims,
+    certManager,
+    sidecarImage,
+    adminIngressFrom,
+    permitted,
+    clock,
+  } = deps;
   const server = cache.servers.get(key);
   const pods = server === undefined ? [] : cache.pods.by('server', key);
   prober.watch(key, server === undefined ? [] : pods.flatMap((pod) => probeTargets(pod, portOf(server))));
@@ -48,7 +64,9 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
       pods.filter((pod) => !isTerminating(pod)).map((pod) => stateOf(deps, pod, signal)),
     ),
     sidecarImage,
+    adminIngressFrom,
     permitted,
+    contender: server === undefined ? undefined : claims.contender(server.metadata.namespace ?? ''),
     certManager,
   });
 }

@@ -164,7 +164,7 @@ function emitEvents(
     const isFirst = was === undefined && now === 'False' && type !== 'Accepted';
     if (was === now || now === 'Unknown' || isFirst) continue;
     events.record(server, {
-      type: now === 'True' ? 'Normal' : 'Warning',
+      type: (now === 'True') === (type !== 'Contested') ? 'Normal' : 'Warning',
       reason: `${type}${now}`,
       action: 'Reconcile',
       note: `${reason}: ${message}`,
@@ -176,6 +176,7 @@ function common(world: World, { server, configDigest }: Plan) {
   return {
     server,
     now: world.now,
+    contender: world.contender,
     deployment: find<Deployment>(world, DEPLOYMENTS.kind, objectNames(server.metadata.name).deployment),
     pods: world.pods,
     configDigest,

@@ -1,6 +1,8 @@
 // The operator's environment, read once and checked whole. Nothing else reads it.
 import { z } from 'zod';
 import type { LogLevel } from '../base/log.ts';
+import type { Peer } from '../api/protected-mcp-server.gen.ts';
+import { isObject, setFields } from '../desired/pod-security/fields.ts';
 import { POD_SECURITY_LEVELS } from '../desired/pod-security/level.ts';
 import { durationSeconds } from '../protocol/duration.ts';
 import type { OperatorErrorCode } from './errors.ts';
@@ -14,12 +16,16 @@ export interface Settings {
   readonly podName: string;
   /** The image of the sidecar for servers that do not name one. */
   readonly sidecarImage: string;
+  /** Who may connect to the admin port of servers' pods, the operator among them. */
+  readonly adminIngressFrom: readonly Peer[];
   /** What a ProtectedMcpServer may ask for. */
   readonly permitted: Permitted;
   /** Undefined for all namespaces. */
   readonly watchNamespaces: readonly string[] | undefined;
   readonly leaderElection: boolean;
   readonly leaseName: string;
+  /** After this time without an answer, the namespaces of another installation are taken over (seconds). */
+  readonly claimExpirySeconds: number;
   readonly workers: number;
   readonly logLevel: LogLevel;
   readonly healthPort: number;
@@ -54,11 +60,14 @@ const number = (least: number, most: number) =>
     });
 
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' });
+const PEERS = { error: 'must be a JSON list of peers, as in a NetworkPolicy' };
+const peers = z.array(z.custom<Peer>(isPeer, PEERS), PEERS);
 
 const environment = z.object({
   POD_NAMESPACE: name,
   POD_NAME: name,
   SIDECAR_IMAGE: text,
+  ADMIN_INGRESS_FROM: text.transform(json).pipe(peers).optional(),
   POD_SECURITY: z.enum(POD_SECURITY_LEVELS, oneOf(POD_SECURITY_LEVELS)).default('restricted'),
   SERVICE_TYPES: text
     .transform(list)
@@ -77,6 +86,7 @@ const environment = z.object({
   WATCH_NAMESPACES: text.transform(list).pipe(z.array(name)).default([]),
   LEADER_ELECTION: flag.default('true'),
   LEASE_NAME: name.default('protected-mcp-operator'),
+  CLAIM_EXPIRY_SECONDS: number(1, 86_400).default(300),
   WORKERS: number(1, 64).default(8),
   LOG_LEVEL: z.enum(LEVELS, oneOf(LEVELS)).default('info'),
   HEALTH_PORT: number(0, 65_535).default(8080),
@@ -99,6 +109,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     namespace: data.POD_NAMESPACE,
     podName: data.POD_NAME,
     sidecarImage: data.SIDECAR_IMAGE,
+    adminIngressFrom: data.ADMIN_INGRESS_FROM ?? [ownNamespace(data.POD_NAMESPACE)],
     permitted: Object.freeze({
       podSecurity: data.POD_SECURITY,
       serviceTypes: data.SERVICE_TYPES,
@@ -107,12 +118,34 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     watchNamespaces: data.WATCH_NAMESPACES.length > 0 ? data.WATCH_NAMESPACES : undefined,
     leaderElection: data.LEADER_ELECTION === 'true',
     leaseName: data.LEASE_NAME,
+    claimExpirySeconds: data.CLAIM_EXPIRY_SECONDS,
     workers: data.WORKERS,
     logLevel: data.LOG_LEVEL,
     healthPort: data.HEALTH_PORT,
     hostRules: { localhost: data.CERTIFICATE_LOCALHOST === 'true', byNamespace: data.CERTIFICATE_HOSTS },
     authorityOverlapMs: durationSeconds(data.AUTHORITY_OVERLAP) * 1000,
   });
+}
+
+/** Where the chart does not name the operator's pods, every pod of its namespace is taken for one. */
+function ownNamespace(name: string): Peer {
+  return { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } };
+}
+
+/** What the members hold is the API server's to check; a peer without any would be everyone. */
+function isPeer(value: unknown): boolean {
+  const members = setFields(value);
+  const known = ['ipBlock', 'namespaceSelector', 'podSelector'];
+  return members.length > 0 && members.every(([name, member]) => known.includes(name) && isObject(member));
+}
+
+/** The value of a JSON text; undefined where it is none. */
+function json(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Separated by commas; blanks around them do not count. */

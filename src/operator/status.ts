@@ -5,6 +5,7 @@ import type { Condition, Status } from '../api/protected-mcp-server.gen.ts';
 import { resourceIdentifier } from '../desired/resource.ts';
 import { accepted } from './checks/accepted.ts';
 import { available } from './checks/available.ts';
+import { contested } from './checks/contested.ts';
 import { certificateReady } from './checks/certificate-ready.ts';
 import { configurationCurrent } from './checks/configuration-current.ts';
 import { isolated } from './checks/isolated.ts';
@@ -26,6 +27,7 @@ export function verdicts(inputs: Inputs): Verdict[] {
     available(inputs),
     ready(inputs, others),
     ...(inputs.paused ? [paused(inputs)] : []),
+    ...contested(inputs),
   ];
   return inOrder(all);
 }
@@ -84,9 +86,8 @@ function outdatedConditions(inputs: Inputs): Condition[] {
     const message = 'Nothing is applied yet; see condition Paused.';
     return previous ?? condition({ type, status: 'Unknown', reason: 'Pending', message } as Verdict, inputs); // each has Pending
   });
-  const now = [notAccepted(inputs), available(inputs), notReady(inputs), paused(inputs)].map((verdict) =>
-    condition(verdict, inputs),
-  );
+  const current = [notAccepted(inputs), available(inputs), notReady(inputs), paused(inputs)];
+  const now = [...current, ...contested(inputs)].map((verdict) => condition(verdict, inputs));
   return inOrder([...kept, ...now]);
 }
 

@@ -1,5 +1,6 @@
 // What one decision is made on, read once and not changed. What follows from it is decide's.
 import type { KubeObject } from '../kube/object.ts';
+import type { Peer } from '../api/protected-mcp-server.gen.ts';
 import type { AuthorityView } from './authority-keeper.ts';
 import type { HostRules } from './host-ownership.ts';
 import type { PodState } from './inputs.ts';
@@ -27,8 +28,12 @@ export interface World {
   readonly pods: readonly PodState[];
   /** The sidecar that the operator was installed with. */
   readonly sidecarImage: string;
+  /** Who may connect to the admin port of the pods. */
+  readonly adminIngressFrom: readonly Peer[];
   /** What a resource may ask for. */
   readonly permitted: Permitted;
+  /** Another installation that watches the server's namespace, and stands by. */
+  readonly contender: string | undefined;
   /** Whether the API server serves cert-manager's Certificates. */
   readonly certManager: boolean;
 }

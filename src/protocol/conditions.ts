@@ -1,6 +1,6 @@
 // Condition types and their reasons. Both are API: users and tools match on them, so none is renamed or reused.
 
-/** In the order in which they become true, and in which `status.conditions` lists them. `Paused` only while it is. */
+/** In the order in which they become true, and in which `status.conditions` lists them. The last two only while they are. */
 export const CONDITION_TYPES = [
   'Accepted',
   'CertificateReady',
@@ -11,6 +11,7 @@ export const CONDITION_TYPES = [
   'Available',
   'Ready',
   'Paused',
+  'Contested',
 ] as const;
 
 export type ConditionType = (typeof CONDITION_TYPES)[number];
@@ -72,6 +73,9 @@ export type ReadyReason =
 /** Whether the operator leaves the server alone because its annotation says so. */
 type PausedReason = 'Paused';
 
+/** Whether another installation of the operator watches the namespace too. */
+type ContestedReason = 'OtherInstallation';
+
 /** The reasons that each condition can have. */
 export interface ConditionReasons {
   Accepted: AcceptedReason;
@@ -83,6 +87,7 @@ export interface ConditionReasons {
   Isolated: IsolatedReason;
   Ready: ReadyReason;
   Paused: PausedReason;
+  Contested: ContestedReason;
 }
 
 /** One condition without its times: a verdict, typed so that a reason cannot end up in the wrong condition. */

@@ -50,6 +50,7 @@ interface Watcher {
   readonly namespace: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly res: ServerResponse;
+  told: number;
 }
 
 const WRITES: readonly Verb[] = ['create', 'update', 'apply', 'delete'];
@@ -103,6 +104,11 @@ export class MemoryApiServer {
   /** Requests that are not answered yet, watches among them. */
   get open(): number {
     return this.#open;
+  }
+
+  /** Events that were sent on the watches that are open. */
+  get told(): number {
+    return [...this.#watchers].reduce((sum, { told }) => sum + told, 0);
   }
 
   /** Closes what was opened here, the clients' connections among it. */
@@ -294,6 +300,9 @@ export class MemoryApiServer {
       }
       case 'apply': {
         if (stored === undefined && subresource !== undefined) return fail(res, notFound(kind, key));
+        const { resourceVersion } = object!.metadata;
+        if (resourceVersion !== undefined && resourceVersion !== stored?.object.metadata.resourceVersion)
+          return fail(res, { code: 409, reason: 'Conflict', message: 'the object has been modified' });
         const conflict = query.get('force') === 'true' ? undefined : conflictWith(stored, manager, object!);
         if (conflict !== undefined) return fail(res, { code: 409, reason: 'Conflict', message: conflict });
         return done(stored === undefined ? 201 : 200, this.#apply(id, stored, manager, object!, subresource));
@@ -353,7 +362,7 @@ export class MemoryApiServer {
   }
 
   #watch({ kind }: Resource, place: string, query: URLSearchParams, res: ServerResponse): void {
-    const watcher = { kind, namespace: namespaceOf(place), labels: labelsOf(query), res };
+    const watcher: Watcher = { kind, namespace: namespaceOf(place), labels: labelsOf(query), res, told: 0 };
     res.writeHead(200, { 'content-type': 'application/json' });
     res.flushHeaders();
     const from = Number(query.get('resourceVersion'));
@@ -455,9 +464,11 @@ function verbOf(method: string, name: string | undefined, query: URLSearchParams
   }
 }
 
-function offer({ kind, namespace, labels, res }: Watcher, { type, object }: Event): void {
-  if (object.kind === kind && isSelected(object, namespace, labels))
-    res.write(`${JSON.stringify({ type, object })}\n`);
+function offer(watcher: Watcher, { type, object }: Event): void {
+  const { kind, namespace, labels, res } = watcher;
+  if (object.kind !== kind || !isSelected(object, namespace, labels)) return;
+  res.write(`${JSON.stringify({ type, object })}\n`);
+  watcher.told++;
 }
 
 function isSelected(

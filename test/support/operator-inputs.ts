@@ -92,6 +92,7 @@ export function inputs(changes: Partial<Inputs> = {}): Inputs {
     server: serverObject(),
     now: NOW,
     paused: false,
+    contender: undefined,
     failure: undefined,
     certificate: { source: 'issued', notAfter: NOW + 90 * DAY_MS, renewAt: NOW + 60 * DAY_MS },
     deployment: deployment(),

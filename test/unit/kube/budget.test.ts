@@ -69,6 +69,26 @@ describe('a store with a budget', () => {
     assert.equal(one.set(large('d')), undefined);
     assert.equal(one.set(large('d', 'demo', '2'))?.type, 'changed');
   });
+  it('makes no stub of what it is to keep whole, which still takes its bytes', () => {
+    const budget = new Budget(LIMITS);
+    const keepWhole = ({ metadata }: ConfigMap) => metadata.name === 'key';
+    const store = new Store<ConfigMap>(undefined, { budget, keepWhole });
+    for (const name of ['a', 'b', 'c', 'd']) store.set(large(name));
+    store.set(large('key'));
+    const listed = store.incoming(large('key', 'demo', '2'));
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd', 'key'].filter((name) => stubBytes(store.get(`demo/${name}`)!) !== undefined),
+      ['d'],
+    );
+    assert.equal(stubBytes(listed), undefined);
+    store.abandon();
+    store.delete('demo/a');
+    store.set(large('d', 'demo', '2'));
+    assert.notEqual(stubBytes(store.get('demo/d')!), undefined, 'its bytes are taken');
+    store.delete('demo/key');
+    store.set(large('d', 'demo', '3'));
+    assert.equal(stubBytes(store.get('demo/d')!), undefined, 'and given back');
+  });
   it('is not overrun by a list that is being read', () => {
     const { one, stubs } = stores();
     const kept = Array.from({ length: 9 }, (_, index) => one.incoming(large(`a${index}`)));

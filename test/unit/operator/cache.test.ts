@@ -1,7 +1,8 @@
 // What the caches hold, and which change wakes which server.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { MANAGED_BY, MANAGED_BY_LABEL, PAUSED_ANNOTATION } from '../../../src/api/names.ts';
+import { CLAIM_NAME, MANAGED_BY, MANAGED_BY_LABEL, PAUSED_ANNOTATION } from '../../../src/api/names.ts';
+import { Budget, heapBytes } from '../../../src/kube/budget.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { Cache } from '../../../src/operator/cache.ts';
 import type { ServerObject } from '../../../src/operator/kinds.ts';
@@ -26,10 +27,12 @@ afterEach(async () => {
   await api.close();
 });
 
-async function start(options: { namespaces?: string[]; certManager?: boolean } = {}): Promise<Cache> {
-  const { namespaces, certManager = false } = options;
+async function start(
+  options: { namespaces?: string[]; certManager?: boolean; budget?: Budget } = {},
+): Promise<Cache> {
+  const { namespaces, certManager = false, budget = new Budget() } = options;
   const enqueue = (key: string) => void keys.push(key);
-  const cache = new Cache({ client: api.client(), namespaces, certManager, enqueue, log: silent });
+  const cache = new Cache({ client: api.client(), namespaces, certManager, enqueue, budget, log: silent });
   void cache.run(stop.signal);
   await cache.synced;
   return cache;
@@ -230,3 +233,42 @@ function markers(): string[] {
   });
   return ['demo/server-marker', 'demo/pod-marker', 'demo/child-marker'];
 }
+
+describe('the cached claim of a namespace', () => {
+  const full = { namespace: 0, total: 0, reserved: 0 };
+  const large = 'x'.repeat(100_000);
+  const claimed = (data: Record<string, string>) => {
+    const object = child({ name: CLAIM_NAME });
+    return { ...object, metadata: { ...object.metadata, annotations: { large } }, data };
+  };
+
+  it('is whole where no memory is left for anything else', async () => {
+    api.put(newServer());
+    api.put(claimed({ holder: 'one', challenge: 'a' }));
+    const cache = await start({ budget: new Budget(full) });
+    assert.deepEqual(cache.claim('demo')?.data, { holder: 'one', challenge: 'a' });
+    api.put(claimed({ holder: 'one', challenge: 'b' }));
+    await until(() => cache.claim('demo')?.data?.['challenge'] === 'b', 'the change is known');
+    assert.equal(cache.claims().length, 1);
+    assert.ok(cache.hasServers('demo'));
+  });
+
+  it('takes little memory, whatever is put into it', async () => {
+    api.put(newServer());
+    api.put(claimed({ holder: 'one', contender: large, other: large }));
+    const cache = await start();
+    const claim = cache.claim('demo');
+    assert.deepEqual(claim?.data, { holder: 'one' });
+    assert.ok(heapBytes(claim) < 2000);
+  });
+
+  it('belongs to no server, also when it is made to look so', async () => {
+    const server = newServer();
+    api.put(server);
+    api.put(claimed({ holder: 'one' }));
+    const cache = await start();
+    const [found] = cache.servers.list();
+    assert.ok(found);
+    assert.deepEqual(cache.existing(found), []);
+  });
+});

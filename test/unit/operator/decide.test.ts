@@ -105,7 +105,9 @@ function fresh(server: ServerObject = serverObject(), changes: Partial<World> = 
     hostRules: HOSTS,
     pods: [],
     sidecarImage: 'sidecar:1',
+    adminIngressFrom: [],
     permitted: PERMITTED,
+    contender: undefined,
     certManager: true,
     ...changes,
   };

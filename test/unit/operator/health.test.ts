@@ -27,6 +27,7 @@ async function get(path: string, sources: Partial<HealthSources> = {}): Promise<
 
 describe('the health port', () => {
   const blocked = { notLive: () => 'event loop blocked' };
+  const standby = { standing: () => 'standing by: x' };
   const unsynced = { notReady: () => 'caches not synced' };
   const broken = { metrics: () => Promise.reject(new Error('secret detail')) };
   const rows: readonly [name: string, path: string, Partial<HealthSources>, status: number, body: RegExp][] =
@@ -34,6 +35,8 @@ describe('the health port', () => {
       ['is live', '/livez', {}, 200, /^ok\n$/],
       ['says why it is not live', '/livez', blocked, 503, /^event loop blocked\n$/],
       ['is ready', '/readyz', {}, 200, /^ok\n$/],
+      ['is ready to stand by, and says so', '/readyz', standby, 200, /^standing by: x\n$/],
+      ['is live while it stands by', '/livez', standby, 200, /^ok\n$/],
       ['says why it is not ready', '/readyz', unsynced, 503, /^caches not synced\n$/],
       ['is live while it is not ready: a restart would not help', '/livez', unsynced, 200, /^ok\n$/],
       ['has metrics', '/metrics', {}, 200, /^a 1\n$/],

@@ -45,18 +45,26 @@ describe('the metrics', () => {
   it('are read when they are scraped', async () => {
     let servers = 1;
     let isLeader = false;
+    const others = { isStandby: () => !isLeader, namespacesOfOthers: () => 4 };
     addGauges(metrics.registry, {
       servers: () => servers,
       queueDepth: () => 3,
       isLeader: () => isLeader,
       isAuthorityLost: () => false,
+      ...others,
     });
     assert.ok((await lines()).includes('mcp_operator_servers 1'));
     assert.ok((await lines()).includes('mcp_operator_leader 0'));
     servers = 2;
     isLeader = true;
     const found = await lines();
-    for (const line of ['mcp_operator_servers 2', 'mcp_operator_leader 1', 'mcp_operator_queue_depth 3'])
+    for (const line of [
+      'mcp_operator_servers 2',
+      'mcp_operator_leader 1',
+      'mcp_operator_queue_depth 3',
+      'mcp_operator_standby 0',
+      'mcp_operator_namespaces_of_others 4',
+    ])
       assert.ok(found.includes(line), line);
   });
 
@@ -66,6 +74,8 @@ describe('the metrics', () => {
       queueDepth: () => 0,
       isLeader: () => false,
       isAuthorityLost: () => false,
+      isStandby: () => false,
+      namespacesOfOthers: () => 0,
     });
     const all = await metrics.registry.getMetricsAsJSON();
     assert.ok(all.length >= 8);

@@ -39,6 +39,22 @@ describe('settings', () => {
     });
   });
 
+  it("open the admin port to the operator's namespace where the chart names no peers, and to these alone where it does", () => {
+    const own = {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'protected-mcp-system' } },
+    };
+    assert.deepEqual(readSettings(GOOD).adminIngressFrom, [own]);
+    const peers = [
+      { podSelector: {}, namespaceSelector: { matchLabels: { a: 'b' } } },
+      { ipBlock: { cidr: '192.0.2.0/24' } },
+    ];
+    assert.deepEqual(
+      readSettings({ ...GOOD, ADMIN_INGRESS_FROM: JSON.stringify(peers) }).adminIngressFrom,
+      peers,
+    );
+    assert.deepEqual(readSettings({ ...GOOD, ADMIN_INGRESS_FROM: '[]' }).adminIngressFrom, []);
+  });
+
   it('split what Services may have', () => {
     const env = { SERVICE_TYPES: 'ClusterIP, LoadBalancer', SERVICE_ANNOTATIONS: 'a/*,b/c,*' };
     const { permitted } = readSettings({ ...GOOD, ...env });
@@ -86,6 +102,12 @@ describe('settings', () => {
     ['SERVICE_TYPES', 'ClusterIP,ExternalName', /SERVICE_TYPES: must be one of ClusterIP, NodePort/],
     ['SERVICE_ANNOTATIONS', 'a b', /SERVICE_ANNOTATIONS: must be names of annotations/],
     ['SERVICE_ANNOTATIONS', '*/hostname', /SERVICE_ANNOTATIONS: must be names of annotations/],
+    ['ADMIN_INGRESS_FROM', 'everyone', /ADMIN_INGRESS_FROM: must be a JSON list of peers/],
+    ['ADMIN_INGRESS_FROM', '{}', /ADMIN_INGRESS_FROM: must be a JSON list of peers/],
+    ['ADMIN_INGRESS_FROM', '[{}]', /ADMIN_INGRESS_FROM: must be a JSON list of peers/],
+    ['ADMIN_INGRESS_FROM', '[{"from":{}}]', /ADMIN_INGRESS_FROM: must be a JSON list of peers/],
+    ['ADMIN_INGRESS_FROM', '[{"podSelector":"x"}]', /ADMIN_INGRESS_FROM: must be a JSON list of peers/],
+    ['CLAIM_EXPIRY_SECONDS', '0', /CLAIM_EXPIRY_SECONDS: must be a number from 1 to 86400/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL: must be one of debug, info, warn, error/],
     ['CERTIFICATE_HOSTS', 'demo=example.com', /CERTIFICATE_HOSTS: is not JSON/],
     ['CERTIFICATE_HOSTS', '{}', /CERTIFICATE_HOSTS: .*expected array/],

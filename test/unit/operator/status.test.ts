@@ -381,6 +381,14 @@ const PAUSED_ROWS: readonly Row[] = [
     message: /422 Invalid/,
   },
   {
+    situation: 'another installation watches the namespace',
+    changes: { contender: 'mcp-b/operator' },
+    condition: 'Contested',
+    status: 'True',
+    reason: 'OtherInstallation',
+    message: /^Operator mcp-b\/operator watches namespace demo too, and stands by\./,
+  },
+  {
     situation: 'the pods may not be made',
     changes: { failure: { reason: 'PodSecurityViolation', message: 'violates PodSecurity "restricted": x' } },
     condition: 'Accepted',
@@ -478,6 +486,7 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     Paused: true,
   },
   Paused: { Paused: true },
+  Contested: { OtherInstallation: true },
 };
 
 describe('every reason that the API names', () => {
@@ -503,7 +512,7 @@ describe('status', () => {
     assert.equal(observedGeneration, 2);
     assert.deepEqual(
       conditions.map(({ type }) => type),
-      [...CONDITION_TYPES],
+      CONDITION_TYPES.filter((type) => type !== 'Contested'),
     );
   });
 
@@ -530,7 +539,7 @@ describe('status', () => {
     const first = status(inputs({ deployment: undefined, pods: [] }));
     assert.deepEqual(
       first.conditions?.map(({ type }) => type),
-      CONDITION_TYPES.filter((type) => type !== 'Paused'),
+      CONDITION_TYPES.filter((type) => type !== 'Paused' && type !== 'Contested'),
     );
   });
 

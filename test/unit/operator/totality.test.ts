@@ -49,7 +49,9 @@ function world(server: ProtectedMcpServer, changes: Partial<World> = {}): World 
     hostRules: { localhost: true, byNamespace: [{ namespace: '*', hosts: ['*.example.com'] }] },
     pods: [pod()],
     sidecarImage: 'sidecar:1',
+    adminIngressFrom: [],
     permitted: PERMITTED,
+    contender: undefined,
     certManager: true,
     ...changes,
   };
