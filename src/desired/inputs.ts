@@ -1,6 +1,6 @@
 // What the builders work on. Read by others; nothing here reads anything.
 import { API_VERSION, KIND, objectLabels } from '../api/names.ts';
-import type { ObjectMeta, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
+import type { ObjectMeta, Peer, ProtectedMcpServer } from '../api/protected-mcp-server.gen.ts';
 
 /** A certificate that the operator issued. */
 export interface IssuedCertificate {
@@ -17,6 +17,11 @@ export interface DesiredInputs {
   readonly server: ProtectedMcpServer;
   /** The sidecar that the operator was installed with; `spec.sidecar.image` replaces it. */
   readonly sidecarImage: string;
+  /**
+   * Who may connect to the admin port, as in a NetworkPolicy: the operator, and who reads metrics. No pod when empty or
+   * absent; the kubelet's probes come from the node, which no policy keeps from its own pods.
+   */
+  readonly adminIngressFrom?: readonly Peer[];
   /** The certificate that the operator issued; absent where the user or cert-manager provides it, and outside a cluster. */
   readonly issued?: IssuedCertificate | undefined;
   /** Replicas that the Deployment has now, where the resource leaves them to an autoscaler. */

@@ -1,9 +1,10 @@
-// Admits only the sidecar's ports: a server that listens on all addresses by mistake still cannot be reached.
+// Admits only the sidecar's ports, and to the admin port only who needs it: a server that listens on all addresses by
+// mistake still cannot be reached.
 import { ADMIN_PORT, PUBLIC_PORT, objectNames, selectorLabels } from '../api/names.ts';
 import type { Manifest } from '../api/object.ts';
 import { ownedMeta, type DesiredInputs } from './inputs.ts';
 
-export function networkPolicy({ server }: DesiredInputs): Manifest | undefined {
+export function networkPolicy({ server, adminIngressFrom = [] }: DesiredInputs): Manifest | undefined {
   const { isolation, ingressFrom } = server.spec.network;
   if (isolation === 'None') return undefined;
   const { name } = server.metadata;
@@ -20,7 +21,9 @@ export function networkPolicy({ server }: DesiredInputs): Manifest | undefined {
           ports: [{ protocol: 'TCP', port: PUBLIC_PORT }],
           ...(ingressFrom.length > 0 && { from: ingressFrom }),
         },
-        { ports: [{ protocol: 'TCP', port: ADMIN_PORT }] },
+        ...(adminIngressFrom.length > 0
+          ? [{ ports: [{ protocol: 'TCP', port: ADMIN_PORT }], from: adminIngressFrom }]
+          : []),
       ],
     },
   };

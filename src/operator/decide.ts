@@ -195,11 +195,17 @@ export function publishedBundle(
 function desiredObjects(
   server: ServerObject,
   plan: CertificatePlan,
-  { sidecarImage, existing }: World,
+  { sidecarImage, adminIngressFrom, existing }: World,
 ): Manifest[] {
   const blank = { certificate: '', key: '' };
   const issued = plan.source === 'issued' ? { ...(plan.leaf ?? blank), authority: plan.bundle } : undefined;
-  const objects: Manifest[] = desired({ server, sidecarImage, issued, scale: scaleOf(existing) });
+  const objects: Manifest[] = desired({
+    server,
+    sidecarImage,
+    adminIngressFrom,
+    issued,
+    scale: scaleOf(existing),
+  });
   const unknown = objectNames(server.metadata.name).authorityConfigMap;
   return plan.source === 'issued' && plan.bundle === ''
     ? objects.filter(({ kind, metadata }) => kind !== CONFIG_MAPS.kind || metadata.name !== unknown)

@@ -88,6 +88,8 @@ describe('the notes', () => {
       ['crds: { keep: false }', /WARNING: crds\.keep is false/],
       ['crds: { enabled: false }', /NOTE: crds\.enabled is false/],
       ['rbac: { create: false }', /WARNING: rbac\.create is false/],
+      ['requesterPolicy: { enabled: false }', /WARNING: requesterPolicy\.enabled is false/],
+      ['metrics: { podMonitor: { enabled: true } }', /WARNING: .*sidecar\.adminIngressFrom is empty/],
       ['leaderElection: { enabled: false }', /WARNING: leaderElection\.enabled is false/],
       ['sidecar: { image: { tag: latest } }', /WARNING: sidecar\.image\.tag is latest/],
       ['watchNamespaces: [team-a]', /NOTE: with watchNamespaces the chart makes no ClusterRoles/],

@@ -55,6 +55,11 @@ const refused: readonly { rule: string; values: string; message: RegExp }[] = [
     message: /at '\/services\/annotations\/0': '\*\/hostname' does not match pattern/,
   },
   {
+    rule: 'a peer of the admin port that would be everyone',
+    values: 'sidecar: { adminIngressFrom: [{}] }',
+    message: /at '\/sidecar\/adminIngressFrom\/0': minProperties: got 0, want 1/,
+  },
+  {
     rule: 'an unknown log level',
     values: 'logLevel: verbose',
     message: /at '\/logLevel': value must be one of 'debug', 'info', 'warn', 'error'/,

@@ -12,6 +12,15 @@ import { parseConfig } from '../../src/sidecar/config/config.ts';
 import { checkServer } from '../support/manifests.ts';
 
 const update = process.env['UPDATE_GOLDEN'] === '1';
+/** As the chart names the operator's pods, and a Prometheus. */
+const adminIngressFrom = ['protected-mcp-system', 'monitoring'].map((namespace) => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+  podSelector: {
+    matchLabels: {
+      'app.kubernetes.io/name': namespace === 'monitoring' ? 'prometheus' : 'protected-mcp-operator',
+    },
+  },
+}));
 const cases = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.in.yaml'));
 
 function objectsOf(file: string): Manifest[] {
@@ -21,7 +30,7 @@ function objectsOf(file: string): Manifest[] {
   );
   assert.ok(result.ok, result.ok ? '' : result.problems.map(describeProblem).join('\n'));
   return result.manifests.servers.flatMap((server) =>
-    desired({ server, sidecarImage: 'protected-mcp-sidecar:0.1.0' }),
+    desired({ server, sidecarImage: 'protected-mcp-sidecar:0.1.0', adminIngressFrom }),
   );
 }
 

@@ -56,6 +56,13 @@ app.kubernetes.io/name: {{ include "protected-mcp-operator.name" . }}
 {{- include "protected-mcp-operator.selectorLabels" . | fromYaml | mustMerge (dict "app.kubernetes.io/component" "test") | toYaml -}}
 {{- end -}}
 
+{{/* Who may connect to the sidecars' admin port, as JSON: the operator's own pods first. */}}
+{{- define "protected-mcp-operator.adminPeers" -}}
+{{- $namespace := dict "matchLabels" (dict "kubernetes.io/metadata.name" .Release.Namespace) -}}
+{{- $pods := dict "matchLabels" (include "protected-mcp-operator.selectorLabels" . | fromYaml) -}}
+{{- prepend .Values.sidecar.adminIngressFrom (dict "namespaceSelector" $namespace "podSelector" $pods) | toJson -}}
+{{- end -}}
+
 {{/* An image's reference. Takes a dict with `image` (the values) and `tag` (the default). */}}
 {{- define "protected-mcp-operator.image" -}}
 {{- with .image.registry }}{{ . }}/{{ end -}}
@@ -68,7 +75,7 @@ app.kubernetes.io/name: {{ include "protected-mcp-operator.name" . }}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount is 2 or more, but leaderElection.enabled is false: the operators would work against each other. Set replicaCount=1 or leaderElection.enabled=true." -}}
 {{- end -}}
-{{- $own := list "AUTHORITY_OVERLAP" "CERTIFICATE_HOSTS" "CERTIFICATE_LOCALHOST" "LEADER_ELECTION" "LEASE_NAME" "LOG_LEVEL" "POD_NAME" "POD_NAMESPACE" "POD_SECURITY" "SERVICE_ANNOTATIONS" "SERVICE_TYPES" "SIDECAR_IMAGE" "WATCH_NAMESPACES" "WORKERS" -}}
+{{- $own := list "ADMIN_INGRESS_FROM" "AUTHORITY_OVERLAP" "CERTIFICATE_HOSTS" "CERTIFICATE_LOCALHOST" "LEADER_ELECTION" "LEASE_NAME" "LOG_LEVEL" "POD_NAME" "POD_NAMESPACE" "POD_SECURITY" "SERVICE_ANNOTATIONS" "SERVICE_TYPES" "SIDECAR_IMAGE" "WATCH_NAMESPACES" "WORKERS" -}}
 {{- $seen := dict -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}

@@ -183,6 +183,19 @@ describe('the NetworkPolicy', () => {
       ports: [{ protocol: 'TCP', port: 8001 }],
     });
   });
+  it('admits no pod to the admin port when no peers are named', () => {
+    assert.doesNotMatch(JSON.stringify(field({}, 'NetworkPolicy', 'spec', 'ingress')), /9001/);
+  });
+  it('admits the named peers alone to the admin port, whoever may use the public one', () => {
+    const adminIngressFrom = [{ podSelector: { matchLabels: { a: 'b' } } }];
+    const server = validServer(sample('echo'));
+    const policy = desired({ server, sidecarImage: 'x', adminIngressFrom }).find(
+      ({ kind }) => kind === 'NetworkPolicy',
+    );
+    const { ingress } = policy?.['spec'] as { ingress: object[] };
+    assert.deepEqual(ingress[1], { ports: [{ protocol: 'TCP', port: 9001 }], from: adminIngressFrom });
+    assert.equal(ingress.length, 2);
+  });
   it("never names the server's own port", () => {
     assert.doesNotMatch(JSON.stringify(field({}, 'NetworkPolicy', 'spec', 'ingress')), /8000/);
   });
