@@ -2,7 +2,7 @@
 // such pods and Services; the operator has it, and must not lend it.
 import type { Manifest } from '../api/object.ts';
 import type { PodSecurityLevel, Violation } from '../desired/pod-security/level.ts';
-import { isObject, setFields } from '../desired/pod-security/fields.ts';
+import { isObject, known, setFields, unknownFields, type Known } from '../desired/pod-security/fields.ts';
 import { podViolations } from '../desired/pod-security/pod.ts';
 import { sidecarKeyViolations } from '../desired/pod-security/sidecar-keys.ts';
 import type { ApplyFailure } from './inputs.ts';
@@ -12,6 +12,12 @@ export const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer'] as const;
 
 /** The name of an annotation, or the beginning of one with `*` behind it. */
 export const ANNOTATION_PATTERN = /^(\*|[A-Za-z0-9][-A-Za-z0-9_./]*\*?)$/;
+
+/** What the operator writes. Every other field of a Service, externalIPs among them, has no place in the resource. */
+const SERVICE_FIELDS: Known = {
+  ...known('type', 'selector'),
+  ports: known('name', 'port', 'targetPort', 'protocol', 'appProtocol'),
+};
 
 /** What the one who installed the operator lets the authors of resources have. */
 export interface Permitted {
@@ -76,6 +82,7 @@ function serviceFailure(service: Manifest | undefined, permitted: Permitted): Ap
             message: `${String(type)} is not allowed, only ${serviceTypes.join(', ')}`,
           },
         ]),
+    ...unknownFields(spec, SERVICE_FIELDS, 'spec.service'),
     ...annotations
       .filter((name) => !isPrivate(name) && !serviceAnnotations.some((pattern) => matches(pattern, name)))
       .map((name) => ({ path: 'spec.service.annotations', message: `${name} is not allowed` })),

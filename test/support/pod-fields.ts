@@ -363,4 +363,56 @@ export const unknownPodFields: readonly PodFields[] = [
     '',
     /seccompProfile \(annotation/,
   ),
+  context(
+    'a seccomp profile with an unknown field',
+    { seccompProfile: { type: 'RuntimeDefault', allow: ['mount'] } },
+    '',
+    /securityContext\.seccompProfile\.allow: unknown field/,
+  ),
+  volume(
+    'emptyDir with an unknown field',
+    { emptyDir: { onNode: '/' } },
+    '',
+    /volumes\[name=v\]\.emptyDir\.onNode: unknown field/,
+  ),
+  volume(
+    'a token with an unknown field',
+    { projected: { sources: [{ serviceAccountToken: { path: 't', serviceAccountName: 'admin' } }] } },
+    '',
+    /projected\.sources\.serviceAccountToken\.serviceAccountName: unknown field/,
+  ),
+  volume(
+    'a Secret with an unknown field',
+    { secret: { secretName: 'x', namespace: 'kube-system' } },
+    '',
+    /secret\.namespace: unknown field/,
+  ),
+  probe(
+    'of a kind that every object has',
+    { constructor: {} },
+    '',
+    /livenessProbe\.constructor: unknown field/,
+  ),
+  probe(
+    'with an unknown field of a header',
+    { httpGet: { port: 80, httpHeaders: [{ name: 'x', value: 'y', valueFrom: {} }] } },
+    '',
+    /httpGet\.httpHeaders\.valueFrom: unknown field/,
+  ),
+  row(
+    'an unknown kind of affinity',
+    { 'spec.podTemplate.affinity': { hostAffinity: {} } },
+    '',
+    /spec\.podTemplate\.affinity\.hostAffinity: unknown field/,
+  ),
+  row(
+    'a constraint with an unknown field',
+    {
+      'spec.podTemplate.topologySpreadConstraints': [
+        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', evict: true },
+      ],
+    },
+    '',
+    /spec\.podTemplate\.topologySpreadConstraints\.evict: unknown field/,
+  ),
 ];

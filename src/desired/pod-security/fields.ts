@@ -20,11 +20,27 @@ export function entries(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : [];
 }
 
-/** A field that no control knows may do anything, in this version of Kubernetes or in the next. */
-export function unknownFields(value: unknown, known: readonly string[], path: string): Violation[] {
-  return setFields(value)
-    .filter(([name]) => !known.includes(name))
-    .map(([name]) => ({ path: `${path}.${name}`, message: `unknown field (${name} is in no control)` }));
+/** The fields that are known, with those below them; `true` where whatever is below does no more than its field. */
+export interface Known {
+  readonly [field: string]: Known | true;
+}
+
+export function known(...fields: readonly string[]): Known {
+  return Object.fromEntries(fields.map((field) => [field, true]));
+}
+
+/**
+ * A field that no control knows may do anything, in this version of Kubernetes or in the next.
+ * @param value an object, or a list of such objects
+ */
+export function unknownFields(value: unknown, fields: Known, path: string): Violation[] {
+  if (Array.isArray(value)) return value.flatMap((entry) => unknownFields(entry, fields, path));
+  return setFields(value).flatMap(([name, member]) => {
+    const below = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (below === undefined)
+      return [{ path: `${path}.${name}`, message: `unknown field (${name} is in no control)` }];
+    return below === true ? [] : unknownFields(member, below, `${path}.${name}`);
+  });
 }
 
 export function quoted(values: readonly unknown[]): string {

@@ -2,23 +2,36 @@
 import type { JsonObject } from '../../api/object.ts';
 import { SERVER_CONTAINER } from '../../api/names.ts';
 import { containerViolations } from './container.ts';
-import { entries, isObject, quoted, setFields, unknownFields } from './fields.ts';
+import { entries, isObject, known, quoted, setFields, unknownFields, type Known } from './fields.ts';
 import type { ControlledLevel, PodSecurityLevel, Violation } from './level.ts';
 import { volumeViolations } from './volumes.ts';
 
 const POD = 'spec.podTemplate';
+/** Placement, which is in no control: no field of it does more than choose nodes. */
+const PLACEMENT: Known = {
+  nodeSelector: true,
+  tolerations: known('key', 'operator', 'value', 'effect', 'tolerationSeconds'),
+  affinity: Object.fromEntries(
+    ['nodeAffinity', 'podAffinity', 'podAntiAffinity'].map((name) => [
+      name,
+      known(
+        'requiredDuringSchedulingIgnoredDuringExecution',
+        'preferredDuringSchedulingIgnoredDuringExecution',
+      ),
+    ]),
+  ),
+  topologySpreadConstraints: {
+    ...known('maxSkew', 'topologyKey', 'whenUnsatisfiable', 'labelSelector', 'minDomains'),
+    ...known('nodeAffinityPolicy', 'nodeTaintsPolicy', 'matchLabelKeys'),
+  },
+};
 /** What the operator writes. Every other field of a pod, hostNetwork among them, has no place in the resource. */
-const FIELDS = [
-  ...['serviceAccountName', 'automountServiceAccountToken', 'enableServiceLinks', 'imagePullSecrets'],
-  ...[
-    'terminationGracePeriodSeconds',
-    'nodeSelector',
-    'tolerations',
-    'affinity',
-    'topologySpreadConstraints',
-  ],
-  ...['containers', 'volumes'],
-];
+const FIELDS: Known = {
+  ...known('serviceAccountName', 'automountServiceAccountToken', 'enableServiceLinks'),
+  ...known('terminationGracePeriodSeconds', 'containers', 'volumes'),
+  imagePullSecrets: known('name'),
+  ...PLACEMENT,
+};
 /** Annotations that were fields once, and that older nodes still obey. */
 const APP_ARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/';
 const SECCOMP_ANNOTATION = /^(container\.)?seccomp\.security\.alpha\.kubernetes\.io\//;

@@ -1,6 +1,6 @@
 // The controls over a container's securityContext, one a field (kubernetes.io/docs/concepts/security/pod-security-standards).
 import type { JsonObject } from '../../api/object.ts';
-import { entries, isObject, isSet, quoted, setFields, unknownFields } from './fields.ts';
+import { entries, isObject, isSet, known, quoted, setFields, unknownFields, type Known } from './fields.ts';
 import type { ControlledLevel, Violation } from './level.ts';
 
 /** What is wrong with a field, absent ones included; undefined when nothing is. */
@@ -48,6 +48,13 @@ const CONTROLS: Readonly<Record<string, Control>> = {
   windowsOptions,
 };
 
+const PROFILE_FIELDS = known('type', 'localhostProfile');
+const FIELDS: Known = {
+  ...known(...Object.keys(CONTROLS)),
+  appArmorProfile: PROFILE_FIELDS,
+  seccompProfile: PROFILE_FIELDS,
+};
+
 /** @param path of the context in the resource */
 export function securityContextViolations(
   context: unknown,
@@ -61,7 +68,7 @@ export function securityContextViolations(
     if (problem === undefined) return [];
     return [{ path: `${path}.${name}`, message: problem.replace('%s', `container "${container}"`) }];
   });
-  return [...broken, ...unknownFields(context, Object.keys(CONTROLS), path)];
+  return [...broken, ...unknownFields(context, FIELDS, path)];
 }
 
 function capabilities(value: unknown, level: ControlledLevel): string | undefined {

@@ -266,6 +266,23 @@ describe('Services', () => {
   ] as const)
     it(`are made: ${name}`, () => assert.equal(refused(fields, permitted), undefined));
 
+  for (const [field, value] of [
+    ['externalIPs', ['192.0.2.53']],
+    ['externalName', 'example.com'],
+    ['loadBalancerIP', '192.0.2.53'],
+    ['loadBalancerClass', 'example.com/public'],
+    ['publishNotReadyAddresses', true],
+    ['ports', [{ name: 'https', port: 8001, nodePort: 30443 }]],
+  ] as const)
+    it(`have no place for ${field}`, () => {
+      const objects = desired({ server: validServer(sample('echo')), sidecarImage: 'sidecar:1' });
+      const service = objects.find(({ kind }) => kind === 'Service');
+      Object.assign(service?.['spec'] as object, { [field]: value });
+      const found = refusal(objects, PERMITTED);
+      assert.equal(found?.failure.reason, 'ServiceNotAllowed');
+      assert.match(found.failure.message, new RegExp(`^spec\\.service\\.${field}.*unknown field`));
+    });
+
   it('that publish a pod that may not be are not made either', () => {
     const found = refused({
       'spec.service.type': 'NodePort',
