@@ -57,13 +57,11 @@ export class Claims {
    * @throws ApiError, NoAnswerError where a later attempt may succeed
    */
   async hold(namespace: string, signal: AbortSignal): Promise<boolean> {
-    const look = this.#looks.get(namespace) ?? this.#look(namespace, signal);
+    const look =
+      this.#looks.get(namespace) ??
+      this.#look(namespace, signal).finally(() => this.#looks.delete(namespace));
     this.#looks.set(namespace, look);
-    try {
-      return await look;
-    } finally {
-      this.#looks.delete(namespace);
-    }
+    return look;
   }
 
   /** Leaves a namespace in which no server is left. */

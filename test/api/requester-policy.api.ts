@@ -1,20 +1,14 @@
 // Who may ask for pods by a ProtectedMcpServer, on a real API server with the chart's policy: those who may create pods.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
-import { Client } from '../../src/kube/client.ts';
-import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
+import type { Client } from '../../src/kube/client.ts';
 import { isForbidden, type ApiError } from '../../src/kube/errors.ts';
-import type { KubeObject, Resource } from '../../src/kube/object.ts';
-import { createTransport, type ApiTransport } from '../../src/kube/transport.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
 import type { ServerObject } from '../../src/operator/kinds.ts';
-import { findHelms, renderChart } from '../../scripts/chart-helm.ts';
-import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { setField } from '../support/manifests.ts';
 import { newServer } from '../unit/operator/operator.ts';
-import { connect, createNamespace, eventually, installCrd, never, SERVERS, write } from './connect.ts';
+import { eventually, never, SERVERS, write } from './connect.ts';
+import { startWithUsers, type UsersServer } from './users.ts';
 
 const OPERATOR = 'system:serviceaccount:mcp-system:operator';
 
@@ -32,12 +26,7 @@ const sub = (name: string) => ({
 });
 const pods = (...verbs: string[]) => ({ apiGroups: [''], resources: ['pods'], verbs });
 
-interface Rights {
-  readonly demo: readonly object[];
-  readonly other?: readonly object[];
-}
-
-const USERS: Readonly<Record<string, Rights>> = {
+const USERS = {
   editor: { demo: [servers(...ALL), pods('create')] },
   everything: { demo: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] },
   requester: { demo: [servers(...ALL)] },
@@ -57,7 +46,7 @@ const USERS: Readonly<Record<string, Rights>> = {
   collector: { demo: [servers('get', 'patch', 'update', 'delete')] },
   scaler: { demo: [servers('get'), sub('scale')] },
   [OPERATOR]: { demo: [servers('get'), sub('status'), sub('finalizers')] },
-};
+} satisfies Parameters<typeof startWithUsers>[1];
 const MAY_NOT = [
   'requester',
   'elsewhere',
@@ -68,47 +57,55 @@ const MAY_NOT = [
   'one pod',
 ];
 
-const RBAC = 'rbac.authorization.k8s.io/v1';
-const ADMISSION = 'admissionregistration.k8s.io/v1';
-const kind = (apiVersion: string, name: string, plural: string, namespaced: boolean): Resource => ({
-  apiVersion,
-  kind: name,
-  plural,
-  namespaced,
-});
-const ROLES = kind(RBAC, 'Role', 'roles', true);
-const BINDINGS = kind(RBAC, 'RoleBinding', 'rolebindings', true);
-const POLICIES = [
-  kind(ADMISSION, 'ValidatingAdmissionPolicy', 'validatingadmissionpolicies', false),
-  kind(ADMISSION, 'ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings', false),
+/** What a pod and a Service can be asked for by a resource: each would be the user's own, by the operator's rights. */
+const CONTEXT = 'spec.server.securityContext';
+const VOLUMES = 'spec.podTemplate.volumes';
+const projected = (source: object) => [{ name: 'v', projected: { sources: [source] } }];
+const ATTACKS: readonly (readonly [what: string, path: string, value: unknown])[] = [
+  ['uid 0', CONTEXT, { runAsUser: 0, runAsNonRoot: false }],
+  ['privileged container', CONTEXT, { privileged: true }],
+  ['capability', CONTEXT, { capabilities: { add: ['ALL'] } }],
+  ['unmasked /proc', CONTEXT, { procMount: 'Unmasked' }],
+  ['SELinux type', CONTEXT, { seLinuxOptions: { type: 'spc_t' } }],
+  ['way around AppArmor', CONTEXT, { appArmorProfile: { type: 'Unconfined' } }],
+  ['way around seccomp', CONTEXT, { seccompProfile: { type: 'Unconfined' } }],
+  ['process of a Windows host', CONTEXT, { windowsOptions: { hostProcess: true } }],
+  ['file of a node', VOLUMES, [{ name: 'v', hostPath: { path: '/' } }]],
+  ['claimed volume', VOLUMES, [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }]],
+  ['ephemeral volume', VOLUMES, [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: {} } } }]],
+  ['driver’s volume', VOLUMES, [{ name: 'v', csi: { driver: 'secrets-store.csi.k8s.io' } }]],
+  ['Secret by a volume', VOLUMES, [{ name: 'v', secret: { secretName: 'vault' } }]],
+  ['Secret by a projected volume', VOLUMES, projected({ secret: { name: 'vault' } })],
+  ['token of the account', VOLUMES, projected({ serviceAccountToken: { path: 'token' } })],
+  ['certificate for the pod', VOLUMES, projected({ podCertificate: { signerName: 'a/b' } })],
+  [
+    'Secret by a variable',
+    'spec.server.env',
+    [{ name: 'K', valueFrom: { secretKeyRef: { name: 'vault', key: 'password' } } }],
+  ],
+  ['Secret by all variables', 'spec.server.envFrom', [{ secretRef: { name: 'vault' } }]],
+  ['Secret to pull images', 'spec.podTemplate.imagePullSecrets', [{ name: 'vault' }]],
+  ['Secret as certificate', 'spec.tls', { secretName: 'vault' }],
+  ['ServiceAccount of another', 'spec.podTemplate.serviceAccountName', 'cluster-admin'],
+  ['image in the sidecar’s place', 'spec.sidecar', { image: 'evil:1' }],
+  ['node of the control plane', 'spec.podTemplate.tolerations', [{ operator: 'Exists' }]],
+  ['label that others’ policies select', 'spec.podTemplate.labels', { app: 'bank' }],
+  ['command', 'spec.server.command', ['sh', '-c', 'evil']],
+  ['probe of the node', 'spec.server.livenessProbe', { tcpSocket: { host: '10.0.0.1', port: 22 } }],
+  ['load balancer', 'spec.service', { type: 'LoadBalancer' }],
+  ['port of every node', 'spec.service', { type: 'NodePort' }],
+  ['name in DNS', 'spec.service', { annotations: { 'external-dns.alpha.kubernetes.io/hostname': 'x.y' } }],
+  ['open network', 'spec.network', { isolation: 'None' }],
 ];
 
 describe('the policy for requesters', { timeout: 120_000 }, () => {
-  let server: ApiServer;
+  let server: UsersServer;
   let admin: Client;
-  let directory: string;
-  const closers: (() => Promise<unknown>)[] = [];
-  const transports = new Map<string, ApiTransport>();
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'requesters-'));
-    const file = join(directory, 'tokens.csv');
-    writeFileSync(
-      file,
-      Object.keys(USERS)
-        .map((name, index) => `token-${index},${name},${index}`)
-        .join('\n'),
-    );
-    server = await startApiServer({ flags: [`--token-auth-file=${file}`] });
-    const connected = connect(server);
-    admin = connected.client;
-    closers.push(connected.close);
-    for (const name of ['demo', 'other']) await createNamespace(admin, name);
-    await installCrd(admin);
-    await grant();
-    for (const [index, name] of Object.keys(USERS).entries())
-      transports.set(name, transportOf(`token-${index}`));
-    await installPolicy('{}');
+    server = await startWithUsers(['demo', 'other'], USERS);
+    ({ admin } = server);
+    await server.installPolicy('requesters');
     await eventually('the policy is in force', async () => {
       const answer = await outcome(() =>
         as('requester').create(SERVERS, named('probe'), { ...write, dryRun: true }),
@@ -116,54 +113,11 @@ describe('the policy for requesters', { timeout: 120_000 }, () => {
       return answer === 'refused';
     });
   });
-  after(async () => {
-    for (const close of closers) await close();
-    await server.stop();
-    rmSync(directory, { recursive: true });
-  });
+  after(() => server.stop());
 
-  async function grant(): Promise<void> {
-    for (const [index, [name, rights]] of Object.entries(USERS).entries())
-      for (const [namespace, rules] of Object.entries<readonly object[]>({ ...rights })) {
-        const metadata = { name: `user-${index}`, namespace };
-        await admin.create(ROLES, { apiVersion: RBAC, kind: 'Role', metadata, rules } as KubeObject, write);
-        const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name };
-        const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name }];
-        await admin.create(
-          BINDINGS,
-          { apiVersion: RBAC, kind: 'RoleBinding', metadata, roleRef, subjects } as KubeObject,
-          write,
-        );
-      }
-  }
-
-  async function installPolicy(values: string): Promise<void> {
-    const [helm] = findHelms();
-    const objects = renderChart(helm, { name: 'pmcp', namespace: 'mcp-system', values });
-    for (const resource of POLICIES)
-      for (const object of objects.filter(
-        (one) => one.kind === resource.kind && /requesters/.test(one.metadata.name),
-      ))
-        await admin.apply(resource, object, write);
-  }
-
-  function transportOf(token: string): ApiTransport {
-    const config = new KubeConfig();
-    const cluster = server.config.getCurrentCluster();
-    assert.ok(cluster);
-    config.loadFromClusterAndUser(cluster, { name: 'user', token });
-    const credentials = kubeConfigCredentials(config);
-    closers.push(() => credentials.destroy());
-    return createTransport(credentials, { userAgent: 'test' });
-  }
-
-  const as = (user: string) => {
-    const transport = transports.get(user);
-    assert.ok(transport, user);
-    return new Client(transport);
-  };
+  const as = (user: string) => server.as(user);
   const patch = (user: string, body: object, { name = 'echo', subresource = '' } = {}) =>
-    transports.get(user)!.call({
+    server.transportOf(user).call({
       what: 'patch',
       method: 'PATCH',
       path: `/apis/protectedmcp.dev/v1alpha1/namespaces/demo/protectedmcpservers/${name}${subresource}`,
@@ -193,8 +147,10 @@ describe('the policy for requesters', { timeout: 120_000 }, () => {
   }
   async function fresh(name: string): Promise<KubeObject> {
     await admin.apply(SERVERS, named(name), write);
-    return admin.get(SERVERS, { name, namespace: 'demo' }, { signal: never });
+    return get(name);
   }
+  const get = (name: string) =>
+    admin.get(SERVERS, { name, namespace: 'demo' }, { signal: never }) as Promise<KubeObject>;
   const image = (object: KubeObject): never => {
     const copy = structuredClone(object) as ServerObject;
     copy.spec.server.image = 'evil:1';
@@ -249,6 +205,49 @@ describe('the policy for requesters', { timeout: 120_000 }, () => {
       });
   }
 
+  for (const [what, path, value] of ATTACKS)
+    it(`gives those who may create servers alone no ${what}`, async () => {
+      const attack = (object: ServerObject) => setField(object, path, value);
+      const name = 'attacked';
+      const valid = as('editor').create(SERVERS, named('legal', attack), { ...write, dryRun: true });
+      assert.equal(await outcome(() => valid), 'done', 'the resource itself is valid');
+      const created = as('requester').create(SERVERS, named('attack', attack), write);
+      assert.equal(await outcome(() => created), 'refused');
+      const before = await fresh(name);
+      for (const user of ['requester', 'collector']) {
+        const replaced = structuredClone(before) as ServerObject;
+        attack(replaced);
+        assert.equal(await outcome(() => as(user).update(SERVERS, replaced as never, write)), 'refused');
+        const { spec } = named(name, attack);
+        assert.equal(await outcome(() => patch(user, { spec }, { name })), 'refused');
+      }
+      assert.deepEqual(await get(name), before);
+    });
+
+  for (const [subresource, user, attempt] of [
+    ['/scale', 'scaler', { spec: { replicas: 1, server: { image: 'evil:1' } } }],
+    ['/scale', 'scaler', { spec: { podTemplate: { serviceAccountName: 'cluster-admin' } } }],
+    ['/status', OPERATOR, { spec: { server: { image: 'evil:1' } } }],
+    ['/status', OPERATOR, { metadata: { annotations: { a: 'b' } }, status: { replicas: 1 } }],
+    ['/status', OPERATOR, { metadata: { labels: { a: 'b' } }, spec: { replicas: 7 } }],
+  ] as const)
+    it(`lets nothing but its own part be changed by ${subresource}: ${JSON.stringify(attempt)}`, async () => {
+      const { spec: before } = (await fresh('sub')) as ServerObject;
+      await outcome(() => patch(user, attempt, { name: 'sub', subresource }));
+      const { spec, metadata } = (await get('sub')) as ServerObject;
+      assert.deepEqual({ ...spec, replicas: 0 }, { ...before, replicas: 0 });
+      assert.notEqual(spec.replicas, 7);
+      assert.equal(metadata.annotations?.['a'] ?? metadata.labels?.['a'], undefined);
+    });
+
+  it('does not let a server be put back by its deleter with another spec', async () => {
+    await fresh('again');
+    const place = { name: 'again', namespace: 'demo' };
+    assert.equal(await outcome(() => as('collector').delete(SERVERS, place, { signal: never })), 'done');
+    const again = as('requester').apply(SERVERS, named('again'), write);
+    assert.equal(await outcome(() => again), 'refused');
+  });
+
   it('names the user and the namespace', async () => {
     await assert.rejects(as('requester').create(SERVERS, named('x'), write), {
       message: /user "requester" may not create pods in namespace "demo", and a ProtectedMcpServer runs pods/,
@@ -284,7 +283,7 @@ describe('the policy for requesters', { timeout: 120_000 }, () => {
   });
 
   it('reaches no further than the watched namespaces', async () => {
-    await installPolicy('watchNamespaces: [other]');
+    await server.installPolicy('requesters', 'watchNamespaces: [other]');
     await eventually('the namespace is left alone', async () => {
       const attempt = () => as('requester').create(SERVERS, named('free'), { ...write, dryRun: true });
       return (await outcome(attempt)) === 'done';

@@ -5,7 +5,8 @@ import type { Client } from '../../src/kube/client.ts';
 import type { ApiError } from '../../src/kube/errors.ts';
 import type { ApiTransport, TransportRequest } from '../../src/kube/transport.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
-import { connect, createNamespace, never, write, DEPLOYMENTS, SECRETS } from './connect.ts';
+import { configMap, connect, createNamespace, never, write } from './connect.ts';
+import { CONFIG_MAPS, DEPLOYMENTS, SECRETS } from './connect.ts';
 import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
 
 const PASSWORD = Buffer.from('the password of the vault, which is long enough to be no label').toString(
@@ -70,6 +71,17 @@ const deployment = (metadata: object, pod: object = {}, container: object = {}) 
       },
     },
   },
+});
+
+/** What says which installation manages a namespace, as the operator would write it. */
+const CLAIM = 'protected-mcp-operator';
+const claimLabels = { 'app.kubernetes.io/managed-by': 'protected-mcp-operator' };
+const claim = (metadata: object = {}, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: CLAIM, labels: claimLabels, ...metadata },
+  data: { holder: `${OPERATOR_NAMESPACE}/protected-mcp-operator` },
+  ...more,
 });
 
 interface Theft {
@@ -314,6 +326,74 @@ const THEFTS: readonly Theft[] = [
     contentType: MERGE_PATCH,
     body: { metadata: { labels: { 'app.kubernetes.io/instance': 'other' } } },
   },
+  ...(
+    [
+      ['under another name', 'team', claim({ name: 'settings' })],
+      ['under a name that begins alike', 'team', claim({ name: `${CLAIM}-2` })],
+      ['under a name that the API server completes', 'team', claim({ name: '', generateName: CLAIM })],
+      ['in kube-system', 'kube-system', claim()],
+      ['without the label', 'team', claim({ labels: {} })],
+      ['with the label of another', 'team', claim({ labels: { 'app.kubernetes.io/managed-by': 'Helm' } })],
+      ['with more in it', 'team', claim({}, { data: { holder: 'x', 'ca.crt': 'thief' } })],
+      ['with a file in it', 'team', claim({}, { binaryData: { answer: 'YQ==' } })],
+    ] as const
+  ).map(([what, namespace, body]): Theft => ({
+    what: `writing a claim ${what}`,
+    method: 'POST',
+    path: `${CORE}/${namespace}/configmaps`,
+    body,
+  })),
+  ...(
+    [
+      ['ServiceAccount', `${CORE}/team/serviceaccounts`, {}],
+      ['Secret', `${CORE}/team/secrets`, { type: 'kubernetes.io/tls', data: pair }],
+      ['Service', `${CORE}/team/services`, { spec: service({}).spec }],
+      ['Deployment', '/apis/apps/v1/namespaces/team/deployments', { spec: deployment({}).spec }],
+    ] as const
+  ).map(([kind, path, more]): Theft => ({
+    what: `making a ${kind} by the name and label of a claim`,
+    method: 'POST',
+    path,
+    body: {
+      apiVersion: kind === 'Deployment' ? 'apps/v1' : 'v1',
+      kind,
+      metadata: { name: CLAIM, labels: claimLabels },
+      ...more,
+    },
+  })),
+  ...(
+    [
+      ['changing', MERGE_PATCH, { data: { url: 'http://thief' } }],
+      ['labelling and changing', MERGE_PATCH, { metadata: { labels: claimLabels }, data: { url: 'thief' } }],
+      ['labelling and claiming', MERGE_PATCH, { metadata: { labels: claimLabels }, data: { holder: 'x' } }],
+      ['labelling and emptying', MERGE_PATCH, { metadata: { labels: claimLabels }, data: null }],
+    ] as const
+  ).map(([what, contentType, body]): Theft => ({
+    what: `${what} another’s ConfigMap that has the name of a claim`,
+    method: 'PATCH',
+    path: `${CORE}/bank/configmaps/${CLAIM}`,
+    contentType,
+    body,
+  })),
+  {
+    what: 'deleting another’s ConfigMap that has the name of a claim',
+    method: 'DELETE',
+    path: `${CORE}/bank/configmaps/${CLAIM}`,
+  },
+  {
+    what: 'taking the label off a claim',
+    method: 'PATCH',
+    path: `${CORE}/shop/configmaps/${CLAIM}`,
+    contentType: MERGE_PATCH,
+    body: { metadata: { labels: null } },
+  },
+  {
+    what: 'changing what others have put into a claim',
+    method: 'PATCH',
+    path: `${CORE}/shop/configmaps/${CLAIM}`,
+    contentType: MERGE_PATCH,
+    body: { data: { note: 'changed' } },
+  },
   { what: 'deleting another’s ConfigMap', method: 'DELETE', path: `${CORE}/bank/configmaps/settings` },
   {
     what: 'changing another’s ServiceAccount',
@@ -343,7 +423,8 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
     server = await startApiServer({ flags: ['--allow-privileged=true'] }); // as clusters have it
     const admin = connect(server);
     close.push(() => server.stop(), admin.close);
-    for (const name of ['bank', 'team', OPERATOR_NAMESPACE]) await createNamespace(admin.client, name);
+    for (const name of ['bank', 'shop', 'team', OPERATOR_NAMESPACE])
+      await createNamespace(admin.client, name);
     await installRights(admin.client);
     await fillBank(admin.client);
     const account = await operatorAccount(server, admin.transport);
@@ -386,6 +467,29 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
     await send({ method: 'PATCH', path: `${CORE}/team/pods/echo`, contentType: MERGE_PATCH, body });
   });
 
+  it('may write what the operator writes: a claim, an answer, and the end of it', async () => {
+    const path = `${CORE}/team/configmaps`;
+    await send({ method: 'POST', path, body: claim() });
+    const answered = claim({}, { data: { holder: 'a/b', contender: 'c/d', challenge: 'x', answer: 'x' } });
+    const apply = { contentType: APPLY_PATCH, body: answered } as const;
+    await send({ method: 'PATCH', path: `${path}/${CLAIM}?fieldManager=mcp-operator&force=true`, ...apply });
+    await send({ method: 'DELETE', path: `${path}/${CLAIM}` });
+  });
+
+  it('may write what the operator writes: the label of a claim that others made, and then the claim', async () => {
+    const path = `${CORE}/bank/configmaps/${CLAIM}`;
+    const apply = (manager: string, body: object) =>
+      send({
+        method: 'PATCH',
+        path: `${path}?fieldManager=${manager}&force=true`,
+        contentType: APPLY_PATCH,
+        body,
+      });
+    await apply('mcp-operator-claim-label', claim({}, { data: undefined }));
+    const found = (await apply('mcp-operator', claim())) as { data: Record<string, string> };
+    assert.deepEqual(Object.keys(found.data).toSorted(), ['holder', 'url']);
+  });
+
   it('may write what the operator writes: a certificate, the same again, and another', async () => {
     const path = `${CORE}/team/secrets`;
     await send({ method: 'POST', path, body: secret(ours) });
@@ -423,6 +527,9 @@ async function fillBank(admin: Client): Promise<void> {
     await admin.apply(core('Pod', 'pods'), object, write);
   }
   await admin.apply(core('ConfigMap', 'configmaps'), named('ConfigMap', 'settings', 'bank'), write);
+  await admin.apply(CONFIG_MAPS, configMap(CLAIM, { url: 'http://teller' }, 'bank'), write);
+  const shared = claim({ namespace: 'shop' }, { data: { holder: 'a/b', note: 'by hand' } });
+  await admin.apply(CONFIG_MAPS, shared, write);
   for (const [name, namespace] of [
     ['admin', 'bank'],
     ['admin', 'team'],

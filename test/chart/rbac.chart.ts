@@ -104,6 +104,20 @@ describe('the policy for the operator’s account', () => {
       assert.deepEqual(at(binding, 'spec', 'validationActions'), ['Deny']);
     });
 
+  for (const [level, isBound] of [
+    ['restricted', true],
+    ['baseline', true],
+    ['unrestricted', false],
+  ] as const)
+    it(`keeps its pods ${isBound ? 'off' : 'from nothing of'} the node at the level ${level}`, () => {
+      const [policy] = ofKind(render(`podSecurity: ${level}`), 'ValidatingAdmissionPolicy');
+      const rules = at(policy, 'spec', 'validations') as { readonly expression: string }[];
+      assert.equal(
+        rules.some(({ expression }) => expression === '!variables.reachesNode'),
+        isBound,
+      );
+    });
+
   it('covers every kind that the operator may write, but its Lease and events', () => {
     const objects = render(valuesOf('default'));
     const [policy] = ofKind(objects, 'ValidatingAdmissionPolicy');
@@ -153,10 +167,10 @@ describe('the operator', () => {
 describe('watchNamespaces', () => {
   const objects = render(valuesOf('namespaced'));
 
-  it('makes no object for the whole cluster, but the policy that narrows its account', () => {
+  it('makes no object for the whole cluster, but the policies for its account and for claims', () => {
     const cluster = objects.filter(({ metadata }) => metadata.namespace === undefined);
     assert.deepEqual(
-      cluster.map(({ kind }) => kind),
+      [...new Set(cluster.map(({ kind }) => kind))],
       ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
     );
     const without = render(`${valuesOf('namespaced')}\nadmission: { operator: { enabled: false } }`);
