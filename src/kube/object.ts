@@ -75,6 +75,17 @@ export function controllerOf({ metadata }: Pick<KubeObject, 'metadata'>): Owner 
 }
 
 /**
+ * RFC 6902: has a patch fail with a conflict where the object is another by now, or was changed. These members cannot be
+ * changed: the API server compares them ("Concurrency Control and Consistency", Kubernetes API conventions).
+ */
+export function preconditions({ uid, resourceVersion }: Metadata): readonly object[] {
+  return [
+    { op: 'replace', path: '/metadata/uid', value: uid },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+}
+
+/**
  * The key of the owner to reconcile when this object changes: its controller, when that is of `kind` in the API group
  * of `apiVersion`. The version may differ: an owner reference keeps the one it was written with.
  */

@@ -3,7 +3,7 @@
 import type { Logger } from '../base/log.ts';
 import { fullJitter, type BackoffLimits } from './backoff.ts';
 import type { Client, Selection } from './client.ts';
-import { isGone, isMalformed, isStopped, retryAfterOf } from './errors.ts';
+import { isGone, isMalformed, isNotFound, isStopped, retryAfterOf } from './errors.ts';
 import { objectKey, type KubeObject, type Resource } from './object.ts';
 import { compareVersions, isOlder } from './resource-version.ts';
 import { sleep, systemScheduler, type Random, type Scheduler } from './scheduler.ts';
@@ -19,6 +19,8 @@ const RELIST_MS = 10 * 60_000;
 /** So many lists in a row that are older than what is known are no slow replica: the API server's history began again. */
 const OLD_LISTS = 3;
 const BACKOFF: BackoffLimits = { baseMs: 200, maxMs: 30_000 };
+/** Between attempts while the API server does not know the kind: nothing else is wrong with it (milliseconds). */
+const NOT_SERVED_RETRY_MS = 2_000;
 
 export interface ReflectorOptions<T extends KubeObject> {
   readonly client: Pick<Client, 'list' | 'watch'>;
@@ -48,6 +50,7 @@ export class Reflector<T extends KubeObject> {
   #listedAt = 0;
   #failures = 0;
   #synced = false;
+  #isServed = true;
 
   constructor(options: ReflectorOptions<T>) {
     const { scheduler = systemScheduler, random = Math.random, log, resource, selection } = options;
@@ -60,6 +63,17 @@ export class Reflector<T extends KubeObject> {
   /** Whether the store holds a complete list; it may be an old one. */
   get isSynced(): boolean {
     return this.#synced;
+  }
+
+  /** As CustomResourceDefinitions are named: `protectedmcpservers.protectedmcp.dev`. */
+  get kindName(): string {
+    const { apiVersion, plural } = this.#options.resource;
+    return [plural, ...apiVersion.split('/').slice(0, -1)].join('.');
+  }
+
+  /** Whether the API server knows the kind, as far as the last answer tells: a CustomResourceDefinition can be deleted. */
+  get isServed(): boolean {
+    return this.#isServed;
   }
 
   /** Resolves when the first list is in the store. Never, where no list succeeds. */
@@ -103,6 +117,8 @@ export class Reflector<T extends KubeObject> {
     this.#reached = this.#resourceVersion = resourceVersion;
     for (const change of changes) this.#notify(change);
     this.#synced = true;
+    if (!this.#isServed) this.#log.info('kind served again');
+    this.#isServed = true;
     this.#firstList.resolve();
   }
 
@@ -174,10 +190,20 @@ export class Reflector<T extends KubeObject> {
       this.#log.info({ err: error }, 'resourceVersion expired, relisting');
       return;
     }
+    if (isNotFound(error)) return this.#untilServed(error, stop);
     const backoff = fullJitter(BACKOFF, this.#failures, this.#random);
     const waitMs = Math.min(BACKOFF.maxMs, Math.max(backoff, retryAfterOf(error) ?? 0));
     this.#log.warn({ err: error, waitMs, failures: this.#failures }, 'list or watch failed, retrying');
     await sleep(this.#scheduler, waitMs, stop);
+  }
+
+  /** What the store has stays: that a kind is not served does not say that its objects are gone. Said once. */
+  async #untilServed(error: unknown, stop: AbortSignal): Promise<void> {
+    this.#resourceVersion = undefined;
+    if (this.#isServed)
+      this.#log.warn({ err: error, waitMs: NOT_SERVED_RETRY_MS }, 'kind not served, waiting for it');
+    this.#isServed = false;
+    await sleep(this.#scheduler, NOT_SERVED_RETRY_MS, stop);
   }
 }
 

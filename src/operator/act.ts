@@ -4,11 +4,12 @@ import { tlsSecret } from '../desired/certificate.ts';
 import type { Client } from '../kube/client.ts';
 import { isAlreadyExists, isConflict, isForbidden, isInvalid, isNotFound } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import { controllerOf, objectKey, splitKey, type KubeObject } from '../kube/object.ts';
+import { objectKey, splitKey, type KubeObject } from '../kube/object.ts';
+import { adoption, ownershipOf } from './adoption.ts';
 import type { Cache } from './cache.ts';
 import type { Decision, ObjectChange, Plan } from './decide.ts';
 import { differences, isAsDesired, isDrifted } from './drift.ts';
-import { correction, foreignFields } from './foreign-fields.ts';
+import { correction, foreignFields, isTampered } from './foreign-fields.ts';
 import { replaceOrCreate } from './secrets.ts';
 import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CORRECTION_MANAGER, FIELD_MANAGER, NUDGE_MANAGER, SCALE_MANAGER } from './field-managers.ts';
@@ -144,12 +145,18 @@ async function apply(
   const { client, cache, log, onWrite } = deps;
   const { desired } = change;
   try {
-    const live = change.live ?? (await unlabelled(deps, desired, signal));
-    if (live !== undefined && controllerOf(live)?.uid !== server.metadata.uid) return notOwned(live);
+    const found = change.live ?? (await unlabelled(deps, desired, signal));
+    const ownership = found && ownershipOf(found, server);
+    if (found !== undefined && ownership === 'foreign') return notOwned(found);
+    const live =
+      found !== undefined && ownership === 'left' ? await adopt(deps, server, found, desired, signal) : found;
     if (live !== undefined && isAsDesired(live, desired)) {
       cache.learn(live);
       return live;
     }
+    // First of all: with what others have added, the API server might refuse any other write.
+    if (live?.metadata.managedFields !== undefined && isTampered(live))
+      await correct(deps, live, desired, signal);
     if (live !== undefined && desired.kind === DEPLOYMENTS.kind)
       await leaveScale(deps, live, desired, signal);
     const options = { fieldManager: FIELD_MANAGER, force: true, signal };
@@ -169,16 +176,48 @@ async function apply(
   }
 }
 
-/** Removes what others have added: applying leaves it. */
-async function correct(
-  { client }: ActDependencies,
+/** Makes what was left for the server its own, and as desired, in one write. @returns the object as it is now */
+async function adopt(
+  deps: ActDependencies,
+  server: Plan['server'],
   object: KubeObject,
   desired: KubeObject,
   signal: AbortSignal,
 ): Promise<KubeObject> {
+  const { kind } = object;
+  const { name, namespace } = object.metadata;
+  const adopted = await patch(
+    deps,
+    object,
+    [...correction(object, desired), adoption(object, desired)],
+    signal,
+  );
+  deps.onWrite(kind);
+  const note = `${kind} ${namespace}/${name} of an earlier ProtectedMcpServer of this name was taken over`;
+  deps.events.record(server, { type: 'Normal', reason: 'Adopted', action: 'Reconcile', note });
+  deps.log.info({ kind, namespace, name }, 'object adopted');
+  return adopted;
+}
+
+/** Removes what others have added: applying leaves it. */
+function correct(
+  deps: ActDependencies,
+  object: KubeObject,
+  desired: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  return patch(deps, object, correction(object, desired), signal);
+}
+
+function patch(
+  { client }: ActDependencies,
+  object: KubeObject,
+  changes: readonly object[],
+  signal: AbortSignal,
+): Promise<KubeObject> {
   const { name = '', namespace } = object.metadata;
   const options = { fieldManager: CORRECTION_MANAGER, signal };
-  return client.patch(resourceOf(object), { name, namespace }, correction(object, desired), options);
+  return client.patch(resourceOf(object), { name, namespace }, changes, options);
 }
 
 /** Says what others had changed or added. @param live as it was found */

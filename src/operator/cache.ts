@@ -87,6 +87,12 @@ export class Cache {
     return this.#reflectors.every(({ isSynced }) => isSynced);
   }
 
+  /** Kinds that the API server does not serve now, as `kubectl get` takes them; it does serve those that are built in. */
+  get notServed(): string[] {
+    const names = this.#reflectors.filter(({ isServed }) => !isServed).map(({ kindName }) => kindName);
+    return [...new Set(names)];
+  }
+
   get synced(): Promise<void> {
     return Promise.all(this.#reflectors.map(({ synced }) => synced)).then(() => undefined);
   }

@@ -191,6 +191,9 @@ export class Controller {
 
   /** A replica that leads is ready when it works: not before its authority is read, and not without one. */
   #notReady(): string | undefined {
+    const [missing] = this.#cache.notServed;
+    if (missing !== undefined)
+      return `the API server does not serve ${missing}: is its CustomResourceDefinition installed?`;
     if (!this.#cache.isSynced) return 'caches not synced';
     return this.#isLeading && this.#reconcile === undefined
       ? 'authority not read yet'

@@ -9,7 +9,8 @@ import {
 } from '../api/names.ts';
 import type { Manifest } from '../api/object.ts';
 import { desired } from '../desired/index.ts';
-import { controllerOf, type KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { ownershipOf } from './adoption.ts';
 import { isIssuedBy } from './authority.ts';
 import { nudges } from './config-nudge.ts';
 import { isAsDesired, withHash } from './drift.ts';
@@ -75,7 +76,7 @@ export interface Plan {
   readonly apply: readonly ObjectChange[];
   /** Applied only when all of `apply` succeeded. Undefined when it is up to date. */
   readonly deployment: ObjectChange | undefined;
-  /** What belongs to the server and is not desired any more; deleted only when everything was applied. */
+  /** What belongs to the server, or was left for it, and is not desired any more; deleted only when everything was applied. */
   readonly prune: readonly KubeObject[];
   /** A name that is taken, or what may not be asked for. The rest of `apply` is done all the same; the Deployment is not. */
   readonly failure: ApplyFailure | undefined;
@@ -119,10 +120,10 @@ function planFor(server: ServerObject, world: World): Plan {
   const certificate = certificatePlan(server, world);
   const objects = desiredObjects(server, certificate, world);
   const digest = configDigest(objects);
-  const owner = server.metadata.uid ?? '';
+  const isForeign = (object: KubeObject) => ownershipOf(object, server) === 'foreign';
   const wanted = new Map(objects.map((object) => [nameOf(object), object]));
   const live = new Map(world.existing.map((object) => [nameOf(object), object]));
-  const taken = world.existing.find((object) => wanted.has(nameOf(object)) && !isOwned(object, owner));
+  const taken = world.existing.find((object) => wanted.has(nameOf(object)) && isForeign(object));
   const refused = refusal(objects, world.permitted);
   const changes = objects
     .filter(({ kind }) => kind !== SECRETS.kind) // delivered by `certificate`
@@ -131,15 +132,14 @@ function planFor(server: ServerObject, world: World): Plan {
     .map((object) => ({ desired: withHash(object), live: live.get(nameOf(object)) }))
     .filter(
       (change) =>
-        change.live === undefined ||
-        (isOwned(change.live, owner) && !isAsDesired(change.live, change.desired)),
+        change.live === undefined || (!isForeign(change.live) && !isAsDesired(change.live, change.desired)),
     );
   return {
     server,
     certificate,
     apply: changes.filter((change) => !isDeployment(change)),
     deployment: changes.find(isDeployment),
-    prune: world.existing.filter((object) => isOwned(object, owner) && !wanted.has(nameOf(object))),
+    prune: world.existing.filter((object) => !isForeign(object) && !wanted.has(nameOf(object))),
     failure: taken === undefined ? refused?.failure : notOwned(taken),
     nudges: nudges(server.metadata.namespace ?? '', world.pods, digest, world.now),
     configDigest: digest,
@@ -172,10 +172,10 @@ function certificatePlan(server: ServerObject, world: World): CertificatePlan {
  * Whether the Secret of that name is known to be the operator's though its own record of it is gone: a Deployment is applied
  * only after the certificate was delivered.
  */
-function wasDelivered({ metadata }: ServerObject, existing: readonly KubeObject[]): boolean {
+function wasDelivered(server: ServerObject, existing: readonly KubeObject[]): boolean {
   const found = existing.find(({ kind }) => kind === DEPLOYMENTS.kind);
   const annotation = found?.metadata.annotations?.[DELIVERED_ANNOTATION];
-  return found !== undefined && isOwned(found, metadata.uid ?? '') && annotation === 'true';
+  return found !== undefined && ownershipOf(found, server) !== 'foreign' && annotation === 'true';
 }
 
 /** What clients in a server's namespace were given to trust, by what exists there; undefined where nothing was. */
@@ -220,10 +220,6 @@ function scaleOf(existing: readonly KubeObject[]): number | undefined {
 
 function nameOf({ kind, metadata }: KubeObject): string {
   return `${kind}/${metadata.name}`;
-}
-
-function isOwned(object: KubeObject, uid: string): boolean {
-  return controllerOf(object)?.uid === uid;
 }
 
 function isDeployment({ desired: { kind } }: ObjectChange): boolean {

@@ -1,7 +1,7 @@
 // PURE: what others have added to an object of a server: fields that no version of the operator applied, by the API server's
 // record of who set what (Kubernetes, "Server-Side Apply", field management). Applying leaves such fields as they are.
 import { isDeepStrictEqual } from 'node:util';
-import type { FieldTree, KubeObject, ManagedFields } from '../kube/object.ts';
+import { preconditions, type FieldTree, type KubeObject, type ManagedFields } from '../kube/object.ts';
 import { FIELD_MANAGER } from './field-managers.ts';
 
 /**
@@ -107,7 +107,7 @@ export function correction(object: KubeObject, desired: KubeObject): readonly ob
   );
   const parts = new Set([...partsOf(object), ...partsOf(desired)]);
   return [
-    { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
+    ...preconditions(metadata),
     { op: 'replace', path: '/metadata/managedFields', value: record },
     ...[...parts].flatMap((part) => change(part, object, desired)),
   ];

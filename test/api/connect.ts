@@ -8,7 +8,6 @@ import { kubeConfigCredentials } from '../../src/kube/credentials.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { createTransport } from '../../src/kube/transport.ts';
-import type { OperatorMetrics } from '../../src/operator/metrics.ts';
 import type { ApiServer } from '../support/api-server.ts';
 
 export const log: Logger = createLogger('test', 'silent');
@@ -128,12 +127,4 @@ export async function eventually(
     if (Date.now() > end) throw new Error(`not within ${ms / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-/** Wakes the operator by a change of nothing that it applies, and waits until it has looked. */
-export async function untilLooked(metrics: OperatorMetrics, wake: () => Promise<unknown>): Promise<void> {
-  const looks = async () => (await metrics.reconciles.get()).values[0]?.value ?? 0;
-  const before = await looks();
-  await wake();
-  await eventually('it has looked', async () => (await looks()) > before);
 }

@@ -3,64 +3,21 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PAUSED_ANNOTATION } from '../../src/api/names.ts';
-import { Client } from '../../src/kube/client.ts';
-import { Controller } from '../../src/operator/controller.ts';
-import { createMetrics } from '../../src/operator/metrics.ts';
+import type { Client } from '../../src/kube/client.ts';
 import type { ServerObject } from '../../src/operator/kinds.ts';
-import { readSettings } from '../../src/operator/settings.ts';
-import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { newServer } from '../unit/operator/operator.ts';
-import {
-  connect,
-  createNamespace,
-  DEPLOYMENTS,
-  eventually,
-  installCrd,
-  log,
-  never,
-  NETWORK_POLICIES,
-  SERVERS,
-  untilLooked,
-  write,
-} from './connect.ts';
-import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
+import { DEPLOYMENTS, eventually, never, NETWORK_POLICIES, SERVERS, write } from './connect.ts';
+import { startOperator, type RunningOperator } from './running-operator.ts';
 
 describe('an operator on a real API server', { timeout: 120_000 }, () => {
-  let server: ApiServer;
+  let operator: RunningOperator;
   let client: Client;
-  const close: (() => Promise<void>)[] = [];
-  let run: Promise<void>;
-  const stop = new AbortController();
-  const metrics = createMetrics();
 
   before(async () => {
-    server = await startApiServer();
-    const admin = connect(server);
-    ({ client } = admin);
-    for (const name of ['demo', OPERATOR_NAMESPACE]) await createNamespace(client, name);
-    await installCrd(client);
-    await installRights(client);
-    const account = await operatorAccount(server, admin.transport);
-    close.push(() => server.stop(), admin.close, account.close);
-    await untilEnforced(account);
-    const place = { POD_NAMESPACE: OPERATOR_NAMESPACE, POD_NAME: 'operator-0', SIDECAR_IMAGE: 'sidecar:1' };
-    const controller = new Controller({
-      settings: readSettings(place),
-      client: new Client(account.transport),
-      metrics,
-      certManager: false,
-      clock: () => Date.now(),
-      log,
-      stop: stop.signal,
-      identity: 'operator-0',
-    });
-    run = controller.run();
+    operator = await startOperator();
+    ({ client } = operator);
   });
-  after(async () => {
-    stop.abort();
-    await run;
-    for (const one of close.toReversed()) await one();
-  });
+  after(() => operator.end());
 
   const apply = (change: (object: ServerObject) => void = () => undefined) =>
     client.apply(SERVERS, newServer(change), write);
@@ -77,7 +34,6 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     );
   };
   const says = async (type: string, expected: string | undefined) => (await conditions())[type] === expected;
-  const writes = async () => JSON.stringify((await metrics.writes.get()).values);
   const image = async () => {
     const found = await client.get(DEPLOYMENTS, { name: 'echo', namespace: 'demo' }, { signal: never });
     return JSON.stringify(found.spec.template.spec);
@@ -87,11 +43,12 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     await apply();
     await eventually('it is accepted', () => says('Accepted', 'True Accepted 1'));
     assert.match((await conditions())['CertificateReady'] ?? '', /^True Issued/);
-    const before = await writes();
-    await untilLooked(metrics, () =>
+    const before = await operator.writes();
+    // Changes nothing that it applies.
+    await operator.lookAfter(() =>
       apply((object) => (object.metadata.annotations = { 'example.com/note': 'x' })),
     );
-    assert.equal(await writes(), before);
+    assert.equal(await operator.writes(), before);
   });
 
   it('puts right what was changed by hand, also where a label was taken away', async () => {

@@ -1,28 +1,13 @@
 // What others add to a server's objects on a real API server: it is taken away again, and an event says what it was.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { pino } from 'pino';
 import type { Client } from '../../src/kube/client.ts';
 import { EVENTS } from '../../src/kube/events.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
-import { Controller } from '../../src/operator/controller.ts';
 import { CHILD_KINDS, type ServerObject } from '../../src/operator/kinds.ts';
-import { createMetrics } from '../../src/operator/metrics.ts';
-import { readSettings } from '../../src/operator/settings.ts';
-import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { newServer } from '../unit/operator/operator.ts';
-import {
-  connect,
-  createNamespace,
-  eventually,
-  installCrd,
-  never,
-  SERVERS,
-  untilLooked,
-  write,
-} from './connect.ts';
-
-const NAMESPACE = 'protected-mcp-system';
+import { eventually, never, SERVERS, write } from './connect.ts';
+import { startOperator, type RunningOperator } from './running-operator.ts';
 
 interface Addition {
   readonly what: string;
@@ -172,57 +157,36 @@ function contentOf(object: KubeObject): string {
 }
 
 describe('what others add to objects of a server', { timeout: 120_000 }, () => {
-  let server: ApiServer;
+  let operator: RunningOperator;
   let client: Client;
-  let close: () => Promise<void>;
-  let run: Promise<void>;
-  const stop = new AbortController();
-  const metrics = createMetrics();
-  /** The fields that were put right, a text for each time. */
-  const corrected: string[] = [];
-  const log = pino(
-    { level: 'warn' },
-    {
-      write(line: string) {
-        const { msg, fields } = JSON.parse(line) as { msg: string; fields?: string[] };
-        if (msg === 'object put right') corrected.push(fields?.join(', ') ?? '');
-      },
-    },
-  );
 
   before(async () => {
-    server = await startApiServer();
-    ({ client, close } = connect(server));
-    for (const name of ['demo', NAMESPACE]) await createNamespace(client, name);
-    await installCrd(client);
-    const place = { POD_NAMESPACE: NAMESPACE, POD_NAME: 'operator-0', SIDECAR_IMAGE: 'sidecar:1' };
-    const controller = new Controller({
-      settings: readSettings(place),
-      client,
-      metrics,
-      certManager: false,
-      clock: () => Date.now(),
-      log,
-      stop: stop.signal,
-      identity: 'operator-0',
-    });
-    run = controller.run();
-    await client.apply(
-      SERVERS,
-      newServer((object) => delete object.spec.replicas),
-      write,
-    );
+    operator = await startOperator();
+    ({ client } = operator);
+    await annotate('first');
     await eventually('everything is applied', async () => {
       const found = await client.get(SERVERS, { name: 'echo', namespace: 'demo' }, { signal: never });
       return (found as unknown as ServerObject).status?.observedGeneration === 1;
     });
   });
-  after(async () => {
-    stop.abort();
-    await run;
-    await close();
-    await server.stop();
-  });
+  after(() => operator.end());
+
+  /** The fields that were put right, a text for each time. */
+  const corrected = () =>
+    operator.lines
+      .map((line) => JSON.parse(line) as { msg: string; fields?: string[] })
+      .filter(({ msg }) => msg === 'object put right')
+      .map(({ fields }) => fields?.join(', ') ?? '');
+  /** Wakes the operator, and changes nothing that it applies. */
+  const annotate = (note: string) =>
+    client.apply(
+      SERVERS,
+      newServer((object) => {
+        delete object.spec.replicas;
+        object.metadata.annotations = { 'example.com/note': note };
+      }),
+      write,
+    );
 
   const resourceOf = (kind: string): Resource => {
     const found = CHILD_KINDS.find((resource) => resource.kind === kind)!;
@@ -234,23 +198,13 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
   const patch = (kind: string, name: string | undefined, operations: readonly object[]) =>
     client.patch(resourceOf(kind), ref(name), operations, { fieldManager: 'kubectl-edit', signal: never });
 
-  const annotate = (note: string) =>
-    client.apply(
-      SERVERS,
-      newServer((object) => {
-        delete object.spec.replicas;
-        object.metadata.annotations = { 'example.com/note': note };
-      }),
-      write,
-    );
-
   for (const { what, kind, name, operations, said } of ADDITIONS) {
     it(`is taken away: ${what}`, async () => {
       const before = await content(kind, name);
-      corrected.length = 0;
+      operator.lines.length = 0;
       assert.notEqual(contentOf(await patch(kind, name, operations)), before);
       await eventually('it is as before', async () => (await content(kind, name)) === before);
-      await eventually('it is said', () => Promise.resolve(corrected.some((fields) => said.test(fields))));
+      await eventually('it is said', () => Promise.resolve(corrected().some((fields) => said.test(fields))));
     });
   }
 
@@ -258,7 +212,7 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
     it(`is left: ${what}`, async () => {
       await patch(kind, name, operations);
       const before = await content(kind, name);
-      await untilLooked(metrics, () => annotate(what));
+      await operator.lookAfter(() => annotate(what));
       assert.equal(await content(kind, name), before);
     });
   }
@@ -279,14 +233,14 @@ describe('what others add to objects of a server', { timeout: 120_000 }, () => {
   });
 
   it('is taken away again and again, and the operator is quiet in between', async () => {
-    const writes = async () => JSON.stringify((await metrics.writes.get()).values);
     const before = await content('Service');
     for (let round = 0; round < 3; round++) {
       await patch('Service', undefined, add('/spec/externalIPs', ['192.0.2.1']));
       await eventually('it is as before', async () => (await content('Service')) === before);
     }
-    const then = await writes();
-    await untilLooked(metrics, () => annotate('quiet'));
-    assert.equal(await writes(), then);
+    await operator.lookAfter(() => annotate('settled'));
+    const then = await operator.writes();
+    await operator.lookAfter(() => annotate('quiet'));
+    assert.equal(await operator.writes(), then);
   });
 });

@@ -269,12 +269,21 @@ const THEFTS: readonly Theft[] = [
         {},
       ],
     ] as const
-  ).map(([what, pod, container]): Theft => ({
-    what: `using ${what}`,
-    method: 'POST',
-    path: '/apis/apps/v1/namespaces/team/deployments',
-    body: deployment({ name: 'echo', labels, ownerReferences }, pod, container),
-  })),
+  ).flatMap(([what, pod, container]): Theft[] => [
+    {
+      what: `using ${what}`,
+      method: 'POST',
+      path: '/apis/apps/v1/namespaces/team/deployments',
+      body: deployment({ name: 'echo', labels, ownerReferences }, pod, container),
+    },
+    {
+      what: `using ${what} by a Deployment that did not`,
+      method: 'PATCH',
+      path: '/apis/apps/v1/namespaces/shop/deployments/echo',
+      contentType: MERGE_PATCH,
+      body: { spec: deployment({}, pod, container).spec },
+    },
+  ]),
   ...(
     [
       ['an address of another', service({ externalIPs: ['192.0.2.53'] })],
@@ -513,6 +522,8 @@ async function fillBank(admin: Client): Promise<void> {
   await admin.apply(SECRETS, secret({ name: 'protected-mcp-ca', namespace: OPERATOR_NAMESPACE }), write);
   await admin.apply(SECRETS, secret({ name: 'echo-tls', namespace: 'bank' }), write);
   await admin.apply(DEPLOYMENTS, deployment({ name: 'teller', namespace: 'bank' }), write);
+  const ofServer = { name: 'echo', namespace: 'shop', labels, ownerReferences };
+  await admin.apply(DEPLOYMENTS, deployment(ofServer), write);
   const core = (kind: string, plural: string) => ({ apiVersion: 'v1', kind, plural, namespaced: true });
   const named = (kind: string, name: string, namespace: string) => ({
     apiVersion: 'v1',

@@ -203,6 +203,25 @@ describe('a reflector', () => {
       await requests(5);
     });
 
+    it('a kind that is not served, looking every 2 s, and says so until it is', async () => {
+      const gone = status(404, 'NotFound');
+      const reflector = start([
+        list('5', configMap('a')),
+        gone,
+        gone,
+        gone,
+        list('9', configMap('b', '8')),
+        watch(),
+      ]);
+      assert.equal(reflector.isServed, true);
+      assert.deepEqual([await backoff(2), await backoff(3)], [2_000, 2_000]);
+      assert.deepEqual([reflector.isServed, reflector.kindName, store.size], [false, 'configmaps', 1]);
+      assert.equal(await backoff(4), 2_000);
+      await requests(6);
+      assert.equal(reflector.isServed, true);
+      assert.deepEqual(changes, ['added a', 'deleted a', 'added b']);
+    });
+
     it('an hour of 500s, never waiting more than 30 s', async () => {
       start([status(500, 'InternalError')], { random: () => 0.999 });
       const waits = [];

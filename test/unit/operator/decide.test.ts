@@ -157,6 +157,13 @@ const ownedBy = (uid: string) => (object: KubeObject) => ({
   },
 });
 
+/** As a backup leaves it: made for the server of this name that is gone. */
+const left = (object: KubeObject) => {
+  const [owner] = object.metadata.ownerReferences ?? [];
+  const ownerReferences = owner === undefined ? [] : [{ ...owner, uid: 'server-uid-of-last-week' }];
+  return { ...object, metadata: { ...object.metadata, ownerReferences } };
+};
+
 const withData = (data: Record<string, string>) => (object: KubeObject) =>
   ({ ...object, data }) as KubeObject;
 
@@ -405,8 +412,38 @@ const ROWS: readonly Row[] = [
     then: { ...QUIET, failure: 'ObjectNotOwned: ConfigMap demo/echo-sidecar' },
   },
   {
-    rule: 'an object of the server’s name and an earlier uid is another’s',
-    world: () => drifted('Deployment/echo', ownedBy('server-uid-of-last-week')),
+    rule: 'what was made for an earlier server of the name is taken over, and its certificate delivered again',
+    world: () => {
+      const world = settled(undefined, { leaf: undefined });
+      return { ...world, existing: world.existing.map(left) };
+    },
+    then: {
+      ...NOTHING,
+      apply: [
+        'ServiceAccount/echo',
+        'ConfigMap/echo-sidecar',
+        'ConfigMap/echo-ca',
+        'Service/echo',
+        'NetworkPolicy/echo',
+      ],
+      deployment: true,
+      certificate: 'issue, delivery again',
+    },
+  },
+  {
+    rule: 'what was made for an earlier server of the name and is not wanted is deleted',
+    world: () => {
+      const world = changed((server) => (server.spec.network.isolation = 'None'));
+      const existing = world.existing.map((object) =>
+        object.kind === 'NetworkPolicy' ? left(object) : object,
+      );
+      return { ...world, existing };
+    },
+    then: { ...QUIET, prune: ['NetworkPolicy/echo'] },
+  },
+  {
+    rule: 'a Deployment of another owner is another’s',
+    world: () => drifted('Deployment/echo', ownedBy('other-uid')),
     then: { ...QUIET, deployment: false, failure: 'ObjectNotOwned: Deployment demo/echo' },
   },
   {
