@@ -31,6 +31,12 @@ const text = z
   .string()
   .transform((value) => value.slice(0, MAX_TEXT).toWellFormed().replace(/\p{C}/gu, '\uFFFD'));
 
+/** Sidecars of the first release give several lines. */
+const line = z
+  .string()
+  .transform((value) => value.replace(/\s*\n\s*/g, '; '))
+  .pipe(text);
+
 const unknownCode = z.unknown().transform(() => 'unknown' as const);
 const failure = z.union([
   z.object({ code: z.union([z.enum(ISSUER_ERROR_CODES), unknownCode]), message: text }),
@@ -60,8 +66,9 @@ const sidecarStatus: z.ZodType<ReportedStatus> = z.object({
     .max(MAX_ENTRIES),
   certificate: z.object({ subjectAltName: text.optional(), notAfter: time }),
   configDigest: text,
-  configProblem: text.optional(),
+  configProblem: line.optional(),
   server: z.object({ reachable: z.boolean(), endpoint: z.enum(ENDPOINT_STATES).catch('unknown') }).optional(),
+  version: text.optional(),
 });
 
 /**

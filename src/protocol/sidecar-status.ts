@@ -1,4 +1,5 @@
-// What a sidecar says of itself at /status: written by the sidecar, read by the operator, whose image may be older or newer.
+// What a sidecar says of itself: at /status, and by its exit code. Read by the operator, whose image may be older or newer, so
+// members are added and never taken away or given another meaning; the operator reads what it knows (docs/adr/0044).
 
 /** The admin port's paths (plain HTTP, pod network). */
 export const ADMIN_PATHS = {
@@ -8,6 +9,9 @@ export const ADMIN_PATHS = {
   status: '/status',
   jwks: '/jwks',
 } as const;
+
+/** How a sidecar ends that cannot use its configuration. */
+export const CONFIG_EXIT_CODE = 2;
 
 /**
  * Why something could not be had of an issuer. Stable: conditions take their reasons from it.
@@ -120,4 +124,6 @@ export interface SidecarStatus {
   readonly configProblem?: string | undefined;
   /** Absent: a sidecar from before there was one. */
   readonly server?: ServerStatus | undefined;
+  /** The release of the sidecar. Absent: as above. */
+  readonly version?: string | undefined;
 }

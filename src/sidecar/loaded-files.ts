@@ -25,7 +25,18 @@ export interface LoadedFiles {
  * @throws ConfigError with every problem
  */
 export function loadFiles(file: string): LoadedFiles {
-  const { config, digest, warnings } = readConfig(file);
+  return loadNamedFiles(file, readConfig(file));
+}
+
+/**
+ * Reads the files that a configuration names, as they are now.
+ * @param file where the configuration came from, for errors
+ * @throws ConfigError with every problem
+ */
+export function loadNamedFiles(
+  file: string,
+  { config, digest, warnings }: Pick<LoadedFiles, 'config' | 'digest' | 'warnings'>,
+): LoadedFiles {
   const reader = new FileReader();
   const certificate = {
     cert: reader.read('tls.certificateFile', config.tls.certificateFile),

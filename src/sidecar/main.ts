@@ -2,6 +2,7 @@
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { stopSignal } from '../base/shutdown.ts';
+import { CONFIG_EXIT_CODE } from '../protocol/sidecar-status.ts';
 import { ConfigError, readConfig } from './config/config.ts';
 import { fetchJson, fetchText } from './issuers/fetch.ts';
 import { ListenError } from './http/listener.ts';
@@ -23,5 +24,5 @@ main(process.argv[2] ?? DEFAULT_FILE).catch((error: unknown) => {
   process.stderr.write(
     `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );
-  process.exit(error instanceof ConfigError ? 2 : 1);
+  process.exit(error instanceof ConfigError ? CONFIG_EXIT_CODE : 1);
 });

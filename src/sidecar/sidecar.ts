@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EndpointState, SidecarStatus } from '../protocol/sidecar-status.ts';
+import { VERSION } from '../protocol/version.ts';
 import { createAdmin } from './observability/admin.ts';
 import { Authenticator } from './authentication/authenticate.ts';
 import type { FetchJson, FetchText } from './issuers/fetch.ts';
@@ -17,7 +18,14 @@ import { Introspector } from './issuers/introspection.ts';
 import { KeyRing, type TrustedIssuer } from './issuers/key-ring.ts';
 import { UnusedConnections } from './http/connections.ts';
 import { askForClientCertificates, createListener, listen, replaceCertificate } from './http/listener.ts';
-import { fileNames, isSameConfiguration, loadFiles, type LoadedFiles } from './loaded-files.ts';
+import { ConfigError } from './config/config.ts';
+import {
+  fileNames,
+  isSameConfiguration,
+  loadFiles,
+  loadNamedFiles,
+  type LoadedFiles,
+} from './loaded-files.ts';
 import { createMetrics, type SidecarMetrics } from './observability/metrics.ts';
 import { compileConfig, type CompiledConfig } from './gateway/compiled-config.ts';
 import { EndpointProbe } from './proxy/endpoint-probe.ts';
@@ -53,8 +61,8 @@ export class Sidecar {
   readonly #nonces: DpopNonces;
   readonly #sessions: Sessions;
   #loaded: LoadedFiles;
-  /** Of the configuration that requests are served by: a newer one waits for the keys of its issuers. */
-  #digestInForce: string;
+  /** What requests are served by: a newer configuration waits for the keys of its issuers. */
+  #inForce: LoadedFiles;
   /** Why the newest files are not in force. */
   #configProblem: string | undefined;
   #endpoint: EndpointProbe | undefined;
@@ -75,7 +83,7 @@ export class Sidecar {
     this.#deps = deps;
     this.#nonces = new DpopNonces(deps.clock);
     this.#loaded = loadFiles(file);
-    this.#digestInForce = this.#loaded.digest;
+    this.#inForce = this.#loaded;
     this.#sessions = new Sessions(deps.clock);
     this.#ring = new KeyRing(trustedIssuers(this.#loaded), {
       clock: deps.clock,
@@ -163,9 +171,10 @@ export class Sidecar {
       problems,
       issuers: this.#ring.statuses,
       certificate: { subjectAltName, notAfter: new Date(validTo).toISOString() },
-      configDigest: this.#digestInForce,
+      configDigest: this.#inForce.digest,
       configProblem: this.#configProblem,
       server: { reachable, endpoint: await this.#endpointState(reachable) },
+      version: VERSION,
     };
   }
 
@@ -254,17 +263,9 @@ export class Sidecar {
 
   /** Takes over changed files. A change that cannot be used is logged, and what was in force stays in force. */
   async #reload(): Promise<void> {
+    const next = this.#readAgain();
+    if (next === undefined) return;
     const { logger } = this.#deps;
-    let next: LoadedFiles;
-    try {
-      next = loadFiles(this.#file);
-    } catch (error) {
-      this.#metrics.reloads.inc({ kind: 'config', outcome: 'failed' });
-      this.#configProblem = (error as Error).message;
-      logger.error({ reason: (error as Error).message }, 'reload failed, keeping current configuration');
-      return;
-    }
-    this.#configProblem = undefined;
     const previous = this.#loaded;
     if (
       next.certificate.cert !== previous.certificate.cert ||
@@ -276,8 +277,36 @@ export class Sidecar {
     }
     this.#loaded = next;
     logger.level = next.config.logLevel;
-    if (!isSameConfiguration(next, previous)) await this.#takeOver(next);
+    // The one before may not be in force yet, and what it has changed is to be taken over, or back.
+    const isNew = [previous, this.#inForce].some((known) => !isSameConfiguration(next, known));
+    if (isNew) await this.#takeOver(next);
     this.#watch();
+  }
+
+  /**
+   * The newest files. Where the configuration is not among them, since it cannot be used, the one before with the files that it
+   * names: its certificate and keys are renewed however long that takes. Undefined where those cannot be read either.
+   */
+  #readAgain(): LoadedFiles | undefined {
+    try {
+      const next = loadFiles(this.#file);
+      this.#configProblem = undefined;
+      return next;
+    } catch (error) {
+      this.#refuse(error);
+    }
+    try {
+      return loadNamedFiles(this.#file, this.#loaded);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #refuse(error: unknown): void {
+    this.#metrics.reloads.inc({ kind: 'config', outcome: 'failed' });
+    const { message } = error as Error;
+    this.#configProblem = error instanceof ConfigError ? error.problems.join('; ') : message;
+    this.#deps.logger.error({ reason: message }, 'reload failed, keeping current configuration');
   }
 
   /**
@@ -290,7 +319,7 @@ export class Sidecar {
     // A later change overtook this one while the keys were fetched.
     if (this.#loaded !== next) return;
     this.#gateway.replaceConfig(this.#compile(next));
-    this.#digestInForce = next.digest;
+    this.#inForce = next;
     if (askForClientCertificates(this.#listener, next.config.clientCertificates.mode !== 'Off')) {
       // A new context also ends the sessions of before, which were begun without a certificate and would be resumed so.
       replaceCertificate(this.#listener, next.certificate);

@@ -1,8 +1,11 @@
-// The sidecar's one configuration file: its only schema, how it is read, checked and frozen. Nothing here acts on it.
+// The sidecar's one configuration file: its only schema, how it is read, checked and frozen. Nothing here acts on it. Operators
+// of other versions write it: a member that is added is optional, and without it everything is as it was before; one that is not
+// known is refused, since it may forbid something (docs/adr/0044).
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { originOf } from '../../protocol/resource-identifier.ts';
+import { VERSION } from '../../protocol/version.ts';
 import { SIGNATURE_ALGORITHMS } from './algorithms.ts';
 import { foldedName } from './reserved-fields.ts';
 import {
@@ -164,9 +167,8 @@ export class ConfigError extends Error {
   readonly problems: readonly string[];
 
   constructor(file: string, problems: readonly string[]) {
-    super(
-      [`${file}: ${problems.length} problem(s)`, ...problems.map((problem) => `  ${problem}`)].join('\n'),
-    );
+    const title = `${file} cannot be used by this sidecar, version ${VERSION}: ${problems.length} problem(s)`;
+    super([title, ...problems.map((problem) => `  ${problem}`)].join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
   }
@@ -215,12 +217,18 @@ export function parseConfig(json: unknown, source: string): SidecarConfig {
 function validate(json: unknown, source: string): Pick<ConfigFile, 'config' | 'warnings'> {
   const result = sidecarConfig.safeParse(json);
   if (!result.success) {
-    throw new ConfigError(
-      source,
-      result.error.issues.map((issue) => `${fieldPath(issue.path)}: ${issue.message}`),
-    );
+    throw new ConfigError(source, result.error.issues.flatMap(problemsOf));
   }
   return { config: deepFreeze(derive(result.data)), warnings: warnings(result.data) };
+}
+
+/** Each with its place: of members that are not known their own, not that of the object around them. */
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map(
+      (key) => `${fieldPath([...issue.path, key])}: unrecognized key, not known to this version`,
+    );
+  return [`${fieldPath(issue.path)}: ${issue.message}`];
 }
 
 /** What follows from the configuration, so that no writer of the file can leave it out. */
