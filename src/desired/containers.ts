@@ -94,6 +94,8 @@ export function sidecarContainer({ server, sidecarImage }: DesiredInputs): JsonO
       failureThreshold: 3,
     },
     lifecycle: { preStop: { sleep: { seconds: ENDPOINT_REMOVAL_SECONDS } } },
+    // Why it ended is in the pod's status then, and from there in conditions.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: { ...RESTRICTED, readOnlyRootFilesystem: true },
   };
 }

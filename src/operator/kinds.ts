@@ -48,6 +48,7 @@ export interface Pod extends KubeObject {
 
 export interface ContainerStatus {
   readonly name: string;
+  readonly image?: string;
   readonly ready: boolean;
   readonly restartCount?: number;
   readonly state?: ContainerState;

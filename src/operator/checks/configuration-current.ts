@@ -1,6 +1,7 @@
 // ConfigurationCurrent: whether every sidecar enforces what the newest generation says, as each reports it.
 import type { ConfigurationCurrentReason, Verdict } from '../../protocol/conditions.ts';
 import { ADMIN_PORT } from '../../api/names.ts';
+import { VERSION } from '../../protocol/version.ts';
 import type { Inputs, PodState } from '../inputs.ts';
 
 export function configurationCurrent({ pods, configDigest }: Inputs): Verdict<'ConfigurationCurrent'> {
@@ -13,7 +14,7 @@ export function configurationCurrent({ pods, configDigest }: Inputs): Verdict<'C
     return verdict(
       'Unknown',
       'Pending',
-      `Pod ${silent.name} does not answer on its admin port, ${ADMIN_PORT}.`,
+      `Pod ${silent.name} does not answer on its admin port, ${ADMIN_PORT}, with what this operator reads: ${silent.report?.error}`,
     );
   if (!pods.some(({ report }) => report?.status !== undefined))
     return verdict('Unknown', 'Pending', 'No sidecar has been asked yet.');
@@ -27,8 +28,16 @@ function stale({ name, report }: PodState): Verdict<'ConfigurationCurrent'> {
   return verdict(
     'False',
     'Refused',
-    `The sidecar of pod ${name} cannot use the newest configuration and enforces the one before: ${refusal}`,
+    `The sidecar of pod ${name} cannot use the newest configuration and enforces the one before: ${refusal}. ` +
+      versions(report?.status?.version),
   );
+}
+
+/** @param sidecar its version; undefined from before it was said */
+function versions(sidecar: string | undefined): string {
+  const said = `The operator is version ${VERSION}, the sidecar ${sidecar ?? 'an earlier one'}.`;
+  if (sidecar === VERSION) return said;
+  return `${said} A sidecar of the operator's version knows every field: set spec.sidecar.image, or take the field out.`;
 }
 
 function verdict(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ContainerStatus, Pod } from '../../../src/operator/kinds.ts';
 import { isStarting, podTrouble } from '../../../src/operator/pod-trouble.ts';
+import { VERSION } from '../../../src/protocol/version.ts';
 
 type PodStatus = NonNullable<Pod['status']>;
 
@@ -58,6 +59,23 @@ const BROKEN: readonly (readonly [situation: string, pod: Pod, said: string])[] 
       state: { terminated: { exitCode: 1, reason: 'Error', message: 'no such file: tools.json\n' } },
     }),
     'container "server" ended: exit code 1: no such file: tools.json',
+  ],
+  [
+    'a container was ended by a signal: what it said last is not why',
+    container({
+      state: { terminated: { exitCode: 137, reason: 'OOMKilled', message: '{"level":30,"msg":"call"}' } },
+    }),
+    'container "server" ended: exit code 137, OOMKilled',
+  ],
+  [
+    'a container has ended with last words in several lines, and with what moves a cursor',
+    container({ state: { terminated: { exitCode: 1, message: 'no such file:\n  \u001b[2Jtools.json\n' } } }),
+    'container "server" ended: exit code 1: no such file:; \uFFFD[2Jtools.json',
+  ],
+  [
+    'a server ends with the code by which a sidecar refuses its configuration',
+    container({ state: { terminated: { exitCode: 2, message: 'usage: server' } } }),
+    'container "server" ended: exit code 2: usage: server',
   ],
   [
     'a ConfigMap is missing for the environment',
@@ -133,6 +151,46 @@ describe('the trouble of a pod', () => {
     const said = podTrouble(container({ state: { terminated: { exitCode: 1, message } } })) ?? '';
     assert.ok(said.length < 300);
     assert.ok(said.endsWith('cause'));
+  });
+});
+
+describe('a sidecar that cannot use its configuration', () => {
+  const refusal =
+    '/etc/protected-mcp/config/config.json: 1 problem(s)\n  transport: Unrecognized key: "requireDpop"\n';
+  const said = (message: string | undefined) =>
+    podTrouble(
+      pod({
+        phase: 'Running',
+        conditions: [scheduled],
+        containerStatuses: [
+          {
+            name: 'auth-sidecar',
+            image: 'registry.example/sidecar:0.0.9',
+            ready: false,
+            restartCount: 3,
+            state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } },
+            lastState: { terminated: { exitCode: 2, reason: 'Error', ...(message && { message }) } },
+          },
+          { name: 'server', ready: true, restartCount: 0, state: {} },
+        ],
+      }),
+    ) ?? '';
+
+  it('is said with the field, its image, the version of the operator, and what to do', () => {
+    assert.equal(
+      said(refusal),
+      'container "auth-sidecar" is waiting: CrashLoopBackOff: back-off 40s (exit code 2: ' +
+        '/etc/protected-mcp/config/config.json: 1 problem(s); transport: Unrecognized key: "requireDpop". ' +
+        `The image registry.example/sidecar:0.0.9 cannot use the configuration of this operator, version ${VERSION}: ` +
+        'set spec.sidecar.image to the sidecar of that version, or take out the field that it does not know)',
+    );
+  });
+  it('is said where it gave no word', () => {
+    assert.match(said(undefined), /\(exit code 2\. The image registry\.example\/sidecar:0\.0\.9 cannot use/);
+  });
+  it('fits into a condition, however many fields there are', () => {
+    assert.ok(said(`${'x'.repeat(4000)} transport: Unrecognized key: "requireDpop"`).length < 1024);
+    assert.match(said(`${'x'.repeat(4000)} Unrecognized key: "requireDpop"`), /requireDpop/);
   });
 });
 
