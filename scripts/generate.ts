@@ -1,5 +1,5 @@
-// Derives everything that follows from the CRD and from the charts' values: the TypeScript types, the API reference, the
-// chart's CRD and the tables in the READMEs. What needs helm is scripts/chart-manifests.ts.
+// Derives everything that follows from the CRD and from the charts' values: the TypeScript types, the fields that the operator
+// knows, the API reference, the chart's CRD and the tables in the READMEs. What needs helm is scripts/chart-manifests.ts.
 // `node scripts/generate.ts` writes the files; with --check it names those that differ and exits 1.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { apiReference } from './api-reference.ts';
 import { apiTypes } from './api-types.ts';
 import { chartCrd } from './chart-crd.ts';
 import { chartReadme, type ValuesSchema } from './chart-readme.ts';
+import { specFields } from './spec-fields.ts';
 
 const root = join(import.meta.dirname, '..');
 const source = 'crds/protectedmcpservers.yaml';
@@ -18,6 +19,7 @@ const crdText = read(source);
 const crd = parse(crdText) as Crd; // Our own file; its tests check the shape.
 const outputs = [
   { file: 'src/api/protected-mcp-server.gen.ts', text: await apiTypes(crdSchema(crd), source) },
+  { file: 'src/api/spec-fields.gen.ts', text: specFields(crdSchema(crd), source) },
   { file: 'docs/api.md', text: apiReference(crd, source) },
   { file: `${chart}/templates/crd.yaml`, text: chartCrd(crdText, source) },
   await readme(chart),

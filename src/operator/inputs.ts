@@ -59,7 +59,7 @@ export type CertificateState =
 
 /** Why an object was not applied, where retrying does not help. Every other error is thrown, and retried. */
 export interface ApplyFailure {
-  /** `Invalid` and `TooLarge`: nothing can be made of the server, and nothing was applied at all. */
+  /** `Invalid`, `TooLarge` and `UnknownField`: nothing can be made of the server, and nothing was applied at all. */
   readonly reason: Exclude<AcceptedReason, 'Accepted' | 'Paused'>;
   readonly message: string;
 }

@@ -15,7 +15,7 @@ const STARTUP_VISIT_MS = 12_000;
 interface ReconcilerDependencies extends ObserveDependencies, ActDependencies, ReportDependencies {
   readonly cache: ObserveDependencies['cache'];
   readonly leaves: ObserveDependencies['leaves'] & ActDependencies['leaves'];
-  readonly client: ActDependencies['client'] & ReportDependencies['client'];
+  readonly client: ObserveDependencies['client'] & ActDependencies['client'] & ReportDependencies['client'];
   readonly random: Random;
 }
 

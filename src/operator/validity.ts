@@ -1,14 +1,21 @@
-// PURE: whether a server can be worked with at all. The CRD's rules say so when it is written, but not of a server that was
+// PURE: whether a server can be worked with at all, by this version of the operator. The CRD's rules say so when it is written, but not of a server that was
 // stored before a rule existed; and a mistake of ours must stay with the server that it is about.
+import { unknownFields } from '../api/known-field.ts';
+import { SPEC } from '../api/spec-fields.gen.ts';
 import { stubBytes } from '../kube/budget.ts';
 import { resourceProblems } from '../protocol/resource-identifier.ts';
+import { VERSION } from '../protocol/version.ts';
 import type { ApplyFailure } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
 
-/** Why nothing can be made of a server: its size, or the first field whose value can never work. */
+/** Fields that a message names. */
+const MAX_NAMED = 8;
+
+/** Why nothing can be made of a server: its size, what this version does not know, or the first field that can never work. */
 export function invalidity(server: ServerObject): ApplyFailure | undefined {
   const bytes = stubBytes(server);
-  return bytes === undefined ? invalidField(server) : tooLarge(bytes);
+  if (bytes !== undefined) return tooLarge(bytes);
+  return notKnown(server) ?? invalidField(server);
 }
 
 function tooLarge(bytes: number): ApplyFailure {
@@ -16,6 +23,17 @@ function tooLarge(bytes: number): ApplyFailure {
     `The resource takes ${Math.ceil(bytes / 1024)} KiB of the operator's memory, more than is left of its namespace's share. ` +
     'Nothing is applied until it, or others in the namespace, are smaller or deleted; then within 15 minutes.';
   return { reason: 'TooLarge', message };
+}
+
+/** What the operator does not know may forbid something: without it the server would be open to more than its user wants. */
+function notKnown({ spec }: ServerObject): ApplyFailure | undefined {
+  const fields = unknownFields(spec, SPEC, 'spec');
+  if (fields.length === 0) return undefined;
+  const more = fields.length > MAX_NAMED ? `, and ${fields.length - MAX_NAMED} more` : '';
+  const message =
+    `${fields.slice(0, MAX_NAMED).join(', ')}${more}: not known to this operator, version ${VERSION}; the definition of ` +
+    'ProtectedMcpServer is newer. Nothing is applied until the operator is upgraded, or what it does not know is taken out.';
+  return { reason: 'UnknownField', message };
 }
 
 function invalidField(server: ServerObject): ApplyFailure | undefined {

@@ -27,6 +27,7 @@ export type AcceptedReason =
   | 'TooLarge'
   | 'PodSecurityViolation'
   | 'ServiceNotAllowed'
+  | 'UnknownField'
   | 'Paused';
 
 /** Whether port 8001 has a certificate that is valid for the resource's host. */

@@ -5,8 +5,19 @@ import { after, before, describe, it } from 'node:test';
 import { PAUSED_ANNOTATION } from '../../src/api/names.ts';
 import type { Client } from '../../src/kube/client.ts';
 import type { ServerObject } from '../../src/operator/kinds.ts';
+import { setField } from '../support/manifests.ts';
 import { newServer } from '../unit/operator/operator.ts';
-import { DEPLOYMENTS, eventually, never, NETWORK_POLICIES, SERVERS, write } from './connect.ts';
+import {
+  CONFIG_MAPS,
+  CRDS,
+  DEPLOYMENTS,
+  eventually,
+  never,
+  NETWORK_POLICIES,
+  readCrd,
+  SERVERS,
+  write,
+} from './connect.ts';
 import { startOperator, type RunningOperator } from './running-operator.ts';
 
 describe('an operator on a real API server', { timeout: 120_000 }, () => {
@@ -115,5 +126,42 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
       await Promise.all([patch(), patch(), patch(), patch()]);
       await eventually('it is as desired', async () => (await ingress()).length === 2, 10_000);
     }
+  });
+
+  it('applies nothing of a resource with a field of a newer definition, and says which', async () => {
+    const crd = structuredClone(readCrd());
+    const authorization =
+      'spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.authorization.properties';
+    setField(crd, `${authorization}.denyTools`, { type: 'array', items: { type: 'string' } });
+    await client.apply(CRDS, crd, write);
+    const file = async () => {
+      const ref = { name: 'echo-sidecar', namespace: 'demo' };
+      return (await client.get(CONFIG_MAPS, ref, { signal: never })).data;
+    };
+    const deny = (object: ServerObject) =>
+      setField(object, 'spec.authorization.denyTools', ['delete_everything']);
+    await eventually('the newer definition is served', async () => {
+      const applied = await apply(deny).catch(() => undefined);
+      return JSON.stringify(applied)?.includes('delete_everything') ?? false;
+    });
+    const before = await file();
+    const { metadata } = await apply((object) => {
+      deny(object);
+      object.spec.authorization.requiredScopes = ['mcp:other'];
+    });
+    await eventually('it is said', () => says('Accepted', `False UnknownField ${metadata.generation}`));
+    assert.match((await conditions())['Ready'] ?? '', /^False NotAccepted/);
+    const { status } = await client.get(SERVERS, { name: 'echo', namespace: 'demo' }, { signal: never });
+    assert.match(JSON.stringify(status), /spec\.authorization\.denyTools: not known to this operator/);
+    assert.deepEqual(await file(), before);
+  });
+
+  it('works on when the field is taken out again', async () => {
+    const change = (object: ServerObject) => (object.spec.authorization.requiredScopes = ['mcp:third']);
+    const { metadata } = await apply(change);
+    await eventually('it is accepted', () => says('Accepted', `True Accepted ${metadata.generation}`));
+    const ref = { name: 'echo-sidecar', namespace: 'demo' };
+    const { data } = await client.get(CONFIG_MAPS, ref, { signal: never });
+    assert.match(data?.['config.json'] ?? '', /mcp:third/);
   });
 });

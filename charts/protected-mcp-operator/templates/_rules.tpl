@@ -20,7 +20,7 @@ the message that refuses it (docs/adr/0035). `update` on finalizers is what the 
 - { apiGroups: [events.k8s.io], resources: [events], verbs: [create, update] }
 - { apiGroups: [networking.k8s.io], resources: [networkpolicies], verbs: [get, list, watch, create, patch, delete] }
 - { apiGroups: [policy], resources: [poddisruptionbudgets], verbs: [get, list, watch, create, patch, delete] }
-- { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers], verbs: [list, watch] }
+- { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers], verbs: [get, list, watch] }
 - { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers/finalizers], verbs: [update] }
 - { apiGroups: [protectedmcp.dev], resources: [protectedmcpservers/status], verbs: [patch] }
 {{- end -}}

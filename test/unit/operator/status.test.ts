@@ -449,6 +449,7 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     TooLarge: true,
     PodSecurityViolation: true,
     ServiceNotAllowed: true,
+    UnknownField: true,
     Paused: true,
   },
   CertificateReady: {
@@ -495,7 +496,7 @@ describe('every reason that the API names', () => {
       (status(inputs(changes)).conditions ?? []).map(({ type, reason }) => `${type} ${reason}`),
     ),
   );
-  for (const refused of ['Invalid', 'TooLarge'] as const) {
+  for (const refused of ['Invalid', 'TooLarge', 'UnknownField'] as const) {
     const { conditions = [] } = refusedStatus(serverObject(), { reason: refused, message: 'x' }, 0);
     for (const { type, reason } of conditions) emitted.add(`${type} ${reason}`);
   }
