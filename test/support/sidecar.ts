@@ -53,6 +53,8 @@ interface StartOptions {
   readonly certificate?: TestCertificate;
   /** Let `advance` move the clock of the process. */
   readonly movableClock?: boolean;
+  /** The sidecar's program, where it is not that of this checkout. */
+  readonly program?: string;
 }
 
 /** One sidecar process with an issuer and an upstream of its own. */
@@ -79,7 +81,7 @@ export class TestBed {
   /** Starts issuer, upstream and sidecar, and waits until it is ready. */
   static async start(options: StartOptions = {}): Promise<TestBed> {
     const { config: change = () => ({}), issuerUp = true, movableClock = false } = options;
-    const { certificate = await selfSigned() } = options;
+    const { certificate = await selfSigned(), program = SIDECAR_PROGRAM } = options;
     const directory = await mkdtemp(join(tmpdir(), 'sidecar-test-'));
     const [issuer, upstream] = await Promise.all([TestIssuer.start(certificate), TestUpstream.start()]);
     const file = (name: string) => join(directory, name);
@@ -124,7 +126,7 @@ export class TestBed {
     await bed.writeCertificate(certificate);
     await bed.writeConfig(config);
     try {
-      await bed.#spawn(movableClock ? ['--import', CLOCK] : []);
+      await bed.#spawn([...(movableClock ? ['--import', CLOCK] : []), program]);
       if (issuerUp) await bed.ready();
     } catch (error) {
       await bed.stop(); // or the test file would never end
@@ -154,8 +156,8 @@ export class TestBed {
     await writeFile(this.config.tls.certificateFile, cert);
   }
 
-  async #spawn(flags: readonly string[]): Promise<void> {
-    const child = spawn(process.execPath, [...flags, SIDECAR_PROGRAM, this.configFile], {
+  async #spawn(args: readonly string[]): Promise<void> {
+    const child = spawn(process.execPath, [...args, this.configFile], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = child;
