@@ -3,6 +3,7 @@
 import { CONFIGURATION_ANNOTATION } from '../api/names.ts';
 import type { PodState } from './inputs.ts';
 import { PODS, type Pod } from './kinds.ts';
+import { hasRefused } from './sidecar-status.ts';
 
 /** The kubelet may see the pod before the ConfigMap: it is tried again, each time after twice as long (milliseconds). */
 const FIRST_RETRY_MS = 4_000;
@@ -47,10 +48,9 @@ export function nextNudge(pods: readonly PodState[], digest: string): number | u
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
-/** A sidecar that refused the newest file has it already. */
 function isOutdated({ report }: PodState, digest: string): boolean {
   const { status } = report ?? {};
-  return status !== undefined && status.configDigest !== digest && status.configProblem === undefined;
+  return status !== undefined && status.configDigest !== digest && !hasRefused(status, digest);
 }
 
 function lastNudge({ configuration }: PodState, digest: string): Nudge | undefined {

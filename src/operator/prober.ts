@@ -175,6 +175,7 @@ function significantFields(report: SidecarReport | undefined) {
     certificate: status?.certificate,
     configDigest: status?.configDigest,
     configProblem: status?.configProblem,
+    refusedDigest: status?.refusedDigest,
     version: status?.version,
     server: status?.server,
     issuers: status?.issuers.map(({ issuer, keys, lastError }) => ({ issuer, keys, lastError })),

@@ -67,6 +67,7 @@ const sidecarStatus: z.ZodType<ReportedStatus> = z.object({
   certificate: z.object({ subjectAltName: text.optional(), notAfter: time }),
   configDigest: text,
   configProblem: line.optional(),
+  refusedDigest: text.optional(),
   server: z.object({ reachable: z.boolean(), endpoint: z.enum(ENDPOINT_STATES).catch('unknown') }).optional(),
   version: text.optional(),
 });
@@ -86,4 +87,9 @@ export function parseStatus(response: string): ReportedStatus {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new Error(`unexpected /status response: invalid field ${issue?.path.join('.') || '(root)'}`);
+}
+
+/** Whether a sidecar has this configuration and cannot use it; one that does not say what it refused is taken to mean the newest. */
+export function hasRefused({ configProblem, refusedDigest }: ReportedStatus, digest: string): boolean {
+  return configProblem !== undefined && (refusedDigest ?? digest) === digest;
 }

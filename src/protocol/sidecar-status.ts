@@ -122,6 +122,8 @@ export interface SidecarStatus {
   readonly configDigest: string;
   /** Why the newest file is not in force, for people; absent when it is. */
   readonly configProblem?: string | undefined;
+  /** SHA-256 of the file that `configProblem` is about, hexadecimal. Absent: it could not be read, or an earlier sidecar. */
+  readonly refusedDigest?: string | undefined;
   /** Absent: a sidecar from before there was one. */
   readonly server?: ServerStatus | undefined;
   /** The release of the sidecar. Absent: as above. */

@@ -18,7 +18,7 @@ import { Introspector } from './issuers/introspection.ts';
 import { KeyRing, type TrustedIssuer } from './issuers/key-ring.ts';
 import { UnusedConnections } from './http/connections.ts';
 import { askForClientCertificates, createListener, listen, replaceCertificate } from './http/listener.ts';
-import { ConfigError } from './config/config.ts';
+import { ConfigError, digestOfFile } from './config/config.ts';
 import {
   fileNames,
   isSameConfiguration,
@@ -63,8 +63,9 @@ export class Sidecar {
   #loaded: LoadedFiles;
   /** What requests are served by: a newer configuration waits for the keys of its issuers. */
   #inForce: LoadedFiles;
-  /** Why the newest files are not in force. */
+  /** Why the newest files are not in force, and the digest of the configuration among them. */
   #configProblem: string | undefined;
+  #refusedDigest: string | undefined;
   #endpoint: EndpointProbe | undefined;
   readonly #ring: KeyRing;
   #watching = new AbortController();
@@ -173,6 +174,7 @@ export class Sidecar {
       certificate: { subjectAltName, notAfter: new Date(validTo).toISOString() },
       configDigest: this.#inForce.digest,
       configProblem: this.#configProblem,
+      refusedDigest: this.#refusedDigest,
       server: { reachable, endpoint: await this.#endpointState(reachable) },
       version: VERSION,
     };
@@ -291,6 +293,7 @@ export class Sidecar {
     try {
       const next = loadFiles(this.#file);
       this.#configProblem = undefined;
+      this.#refusedDigest = undefined;
       return next;
     } catch (error) {
       this.#refuse(error);
@@ -306,6 +309,7 @@ export class Sidecar {
     this.#metrics.reloads.inc({ kind: 'config', outcome: 'failed' });
     const { message } = error as Error;
     this.#configProblem = error instanceof ConfigError ? error.problems.join('; ') : message;
+    this.#refusedDigest = digestOfFile(this.#file);
     this.#deps.logger.error({ reason: message }, 'reload failed, keeping current configuration');
   }
 

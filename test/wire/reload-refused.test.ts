@@ -1,8 +1,9 @@
 // A newest configuration that a running sidecar cannot use, or not yet: the one in force stays whole, its certificate goes on
 // being renewed, and nothing that is on its way is lost.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
@@ -83,6 +84,17 @@ describe('while the newest configuration is refused', () => {
     await waitFor(() => refusals() > before, 'the refusal');
     assert.equal(await serialNumber(), serial);
     await bed.writeCertificate(bed.certificate);
+  });
+
+  it('its digest is said until a good one has come', async () => {
+    assert.equal((await bed.status()).refusedDigest, undefined);
+    await writeRefused();
+    const text = await readFile(bed.configFile);
+    const digest = createHash('sha256').update(text).digest('hex');
+    assert.equal((await bed.status()).refusedDigest, digest);
+    await bed.writeConfig(original);
+    await waitFor(async () => (await bed.status()).configProblem === undefined, 'the good one');
+    assert.equal((await bed.status()).refusedDigest, undefined);
   });
 
   it('the problem is said in one line', async () => {

@@ -3,12 +3,13 @@ import type { ConfigurationCurrentReason, Verdict } from '../../protocol/conditi
 import { ADMIN_PORT } from '../../api/names.ts';
 import { VERSION } from '../../protocol/version.ts';
 import type { Inputs, PodState } from '../inputs.ts';
+import { hasRefused } from '../sidecar-status.ts';
 
 export function configurationCurrent({ pods, configDigest }: Inputs): Verdict<'ConfigurationCurrent'> {
   const outdated = pods.find(
     ({ report }) => report?.status !== undefined && report.status.configDigest !== configDigest,
   );
-  if (outdated !== undefined) return stale(outdated);
+  if (outdated !== undefined) return stale(outdated, configDigest);
   const silent = pods.find((pod) => pod.ready && pod.report !== undefined && pod.report.status === undefined);
   if (silent !== undefined)
     return verdict(
@@ -21,15 +22,15 @@ export function configurationCurrent({ pods, configDigest }: Inputs): Verdict<'C
   return verdict('True', 'Current', 'Every sidecar enforces the newest configuration.');
 }
 
-function stale({ name, report }: PodState): Verdict<'ConfigurationCurrent'> {
-  const refusal = report?.status?.configProblem;
-  if (refusal === undefined)
+function stale({ name, report }: PodState, digest: string): Verdict<'ConfigurationCurrent'> {
+  const status = report?.status;
+  if (status === undefined || !hasRefused(status, digest))
     return verdict('False', 'Outdated', `Pod ${name} still enforces an earlier configuration.`);
   return verdict(
     'False',
     'Refused',
-    `The sidecar of pod ${name} cannot use the newest configuration and enforces the one before: ${refusal}. ` +
-      versions(report?.status?.version),
+    `The sidecar of pod ${name} cannot use the newest configuration and enforces the one before: ${status.configProblem}. ` +
+      versions(status.version),
   );
 }
 

@@ -201,8 +201,20 @@ export function readConfig(file: string): ConfigFile {
   } catch (cause) {
     throw new ConfigError(file, [`is not JSON: ${(cause as Error).message}`]);
   }
-  const digest = createHash('sha256').update(text).digest('hex');
-  return { ...validate(json, file), digest };
+  return { ...validate(json, file), digest: digestOf(text) };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The digest of the file as it is, usable or not; undefined when it cannot be read. */
+export function digestOfFile(file: string): string | undefined {
+  try {
+    return digestOf(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -58,11 +58,22 @@ describe('a pod with an earlier configuration', () => {
   });
 });
 
+describe('a pod whose sidecar has refused a configuration', () => {
+  it('is brought the next one at once', () => {
+    const status = sidecarStatus({ configProblem: 'no', refusedDigest: 'of the one before' });
+    const state = pod({ report: report({ status }) });
+    assert.equal(nudges('demo', [state], WANTED, NOW).length, 1);
+  });
+});
+
 describe('a pod is left alone', () => {
   const cases = {
     'when it has the newest configuration': current,
     'when its sidecar cannot use the newest configuration: it has it already': pod({
       report: report({ status: sidecarStatus({ configProblem: 'no' }) }),
+    }),
+    'when its sidecar says that it is the newest that it cannot use': pod({
+      report: report({ status: sidecarStatus({ configProblem: 'no', refusedDigest: WANTED }) }),
     }),
     'when it does not answer': pod({ report: report({ status: undefined, error: 'timed out' }) }),
     'when it was not asked yet': pod({ report: undefined }),

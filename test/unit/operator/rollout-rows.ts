@@ -340,6 +340,22 @@ export const ROLLOUT_ROWS: readonly Row[] = [
     message: /echo-2/,
   },
   {
+    situation: 'a sidecar could not use the configuration before the newest, which it has not seen',
+    changes: {
+      pods: [
+        pod({
+          report: report({
+            status: sidecarStatus({ configDigest: 'before', configProblem: 'x', refusedDigest: 'between' }),
+          }),
+        }),
+      ],
+    },
+    condition: 'ConfigurationCurrent',
+    status: 'False',
+    reason: 'Outdated',
+    message: /still enforces an earlier configuration/,
+  },
+  {
     situation: 'a sidecar cannot use the newest configuration',
     changes: {
       pods: [
