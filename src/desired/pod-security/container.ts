@@ -9,7 +9,8 @@ const SELECTED_KEY = known('name', 'key', 'optional');
 const WHOLE_OBJECT = known('name', 'optional');
 /** Of those with `true`, `PROBES`, `lifecycle` and `securityContext` are looked into by rules of their own. */
 const FIELDS: Known = {
-  ...known('name', 'image', 'command', 'args', 'lifecycle', 'securityContext', ...PROBES),
+  ...known('name', 'image', 'command', 'args', 'lifecycle', 'securityContext', 'terminationMessagePolicy'),
+  ...known(...PROBES),
   env: {
     ...known('name', 'value'),
     valueFrom: {
