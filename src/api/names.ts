@@ -108,6 +108,8 @@ export const SERVER_ANNOTATION = 'protectedmcp.dev/server';
 export const DESIRED_HASH_ANNOTATION = 'protectedmcp.dev/desired-hash';
 /** On a Deployment: its certificate was delivered by the operator, before the Deployment was applied. */
 export const DELIVERED_ANNOTATION = 'protectedmcp.dev/certificate-delivered';
+/** On a Deployment: which version of what the operator itself gives to pods it has. */
+export const REVISION_ANNOTATION = 'protectedmcp.dev/revision';
 /** On a pod: which configuration the kubelet was made to bring, how often, and when. */
 export const CONFIGURATION_ANNOTATION = 'protectedmcp.dev/configuration';
 /** On a ProtectedMcpServer, unless its value says no: no object of it is written or deleted until it is removed. */

@@ -804,6 +804,11 @@ export interface Status {
   /** The label selector of the pods, for autoscalers. */
   selector?: string;
   /**
+   * The Deployment as the operator has left it. After an upgrade of the operator it stays so until the
+   * server's turn for the newest version has come.
+   */
+  applied?: Applied;
+  /**
    * `Accepted`, `CertificateReady`, `KeysAvailable`, `ConfigurationCurrent`, `Isolated`, `Progressing`,
    * `Available`, and `Ready`, which is for the generation in its `observedGeneration` alone; `Paused`
    * while an annotation makes the operator leave the server alone; `Contested` while another
@@ -816,6 +821,26 @@ export interface Status {
 export interface Address {
   /** The URL that clients type, equal to the published `resource`. */
   url?: string;
+}
+
+/**
+ * The Deployment as the operator has left it. After an upgrade of the operator it stays so until the
+ * server's turn for the newest version has come.
+ */
+export interface Applied {
+  /** The `metadata.generation` that it was made from. */
+  generation: number;
+  /** The sidecar that the operator gave, unless `spec.sidecar.image` names one. */
+  sidecarImage: string;
+  /**
+   * A digest of what the operator itself gives to pods, the sidecar's image among it. Servers with the
+   * same one have the same version.
+   */
+  revision: string;
+  /** A digest of the Deployment's `spec`. Tells whether others have changed it since. */
+  digest: string;
+  /** How the version before this `revision` was when it was replaced. */
+  replaced: 'Ready' | 'Unready' | 'Nothing';
 }
 
 /** One aspect of the state. */

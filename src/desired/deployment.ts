@@ -1,6 +1,7 @@
 // The Deployment. A change of the sidecar's configuration does not touch it: the sidecar reloads its files.
 import {
   DELIVERED_ANNOTATION,
+  REVISION_ANNOTATION,
   SERVER_CONTAINER,
   objectLabels,
   objectNames,
@@ -19,7 +20,7 @@ export function deployment(inputs: DesiredInputs): Manifest {
     kind: 'Deployment',
     metadata: {
       ...ownedMeta(inputs.server, objectNames(metadata.name).deployment),
-      ...(inputs.issued && { annotations: { [DELIVERED_ANNOTATION]: 'true' } }),
+      ...annotations(inputs),
     },
     spec: {
       // Left out, so that an autoscaler can own it.
@@ -36,6 +37,17 @@ export function deployment(inputs: DesiredInputs): Manifest {
         },
         spec: podSpec(inputs),
       },
+    },
+  };
+}
+
+/** Of the Deployment itself: a change of them restarts no pod. */
+function annotations({ issued, revision }: DesiredInputs): Pick<Manifest['metadata'], 'annotations'> {
+  if (issued === undefined && revision === undefined) return {};
+  return {
+    annotations: {
+      ...(issued && { [DELIVERED_ANNOTATION]: 'true' }),
+      ...(revision !== undefined && { [REVISION_ANNOTATION]: revision }),
     },
   };
 }

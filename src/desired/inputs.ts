@@ -22,6 +22,8 @@ export interface DesiredInputs {
    * absent; the kubelet's probes come from the node, which no policy keeps from its own pods.
    */
   readonly adminIngressFrom?: readonly Peer[];
+  /** A digest of what the operator itself gives to pods; absent outside a cluster. */
+  readonly revision?: string | undefined;
   /** The certificate that the operator issued; absent where the user or cert-manager provides it, and outside a cluster. */
   readonly issued?: IssuedCertificate | undefined;
   /** Replicas that the Deployment has now, where the resource leaves them to an autoscaler. */

@@ -15,13 +15,14 @@ import { notOwned, type ApplyFailure } from './inputs.ts';
 import { CORRECTION_MANAGER, FIELD_MANAGER, NUDGE_MANAGER, SCALE_MANAGER } from './field-managers.ts';
 import { DEPLOYMENTS, PODS, resourceOf, SECRETS, type Deployment, type Pod } from './kinds.ts';
 import type { Leaf, LeafCertificates } from './leaf-certificates.ts';
+import type { Version } from './revision.ts';
 
 export interface ActDependencies {
   readonly client: Pick<Client, 'get' | 'apply' | 'create' | 'replace' | 'patch' | 'delete'>;
   readonly cache: Pick<Cache, 'learn'>;
   readonly leaves: Pick<LeafCertificates, 'issue' | 'keep' | 'forget'>;
   readonly events: Pick<EventRecorder, 'record'>;
-  readonly sidecarImage: string;
+  readonly newest: Version;
   readonly log: Logger;
   /** Called after each write that changed something. */
   readonly onWrite: (kind: string) => void;
@@ -117,10 +118,14 @@ async function applyTlsSecret(
   leaf: Leaf,
   signal: AbortSignal,
 ): Promise<ApplyFailure | undefined> {
-  const { client, leaves, sidecarImage, onWrite } = deps;
+  const { client, leaves, newest, onWrite } = deps;
   if (certificate.source !== 'issued' || certificate.delivery === 'none') return undefined;
   const { bundle } = certificate;
-  const secret = tlsSecret({ server, sidecarImage, issued: { ...leaf, authority: bundle } });
+  const secret = tlsSecret({
+    server,
+    sidecarImage: newest.sidecarImage,
+    issued: { ...leaf, authority: bundle },
+  });
   if (secret === undefined) return undefined;
   const options = { fieldManager: FIELD_MANAGER, signal };
   try {
@@ -165,7 +170,8 @@ async function apply(
     cache.learn(object);
     if (object.metadata.resourceVersion === live?.metadata.resourceVersion) return object;
     onWrite(object.kind);
-    if (live !== undefined && isDrifted(live, desired)) reportCorrection(deps, server, live, desired);
+    if (live !== undefined && (change.isCorrection || isDrifted(live, desired)))
+      reportCorrection(deps, server, live, desired);
     log.info(
       { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name },
       'object applied',

@@ -12,7 +12,7 @@ import {
 } from '../api/names.ts';
 import { Budget } from '../kube/budget.ts';
 import type { Client } from '../kube/client.ts';
-import { objectKey, ownerKey, type KubeObject, type Resource } from '../kube/object.ts';
+import { controllerOf, objectKey, ownerKey, type KubeObject, type Resource } from '../kube/object.ts';
 import { reflectors, type Reflector } from '../kube/reflector.ts';
 import type { Scheduler } from '../kube/scheduler.ts';
 import { Store, byController, type Change } from '../kube/store.ts';
@@ -21,9 +21,11 @@ import {
   CERTIFICATES,
   CHILD_KINDS,
   CONFIG_MAPS,
+  DEPLOYMENTS,
   PODS,
   SERVERS,
   type ConfigMap,
+  type Deployment,
   type Pod,
   type ServerObject,
 } from './kinds.ts';
@@ -124,6 +126,14 @@ export class Cache {
 
   hasServers(namespace: string): boolean {
     return this.#serversOf(namespace).length > 0;
+  }
+
+  /** The Deployment of a server; undefined when there is none, or it is another's. */
+  deployment(server: ServerObject): Deployment | undefined {
+    const name = objectNames(server.metadata.name).deployment;
+    const found = this.#store(DEPLOYMENTS.kind).get(objectKey({ metadata: { ...server.metadata, name } }));
+    if (found === undefined || controllerOf(found)?.uid !== server.metadata.uid) return undefined;
+    return found; // of that kind
   }
 
   /** Stores an object that the API server has returned: the watch may lag behind, or be ahead. */

@@ -6,7 +6,7 @@ import { aborted } from '../base/shutdown.ts';
 import type { Client } from '../kube/client.ts';
 import { isStopped } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
-import { splitKey } from '../kube/object.ts';
+import { splitKey, type KubeObject } from '../kube/object.ts';
 import { LeaderElector } from '../kube/lease.ts';
 import { WorkQueue, type RunResult, type QueueRun } from '../kube/queue.ts';
 import { sleep, systemScheduler, type Scheduler } from '../kube/scheduler.ts';
@@ -23,9 +23,11 @@ import { PodWarnings } from './pod-warnings.ts';
 import { Prober, type ProberOptions } from './prober.ts';
 import { reconcile } from './reconcile.ts';
 import type { OperatorErrorCode } from './errors.ts';
+import { versionOf, type Version } from './revision.ts';
 import type { Settings } from './settings.ts';
 import { StatusPace } from './status-pace.ts';
 import { isOfAnotherRelease, standing } from './standby.ts';
+import { WaveKeeper } from './wave-keeper.ts';
 
 /** How long running reconciles may take to end (milliseconds); the pod's grace period is longer. */
 const DRAIN_MS = 25_000;
@@ -74,6 +76,8 @@ export class Controller {
   readonly #scheduler: Scheduler;
   readonly #leaves: LeafCertificates;
   readonly #authority: AuthorityKeeper;
+  readonly #newest: Version;
+  readonly #waves: WaveKeeper;
   /** Undefined until this replica leads. */
   #reconcile: Reconcile | undefined;
   #isLeading = false;
@@ -93,6 +97,7 @@ export class Controller {
       onRun: (run) => this.#observe(run),
     });
     const enqueue = (key: string) => this.#queue.add(key);
+    this.#newest = versionOf(settings.sidecarImage);
     this.#cache = new Cache({
       client,
       namespaces: settings.watchNamespaces,
@@ -155,6 +160,18 @@ export class Controller {
       log,
       scheduler,
     });
+    this.#waves = new WaveKeeper({
+      cache: this.#cache,
+      isOfAnother: (namespace) => this.#claims.isOfAnother(namespace),
+      revision: this.#newest.revision,
+      maxConcurrent: settings.maxConcurrent,
+      enqueue,
+      operator: podOf(settings),
+      record: (regarding, event) => this.#events.record(regarding, event),
+      log,
+      scheduler,
+      stop: AbortSignal.any([stop, this.#lost.signal]),
+    });
     addGauges(deps.metrics.registry, {
       servers: () => this.#cache.servers.size,
       queueDepth: () => this.#queue.depth,
@@ -162,6 +179,7 @@ export class Controller {
       isStandby: () => !this.#leads && isOfAnotherRelease(this.#elector.holder, settings.podName),
       namespacesOfOthers: () => this.#claims.ofOthers().length,
       isAuthorityLost: () => this.#authority.view?.lost !== undefined,
+      wave: () => this.#waves.wave,
     });
   }
 
@@ -240,9 +258,10 @@ export class Controller {
       pace: new StatusPace(),
       claims: this.#claims,
       certManager,
-      sidecarImage: settings.sidecarImage,
       adminIngressFrom: settings.adminIngressFrom,
       permitted: settings.permitted,
+      newest: this.#newest,
+      waves: this.#waves,
       clock,
       random: Math.random,
       log,
@@ -250,6 +269,7 @@ export class Controller {
       onRefusal: (reason: string) => this.#deps.metrics.refusals.inc({ reason }),
     };
     this.#reconcile = (key, signal) => this.#ifManaged(key, signal, () => reconcile(deps, key, signal));
+    this.#waves.look();
     this.#enqueueAll();
     this.#prober.start(end);
     this.#queue.start();
@@ -311,7 +331,13 @@ export class Controller {
   #observe({ key, ranMs, error, retryMs }: QueueRun): void {
     this.#deps.metrics.reconciles.inc({ outcome: error === undefined ? 'ok' : 'failed' });
     this.#deps.metrics.reconcileDuration.observe(ranMs / 1000);
+    this.#waves.changed(); // every change of a server, its Deployment or its pods ends in a run
     if (error === undefined || isStopped(error)) return;
     this.#deps.log.warn({ ...splitKey(key), retryMs, err: error }, 'reconcile failed');
   }
+}
+
+/** The operator's own pod, as events name it. */
+function podOf({ namespace, podName }: Settings): KubeObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: podName, namespace } };
 }

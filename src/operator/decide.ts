@@ -1,16 +1,11 @@
 // PURE: the World of one server -> what to apply, delete and issue. No clock, no network; act carries it out.
 import { createHash } from 'node:crypto';
-import {
-  CA_FILE_NAME,
-  CONFIG_FILE_NAME,
-  DELIVERED_ANNOTATION,
-  PAUSED_ANNOTATION,
-  objectNames,
-} from '../api/names.ts';
+import { CA_FILE_NAME, CONFIG_FILE_NAME, DELIVERED_ANNOTATION, objectNames } from '../api/names.ts';
 import type { Manifest } from '../api/object.ts';
 import { desired } from '../desired/index.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { ownershipOf } from './adoption.ts';
+import { choose } from './applied.ts';
 import { isIssuedBy } from './authority.ts';
 import { nudges } from './config-nudge.ts';
 import { isAsDesired, withHash } from './drift.ts';
@@ -28,6 +23,8 @@ import {
 } from './kinds.ts';
 import { refusal } from './refusal.ts';
 import { coversHosts, type Leaf } from './leaf-certificates.ts';
+import { isPaused } from './members.ts';
+import type { Version } from './revision.ts';
 import { attempt, invalidity, Unusable } from './validity.ts';
 import type { World } from './world.ts';
 
@@ -67,6 +64,8 @@ export interface ObjectChange {
   readonly desired: KubeObject;
   /** As the cache has it; undefined when the cache does not, and the name may still be taken. */
   readonly live: KubeObject | undefined;
+  /** Whether others are known to have changed it, though it is of an earlier version. */
+  readonly isCorrection: boolean;
 }
 
 export interface Plan {
@@ -84,6 +83,10 @@ export interface Plan {
   readonly nudges: readonly Pod[];
   /** SHA-256 of the configuration that the sidecars should have in force. */
   readonly configDigest: string;
+  /** The version of the operator's own part that the server gets, or keeps. */
+  readonly version: Version;
+  /** The server's own Deployment as it was found. */
+  readonly found: Deployment | undefined;
 }
 
 export type Decision =
@@ -110,40 +113,47 @@ export function decide(world: World): Decision {
   return { kind: isPaused(server) ? 'pause' : 'reconcile', plan };
 }
 
-/** People write `yes` and `1` as well: who sets it means to pause, unless the value says no. */
-function isPaused({ metadata }: ServerObject): boolean {
-  const value = metadata.annotations?.[PAUSED_ANNOTATION];
-  return value !== undefined && !/^(false|no|off|0)$/i.test(value.trim());
-}
-
 function planFor(server: ServerObject, world: World): Plan {
   const certificate = certificatePlan(server, world);
-  const objects = desiredObjects(server, certificate, world);
+  const found = deploymentOf(server, world.existing);
+  const choice = choose({ server, live: found, newest: world.newest, hasTurn: world.hasTurn });
+  const objects = desiredObjects(server, certificate, choice.version, world);
   const digest = configDigest(objects);
   const isForeign = (object: KubeObject) => ownershipOf(object, server) === 'foreign';
   const wanted = new Map(objects.map((object) => [nameOf(object), object]));
-  const live = new Map(world.existing.map((object) => [nameOf(object), object]));
   const taken = world.existing.find((object) => wanted.has(nameOf(object)) && isForeign(object));
   const refused = refusal(objects, world.permitted);
-  const changes = objects
-    .filter(({ kind }) => kind !== SECRETS.kind) // delivered by `certificate`
-    .filter(({ kind }) => !refused?.withheld.includes(kind))
-    .filter(({ kind }) => kind !== CERTIFICATES.kind || world.certManager)
-    .map((object) => ({ desired: withHash(object), live: live.get(nameOf(object)) }))
-    .filter(
-      (change) =>
-        change.live === undefined || (!isForeign(change.live) && !isAsDesired(change.live, change.desired)),
-    );
+  const changes = changesOf(
+    server,
+    objects.filter(({ kind }) => !refused?.withheld.includes(kind)),
+    world,
+  );
+  const deployment = choice.isLeft ? undefined : changes.find(isDeployment);
   return {
     server,
     certificate,
     apply: changes.filter((change) => !isDeployment(change)),
-    deployment: changes.find(isDeployment),
+    deployment: deployment && { ...deployment, isCorrection: choice.isChanged },
     prune: world.existing.filter((object) => !isForeign(object) && !wanted.has(nameOf(object))),
     failure: taken === undefined ? refused?.failure : notOwned(taken),
     nudges: nudges(server.metadata.namespace ?? '', world.pods, digest, world.now),
     configDigest: digest,
+    version: choice.version,
+    found,
   };
+}
+
+function changesOf(server: ServerObject, objects: readonly KubeObject[], world: World): ObjectChange[] {
+  const isForeign = (object: KubeObject) => ownershipOf(object, server) === 'foreign';
+  const live = new Map(world.existing.map((object) => [nameOf(object), object]));
+  return objects
+    .filter(({ kind }) => kind !== SECRETS.kind) // delivered by `certificate`
+    .filter(({ kind }) => kind !== CERTIFICATES.kind || world.certManager)
+    .map((object) => ({ desired: withHash(object), live: live.get(nameOf(object)), isCorrection: false }))
+    .filter(
+      (change) =>
+        change.live === undefined || (!isForeign(change.live) && !isAsDesired(change.live, change.desired)),
+    );
 }
 
 function certificatePlan(server: ServerObject, world: World): CertificatePlan {
@@ -195,13 +205,14 @@ export function publishedBundle(
 function desiredObjects(
   server: ServerObject,
   plan: CertificatePlan,
-  { sidecarImage, adminIngressFrom, existing }: World,
+  version: Version,
+  { adminIngressFrom, existing }: World,
 ): Manifest[] {
   const blank = { certificate: '', key: '' };
   const issued = plan.source === 'issued' ? { ...(plan.leaf ?? blank), authority: plan.bundle } : undefined;
   const objects: Manifest[] = desired({
     server,
-    sidecarImage,
+    ...version,
     adminIngressFrom,
     issued,
     scale: scaleOf(existing),
@@ -210,6 +221,17 @@ function desiredObjects(
   return plan.source === 'issued' && plan.bundle === ''
     ? objects.filter(({ kind, metadata }) => kind !== CONFIG_MAPS.kind || metadata.name !== unknown)
     : objects;
+}
+
+/** The server's own. */
+function deploymentOf(server: ServerObject, existing: readonly KubeObject[]): Deployment | undefined {
+  const { deployment: name } = objectNames(server.metadata.name);
+  return existing.find(
+    (object) =>
+      object.kind === DEPLOYMENTS.kind &&
+      object.metadata.name === name &&
+      ownershipOf(object, server) === 'own',
+  ); // of that kind
 }
 
 /** Replicas that the Deployment is to have now, an autoscaler's among them. */

@@ -1,4 +1,5 @@
 // Everything that the conditions are made from: what was observed, and what came of acting on it. The checks are functions of it.
+import type { Applied } from '../api/protected-mcp-server.gen.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { AcceptedReason } from '../protocol/conditions.ts';
 import type { RefusedHost } from './host-ownership.ts';
@@ -87,4 +88,8 @@ export interface Inputs {
   readonly pods: readonly PodState[];
   /** SHA-256 of the configuration that the sidecars should have in force. */
   readonly configDigest: string;
+  /** What was applied last; undefined when nothing was. */
+  readonly applied: Applied | undefined;
+  /** Whether there is a newer version of the operator's own part. */
+  readonly isWaiting: boolean;
 }

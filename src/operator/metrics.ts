@@ -1,7 +1,8 @@
 // The operator's metrics in Prometheus form. Bounded labels: kinds and outcomes, never names.
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { addGauge, addProcessGauges } from '../base/gauges.ts';
 import type { ApiTransport } from '../kube/transport.ts';
+import type { Wave } from './waves.ts';
 
 export interface OperatorMetrics {
   readonly registry: Registry;
@@ -20,6 +21,7 @@ interface OperatorGauges {
   readonly isAuthorityLost: () => boolean;
   readonly isStandby: () => boolean;
   readonly namespacesOfOthers: () => number;
+  readonly wave: () => Wave;
 }
 
 /** Adds the gauges, which are read at each scrape. */
@@ -42,7 +44,30 @@ export function addGauges(registry: Registry, gauges: OperatorGauges): void {
     'Namespaces with servers that another installation of the operator manages.',
     gauges.namespacesOfOthers,
   );
+  addWaveGauges(registry, gauges.wave);
   addProcessGauges(registry);
+}
+
+function addWaveGauges(registry: Registry, wave: OperatorGauges['wave']): void {
+  new Gauge({
+    name: 'mcp_operator_sidecar_rollout_servers',
+    help: 'Servers by how far the newest version of the sidecar is: done, under_way, failing, or waiting with one before.',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      const { done, underWay, failing, waiting } = wave();
+      this.set({ state: 'done' }, done);
+      this.set({ state: 'under_way' }, underWay);
+      this.set({ state: 'failing' }, failing.length);
+      this.set({ state: 'waiting' }, waiting);
+    },
+  });
+  addGauge(
+    registry,
+    'mcp_operator_sidecar_rollout_held',
+    '1 while servers wait for the newest version of the sidecar and those that have it do not get ready.',
+    () => Number(wave().isHeld),
+  );
 }
 
 /** Makes a registry of its own: nothing here is global. */

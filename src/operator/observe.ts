@@ -18,6 +18,8 @@ import { SERVERS, type ServerObject } from './kinds.ts';
 import type { Prober } from './prober.ts';
 import { pruned } from './pruned.ts';
 import { conditionsOf } from './status.ts';
+import type { Version } from './revision.ts';
+import type { WaveKeeper } from './wave-keeper.ts';
 import type { PodState } from './inputs.ts';
 import type { Pod } from './kinds.ts';
 import type { Permitted } from './refusal.ts';
@@ -33,9 +35,10 @@ export interface ObserveDependencies {
   readonly warnings: Pick<PodWarnings, 'of'>;
   readonly claims: Pick<Claims, 'contender'>;
   readonly certManager: boolean;
-  readonly sidecarImage: string;
   readonly adminIngressFrom: readonly Peer[];
   readonly permitted: Permitted;
+  readonly newest: Version;
+  readonly waves: Pick<WaveKeeper, 'hasTurn'>;
   readonly clock: Clock;
 }
 
@@ -49,9 +52,10 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
     hostRules,
     claims,
     certManager,
-    sidecarImage,
     adminIngressFrom,
     permitted,
+    newest,
+    waves,
     clock,
   } = deps;
   const server = await currentServer(deps, key, signal);
@@ -70,10 +74,11 @@ export async function observe(deps: ObserveDependencies, key: string, signal: Ab
     pods: await Promise.all(
       pods.filter((pod) => !isTerminating(pod)).map((pod) => stateOf(deps, pod, signal)),
     ),
-    sidecarImage,
     adminIngressFrom,
     permitted,
     contender: server === undefined ? undefined : claims.contender(server.metadata.namespace ?? ''),
+    newest,
+    hasTurn: waves.hasTurn(key),
     certManager,
   });
 }

@@ -8,6 +8,7 @@ import { isNotFound } from '../kube/errors.ts';
 import { objectKey } from '../kube/object.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Outcome } from './act.ts';
+import { appliedOf } from './applied.ts';
 import type { Cache } from './cache.ts';
 import type { Decision, Plan } from './decide.ts';
 import type { ApplyFailure, CertificateState, Inputs } from './inputs.ts';
@@ -73,13 +74,17 @@ function inputsOf(world: World, decision: Decision, outcome: Outcome): Inputs | 
     case 'reconcile': {
       const { plan } = decision;
       const { failure, leaf, deployment } = outcome;
-      const inputs = {
-        ...common(world, plan),
+      const known = common(world, plan);
+      const now = deployment ?? known.deployment;
+      const isApplied = failure === undefined && now !== undefined;
+      return {
+        ...known,
         paused: false,
         failure,
         certificate: certificateState(world, plan, leaf),
+        deployment: now,
+        ...(isApplied && { applied: appliedOf(plan.server, plan.version, plan.found, now) }),
       };
-      return deployment === undefined ? inputs : { ...inputs, deployment };
     }
     default:
       return decision satisfies never;
@@ -128,9 +133,10 @@ export async function report(
 
 /** Whether the status follows from what a user, or the operator, did: a new generation, a pause, objects applied or not. */
 function isWanted(next: Status, server: ServerObject): boolean {
-  const wanted = ({ observedGeneration, address, conditions = [] }: Status) => ({
+  const wanted = ({ observedGeneration, address, applied, conditions = [] }: Status) => ({
     observedGeneration,
     address,
+    applied,
     conditions: conditions
       .filter(({ type }) => type === 'Accepted' || type === 'Paused')
       .map(({ lastTransitionTime: _, ...condition }) => condition),
@@ -172,7 +178,7 @@ function emitEvents(
   }
 }
 
-function common(world: World, { server, configDigest }: Plan) {
+function common(world: World, { server, configDigest, version }: Plan) {
   return {
     server,
     now: world.now,
@@ -180,6 +186,8 @@ function common(world: World, { server, configDigest }: Plan) {
     deployment: find<Deployment>(world, DEPLOYMENTS.kind, objectNames(server.metadata.name).deployment),
     pods: world.pods,
     configDigest,
+    applied: server.status?.applied,
+    isWaiting: version.revision !== world.newest.revision,
   };
 }
 

@@ -9,6 +9,7 @@ import type { OperatorErrorCode } from './errors.ts';
 import { certificateHosts } from './host-rules.ts';
 import type { HostRules } from './host-ownership.ts';
 import { ANNOTATION_PATTERN, SERVICE_TYPES, type Permitted } from './refusal.ts';
+import { maxConcurrent, type MaxConcurrent } from './max-concurrent.ts';
 
 export interface Settings {
   /** Where the operator runs: its lease and its certificate authority are kept there. */
@@ -20,6 +21,8 @@ export interface Settings {
   readonly adminIngressFrom: readonly Peer[];
   /** What a ProtectedMcpServer may ask for. */
   readonly permitted: Permitted;
+  /** How many servers may change at once when the sidecar does. */
+  readonly maxConcurrent: MaxConcurrent;
   /** Undefined for all namespaces. */
   readonly watchNamespaces: readonly string[] | undefined;
   readonly leaderElection: boolean;
@@ -83,6 +86,7 @@ const environment = z.object({
       ),
     )
     .default([]),
+  SIDECAR_ROLLOUT_MAX_CONCURRENT: maxConcurrent.prefault('10%'),
   WATCH_NAMESPACES: text.transform(list).pipe(z.array(name)).default([]),
   LEADER_ELECTION: flag.default('true'),
   LEASE_NAME: name.default('protected-mcp-operator'),
@@ -115,6 +119,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       serviceTypes: data.SERVICE_TYPES,
       serviceAnnotations: data.SERVICE_ANNOTATIONS,
     }),
+    maxConcurrent: data.SIDECAR_ROLLOUT_MAX_CONCURRENT,
     watchNamespaces: data.WATCH_NAMESPACES.length > 0 ? data.WATCH_NAMESPACES : undefined,
     leaderElection: data.LEADER_ELECTION === 'true',
     leaseName: data.LEASE_NAME,

@@ -58,7 +58,7 @@ function settled(verdict: Verdict, { server, pods }: Inputs): Verdict {
 }
 
 export function status(inputs: Inputs): Status {
-  const { server, deployment } = inputs;
+  const { server, deployment, applied } = inputs;
   const current = {
     replicas: deployment?.status?.replicas ?? 0,
     readyReplicas: deployment?.status?.readyReplicas ?? 0,
@@ -71,6 +71,7 @@ export function status(inputs: Inputs): Status {
     observedGeneration: server.metadata.generation ?? 0,
     address: { url: resourceIdentifier(server) },
     ...current,
+    ...(applied && { applied }),
     conditions: verdicts(inputs).map((verdict) => condition(verdict, inputs)),
   };
 }

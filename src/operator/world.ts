@@ -7,6 +7,7 @@ import type { PodState } from './inputs.ts';
 import type { ServerObject } from './kinds.ts';
 import type { Permitted } from './refusal.ts';
 import type { DeliveredLeaf } from './leaf-certificates.ts';
+import type { Version } from './revision.ts';
 
 export interface World {
   readonly now: number;
@@ -26,14 +27,16 @@ export interface World {
   readonly hostRules: HostRules;
   /** The pods that are not being deleted. */
   readonly pods: readonly PodState[];
-  /** The sidecar that the operator was installed with. */
-  readonly sidecarImage: string;
   /** Who may connect to the admin port of the pods. */
   readonly adminIngressFrom: readonly Peer[];
   /** What a resource may ask for. */
   readonly permitted: Permitted;
   /** Another installation that watches the server's namespace, and stands by. */
   readonly contender: string | undefined;
+  /** What the operator itself gives to pods: the sidecar that it was installed with. */
+  readonly newest: Version;
+  /** Whether the server may have that now, if it has an earlier version. */
+  readonly hasTurn: boolean;
   /** Whether the API server serves cert-manager's Certificates. */
   readonly certManager: boolean;
 }

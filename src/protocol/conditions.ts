@@ -51,8 +51,11 @@ export type ConfigurationCurrentReason = 'Current' | 'Pending' | 'Outdated' | 'R
 /** Whether only the sidecar's ports answer. `UpstreamReachable`: a connection to the server's port succeeded. */
 type IsolatedReason = 'ProbeRefused' | 'Pending' | 'UpstreamReachable' | 'ProbeFailed' | 'Disabled';
 
-/** Whether a new version is on its way. False when it has arrived, `Complete`, and when it does not get on, `Stalled`. */
-export type ProgressingReason = 'Pending' | 'RollingOut' | 'Complete' | 'Stalled';
+/**
+ * Whether a new version is on its way. False when it has arrived, `Complete`, when it does not get on, `Stalled`, and while
+ * the newest version of the operator's own part goes to other servers first, `WaitingForTurn`.
+ */
+export type ProgressingReason = 'Pending' | 'RollingOut' | 'Complete' | 'Stalled' | 'WaitingForTurn';
 
 /** Whether any version serves, the newest or one before. */
 type AvailableReason = 'ReplicasAvailable' | 'ReplicasUnavailable';

@@ -120,6 +120,22 @@ const refused: readonly { rule: string; values: string; message: RegExp }[] = [
     values: 'podDisruptionBudget: { maxUnavailable: half }',
     message: /at '\/podDisruptionBudget\/maxUnavailable': 'half' does not match pattern/,
   },
+  ...(
+    [
+      ['0', /at '\/sidecar\/rollout\/maxConcurrent': minimum: got 0, want 1/],
+      ['-1', /maxConcurrent': minimum/],
+      ['1.5', /maxConcurrent': got number, want integer or string/],
+      ['"0%"', /maxConcurrent': '0%' does not match pattern/],
+      ['"101%"', /maxConcurrent': '101%' does not match pattern/],
+      ['"5"', /maxConcurrent': '5' does not match pattern/],
+      ['half', /maxConcurrent': 'half' does not match pattern/],
+      ['[]', /maxConcurrent': got array/],
+    ] as const
+  ).map(([value, message]) => ({
+    rule: `servers that change at once: ${value}`,
+    values: `sidecar: { rollout: { maxConcurrent: ${value} } }`,
+    message,
+  })),
   {
     rule: 'a host without its namespace',
     values: 'tls: { hosts: [mcp.example.com] }',

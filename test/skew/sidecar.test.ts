@@ -52,6 +52,9 @@ const PAIRS: [operator: Edition, sidecar: Edition][] = [
   [now, now],
 ];
 
+/** A sidecar looks every 10 s where the file system does not say that a file has changed. */
+const NOTICED_MS = 25_000;
+
 for (const [operator, sidecar] of PAIRS) {
   for (const sample of ['echo', 'full'] as const) {
     describe(`a sidecar of ${sidecar.name} with what the operator of ${operator.name} writes for ${sample}`, () => {
@@ -141,6 +144,7 @@ for (const sidecar of [old, now]) {
         await waitFor(
           async () => (await bed.status()).configProblem?.includes(named) === true,
           'the problem',
+          NOTICED_MS,
         );
         const status = await bed.status();
         const wanted = createHash('sha256').update(JSON.stringify(bed.config)).digest('hex');
@@ -154,7 +158,11 @@ for (const sidecar of [old, now]) {
         }
         assert.deepEqual(readyBy(status, wanted), ['False', 'ConfigurationNotCurrent']);
         await bed.writeConfig(good);
-        await waitFor(async () => (await bed.status()).configProblem === undefined, 'the mended one');
+        await waitFor(
+          async () => (await bed.status()).configProblem === undefined,
+          'the mended one',
+          NOTICED_MS,
+        );
       });
     }
   });

@@ -98,6 +98,8 @@ export function inputs(changes: Partial<Inputs> = {}): Inputs {
     deployment: deployment(),
     pods: [pod()],
     configDigest: 'digest',
+    applied: undefined,
+    isWaiting: false,
     ...changes,
   };
 }

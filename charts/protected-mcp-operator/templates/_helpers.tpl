@@ -75,7 +75,7 @@ app.kubernetes.io/name: {{ include "protected-mcp-operator.name" . }}
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) -}}
 {{- fail "replicaCount is 2 or more, but leaderElection.enabled is false: the operators would work against each other. Set replicaCount=1 or leaderElection.enabled=true." -}}
 {{- end -}}
-{{- $own := list "ADMIN_INGRESS_FROM" "AUTHORITY_OVERLAP" "CERTIFICATE_HOSTS" "CERTIFICATE_LOCALHOST" "LEADER_ELECTION" "LEASE_NAME" "LOG_LEVEL" "POD_NAME" "POD_NAMESPACE" "POD_SECURITY" "SERVICE_ANNOTATIONS" "SERVICE_TYPES" "SIDECAR_IMAGE" "WATCH_NAMESPACES" "WORKERS" -}}
+{{- $own := list "ADMIN_INGRESS_FROM" "AUTHORITY_OVERLAP" "CERTIFICATE_HOSTS" "CERTIFICATE_LOCALHOST" "LEADER_ELECTION" "LEASE_NAME" "LOG_LEVEL" "POD_NAME" "POD_NAMESPACE" "POD_SECURITY" "SERVICE_ANNOTATIONS" "SERVICE_TYPES" "SIDECAR_IMAGE" "SIDECAR_ROLLOUT_MAX_CONCURRENT" "WATCH_NAMESPACES" "WORKERS" -}}
 {{- $seen := dict -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}

@@ -2,12 +2,12 @@
 import type { Verdict } from '../../protocol/conditions.ts';
 import type { Inputs } from '../inputs.ts';
 
-export function available({ deployment }: Inputs): Verdict<'Available'> {
+export function available({ deployment, isWaiting }: Inputs): Verdict<'Available'> {
   const type = 'Available';
   const { availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = deployment?.status ?? {};
   if (availableReplicas === 0)
     return { type, status: 'False', reason: 'ReplicasUnavailable', message: 'No pod serves requests.' };
-  const isMixed = updatedReplicas < replicas;
+  const isMixed = isWaiting || updatedReplicas < replicas;
   const message = isMixed
     ? 'Pods serve requests; some, or all, are of an earlier version: see condition Progressing.'
     : 'Pods of the newest version serve requests.';

@@ -18,11 +18,16 @@ export function progressing(inputs: Inputs): Verdict<'Progressing'> {
       return verdict('False', 'Stalled', `The newest version does not get ready. ${rollout.cause}`);
     case 'scaled-to-zero':
     case 'complete':
+      if (inputs.isWaiting) return verdict('False', 'WaitingForTurn', WAITING);
       return verdict('False', 'Complete', 'The newest version is rolled out.');
     default:
       return rollout satisfies never;
   }
 }
+
+const WAITING =
+  'The version before is rolled out. The newest version of the sidecar waits for its turn: a few servers at a time get it, ' +
+  'and no more while those do not get ready.';
 
 function verdict(
   status: Verdict<'Progressing'>['status'],

@@ -7,6 +7,7 @@ import { decide, type Decision } from '../../../src/operator/decide.ts';
 import { issuableHosts } from '../../../src/operator/host-ownership.ts';
 import { CERTIFICATES, type ServerObject } from '../../../src/operator/kinds.ts';
 import { LeafCertificates, type Leaf } from '../../../src/operator/leaf-certificates.ts';
+import { versionOf } from '../../../src/operator/revision.ts';
 import type { World } from '../../../src/operator/world.ts';
 import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
 import { NOW, PERMITTED, serverObject } from '../../support/operator-inputs.ts';
@@ -104,10 +105,11 @@ function fresh(server: ServerObject = serverObject(), changes: Partial<World> = 
     holders: [],
     hostRules: HOSTS,
     pods: [],
-    sidecarImage: 'sidecar:1',
     adminIngressFrom: [],
     permitted: PERMITTED,
     contender: undefined,
+    newest: versionOf('sidecar:1'),
+    hasTurn: false,
     certManager: true,
     ...changes,
   };
@@ -311,8 +313,8 @@ const ROWS: readonly Row[] = [
     then: { ...QUIET, deployment: true },
   },
   {
-    rule: 'another sidecar of the operator changes the Deployment alone',
-    world: () => settled(undefined, { sidecarImage: 'sidecar:2' }),
+    rule: 'another sidecar of the operator changes the Deployment alone, of which nothing is known',
+    world: () => settled(undefined, { newest: versionOf('sidecar:2') }),
     then: { ...QUIET, deployment: true },
   },
   {

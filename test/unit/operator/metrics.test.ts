@@ -11,6 +11,15 @@ import { PODS } from '../../../src/operator/kinds.ts';
 import type { MemoryApiServer } from '../../support/memory-api-server.ts';
 import { startApi } from './operator.ts';
 
+const WAVE = {
+  turns: new Set<string>(),
+  failing: ['demo/a', 'demo/b'],
+  underWay: 3,
+  done: 4,
+  waiting: 5,
+  isHeld: false,
+};
+
 let api: MemoryApiServer;
 let metrics: OperatorMetrics;
 const { signal } = new AbortController();
@@ -52,6 +61,7 @@ describe('the metrics', () => {
       isLeader: () => isLeader,
       isAuthorityLost: () => false,
       ...others,
+      wave: () => WAVE,
     });
     assert.ok((await lines()).includes('mcp_operator_servers 1'));
     assert.ok((await lines()).includes('mcp_operator_leader 0'));
@@ -68,6 +78,26 @@ describe('the metrics', () => {
       assert.ok(found.includes(line), line);
   });
 
+  it('say how far a rollout of the sidecar is, and whether it is held', async () => {
+    let wave = WAVE;
+    addGauges(metrics.registry, {
+      servers: () => 14,
+      queueDepth: () => 0,
+      isLeader: () => true,
+      isAuthorityLost: () => false,
+      isStandby: () => false,
+      namespacesOfOthers: () => 0,
+      wave: () => wave,
+    });
+    const name = 'mcp_operator_sidecar_rollout';
+    const found = await lines();
+    for (const [state, count] of Object.entries({ done: 4, under_way: 3, failing: 2, waiting: 5 }))
+      assert.ok(found.includes(`${name}_servers{state="${state}"} ${count}`), state);
+    assert.ok(found.includes(`${name}_held 0`));
+    wave = { ...WAVE, isHeld: true };
+    assert.ok((await lines()).includes(`${name}_held 1`));
+  });
+
   it('have a name with the prefix, a help text and a unit where there is one', async () => {
     addGauges(metrics.registry, {
       servers: () => 0,
@@ -76,6 +106,7 @@ describe('the metrics', () => {
       isAuthorityLost: () => false,
       isStandby: () => false,
       namespacesOfOthers: () => 0,
+      wave: () => WAVE,
     });
     const all = await metrics.registry.getMetricsAsJSON();
     assert.ok(all.length >= 8);

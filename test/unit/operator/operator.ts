@@ -25,6 +25,7 @@ import { LeafCertificates } from '../../../src/operator/leaf-certificates.ts';
 import { PodWarnings } from '../../../src/operator/pod-warnings.ts';
 import { Prober } from '../../../src/operator/prober.ts';
 import { reconcile } from '../../../src/operator/reconcile.ts';
+import { versionOf, type Version } from '../../../src/operator/revision.ts';
 import { StatusPace } from '../../../src/operator/status-pace.ts';
 import { MemoryApiServer } from '../../support/memory-api-server.ts';
 import { Rights } from '../../support/rights.ts';
@@ -54,6 +55,9 @@ export interface OperatorOptions {
   readonly hostRules?: HostRules;
   /** Milliseconds since the epoch. */
   readonly now?: number;
+  readonly sidecarImage?: string;
+  /** Whether it is the servers' turn for that sidecar. */
+  readonly hasTurn?: boolean;
 }
 
 /** How long clients have to read what is published (milliseconds). */
@@ -75,6 +79,8 @@ export class Operator {
   readonly #leaves: LeafCertificates;
   readonly #authority: AuthorityKeeper;
   readonly #hostRules: HostRules;
+  readonly #newest: Version;
+  readonly #hasTurn: boolean;
 
   private constructor(
     api: MemoryApiServer,
@@ -83,10 +89,14 @@ export class Operator {
       probe = () => report(),
       hostRules = { localhost: true, byNamespace: [] },
       now = NOW,
+      sidecarImage = 'sidecar:1',
+      hasTurn = false,
     }: OperatorOptions,
   ) {
     this.#api = api;
     this.clock = { now };
+    this.#newest = versionOf(sidecarImage);
+    this.#hasTurn = hasTurn;
     this.#client = api.client();
     this.#certManager = certManager;
     const enqueue = () => undefined;
@@ -159,10 +169,11 @@ export class Operator {
       },
       pace: this.#pace,
       certManager: this.#certManager,
-      sidecarImage: 'sidecar:1',
       adminIngressFrom: [],
       permitted: PERMITTED,
       claims: { contender: () => undefined },
+      newest: this.#newest,
+      waves: { hasTurn: () => this.#hasTurn },
       clock: () => this.clock.now,
       random: () => 0.5,
       log: silent,

@@ -589,6 +589,70 @@ describe('an operator that starts anew', () => {
   });
 });
 
+describe('an operator with another sidecar', () => {
+  const sidecarOf = (api: MemoryApiServer) =>
+    /"image":"(sidecar:[^"]*)"/.exec(JSON.stringify(api.get<Deployment>('Deployment', KEY)?.spec))?.[1];
+
+  /** A server that is ready with the first sidecar, and the operator of the next release. */
+  async function upgraded(hasTurn = false): Promise<Stage> {
+    const first = await stage({ options: { probe: () => probed() } });
+    await first.operator.reconcile();
+    probed = () => healthy(first.api);
+    await runs(first);
+    assert.equal(conditionsOf(first.api)['Ready'], 'True Ready');
+    first.operator.stop();
+    const options = { sidecarImage: 'sidecar:2', hasTurn, probe: () => healthy(first.api) };
+    const operator = await Operator.start(first.api, options);
+    close.push(() => operator.stop());
+    return { api: first.api, operator };
+  }
+
+  it('leaves a server that waits as it is, says so, and then writes nothing more', async () => {
+    const { api, operator } = await upgraded();
+    const before = api.get<Deployment>('Deployment', KEY);
+    assert.deepEqual((await operator.reconcile()).map(named).toSorted(), [STATUS, DELIVERY].toSorted());
+    assert.deepEqual(api.get<Deployment>('Deployment', KEY), before);
+    const { Ready, Progressing, Available } = conditionsOf(api);
+    assert.deepEqual(
+      { Ready, Progressing, Available },
+      { Ready: 'True Ready', Progressing: 'False WaitingForTurn', Available: 'True ReplicasAvailable' },
+    );
+    await operator.probe();
+    assert.deepEqual(await operator.reconcile(), []);
+  });
+
+  it('gives it to a server whose turn it is', async () => {
+    const { api, operator } = await upgraded(true);
+    await operator.reconcile();
+    assert.equal(sidecarOf(api), 'sidecar:2');
+    const { applied } = server(api)?.status ?? {};
+    assert.deepEqual([applied?.sidecarImage, applied?.replaced], ['sidecar:2', 'Ready']);
+    assert.equal(conditionsOf(api)['Ready'], 'False Progressing');
+  });
+
+  it('brings a changed policy to a server that waits, and leaves its pods', async () => {
+    const { api, operator } = await upgraded();
+    edit(api, ({ spec }) => (spec.authorization.requiredScopes = ['mcp:admin']));
+    const writes = (await operator.reconcile()).map(named);
+    assert.ok(writes.includes('apply ConfigMap demo/echo-sidecar'));
+    assert.equal(sidecarOf(api), 'sidecar:1');
+    assert.equal(server(api)?.status?.applied?.generation, 2);
+  });
+
+  it('keeps in mind what is there when the newest cannot be applied', async () => {
+    const { api, operator } = await upgraded(true);
+    const { intercept } = api;
+    const forbidden = refuse('Deployment', 403, 'Forbidden');
+    api.intercept = (request) => Promise.resolve(forbidden(request));
+    await operator.reconcile();
+    assert.equal(server(api)?.status?.applied?.sidecarImage, 'sidecar:1', 'what is there');
+    assert.equal(conditionsOf(api)['Accepted'], 'False ApplyFailed');
+    api.intercept = intercept;
+    await operator.reconcile();
+    assert.equal(server(api)?.status?.applied?.sidecarImage, 'sidecar:2');
+  });
+});
+
 function keptLeaf(api: MemoryApiServer): { certificate: string } {
   const key = api.keys('Secret').find((name) => name.startsWith(`${NAMESPACE}/leaf-`)) ?? '';
   const secret = api.get<KubeObject & { data: Record<string, string> }>('Secret', key);

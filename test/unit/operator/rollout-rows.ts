@@ -250,6 +250,24 @@ export const ROLLOUT_ROWS: readonly Row[] = [
     reason: 'ReplicasAvailable',
     message: /newest version serve/,
   },
+  ...(['Progressing', 'Available', 'Ready'] as const).map((condition): Row => ({
+    situation: 'a newer sidecar waits for its turn',
+    changes: { isWaiting: true },
+    condition,
+    ...{
+      Progressing: { status: 'False', reason: 'WaitingForTurn', message: /few servers at a time/ } as const,
+      Available: { status: 'True', reason: 'ReplicasAvailable', message: /earlier version/ } as const,
+      Ready: { status: 'True', reason: 'Ready', message: /1 of 1/ } as const,
+    }[condition],
+  })),
+  {
+    situation: 'a newer sidecar waits, and the one before does not get ready either',
+    changes: { ...stuck(undefined, [quota]), isWaiting: true },
+    condition: 'Progressing',
+    status: 'False',
+    reason: 'Stalled',
+    message: /exceeded quota/,
+  },
   {
     situation: 'it is scaled to zero',
     changes: { deployment: deployment({}, 0) },

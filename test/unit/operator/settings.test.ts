@@ -27,6 +27,19 @@ describe('settings', () => {
     });
   });
 
+  for (const [given, expected] of [
+    [undefined, { unit: 'percent', value: 10 }],
+    ['', { unit: 'percent', value: 10 }],
+    ['1', { unit: 'servers', value: 1 }],
+    ['50', { unit: 'servers', value: 50 }],
+    ['1%', { unit: 'percent', value: 1 }],
+    ['100%', { unit: 'percent', value: 100 }],
+  ] as const)
+    it(`read how many servers may change at once: ${given}`, () => {
+      const env = { ...GOOD, SIDECAR_ROLLOUT_MAX_CONCURRENT: given };
+      assert.deepEqual(readSettings(env).maxConcurrent, expected);
+    });
+
   it('split the watched namespaces', () => {
     assert.deepEqual(readSettings({ ...GOOD, WATCH_NAMESPACES: 'a, b' }).watchNamespaces, ['a', 'b']);
   });
@@ -92,6 +105,16 @@ describe('settings', () => {
   const rows: readonly (readonly [variable: string, value: string | undefined, text: RegExp])[] = [
     ['POD_NAMESPACE', undefined, /POD_NAMESPACE: is not set/],
     ['SIDECAR_IMAGE', '', /SIDECAR_IMAGE: is not set/],
+    ...['0', '-1', '1.5', '0%', '101%', '010%', '10 %', '%', 'half', '10%%', '1e3', '100000'].map(
+      (value) =>
+        [
+          'SIDECAR_ROLLOUT_MAX_CONCURRENT',
+          value,
+          new RegExp(
+            `SIDECAR_ROLLOUT_MAX_CONCURRENT: "${value}" must be a number of servers, 1 or more, or a percentage from 1% to 100%`,
+          ),
+        ] as const,
+    ),
     ['POD_NAME', 'Operator_0', /POD_NAME: "Operator_0" is not a Kubernetes name/],
     ['WATCH_NAMESPACES', 'a,Not A Name', /WATCH_NAMESPACES: "Not A Name" is not a Kubernetes name/],
     ['LEADER_ELECTION', 'maybe', /LEADER_ELECTION: must be true or false/],

@@ -470,7 +470,7 @@ const REASONS: { readonly [T in ConditionType]: Readonly<Record<ConditionReasons
     NoUsableKey: true,
   },
   ConfigurationCurrent: { Current: true, Pending: true, Outdated: true, Refused: true },
-  Progressing: { Pending: true, RollingOut: true, Complete: true, Stalled: true },
+  Progressing: { Pending: true, RollingOut: true, Complete: true, Stalled: true, WaitingForTurn: true },
   Available: { ReplicasAvailable: true, ReplicasUnavailable: true },
   Isolated: { ProbeRefused: true, Pending: true, UpstreamReachable: true, ProbeFailed: true, Disabled: true },
   Ready: {

@@ -11,6 +11,7 @@ import { coversHosts, LeafCertificates, type Leaf } from '../../../src/operator/
 import { CHILD_KINDS, type Pod, type ServerObject } from '../../../src/operator/kinds.ts';
 import { podState, probeTargets } from '../../../src/operator/pods.ts';
 import { statusOf } from '../../../src/operator/report.ts';
+import { versionOf } from '../../../src/operator/revision.ts';
 import type { World } from '../../../src/operator/world.ts';
 import { authorityCertificate, generateKey } from '../../../src/pki/x509.ts';
 import { parseConfig } from '../../../src/sidecar/config/config.ts';
@@ -48,10 +49,11 @@ function world(server: ProtectedMcpServer, changes: Partial<World> = {}): World 
     holders: [],
     hostRules: { localhost: true, byNamespace: [{ namespace: '*', hosts: ['*.example.com'] }] },
     pods: [pod()],
-    sidecarImage: 'sidecar:1',
     adminIngressFrom: [],
     permitted: PERMITTED,
     contender: undefined,
+    newest: versionOf('sidecar:1'),
+    hasTurn: false,
     certManager: true,
     ...changes,
   };
