@@ -160,55 +160,59 @@ describe('a cluster that is restored', { timeout: 120_000 }, () => {
     await client.create(resource, object as KubeObject, { signal: never, fieldManager: 'backup' });
   }
 
-  const labels = { [MANAGED_BY_LABEL]: MANAGED_BY, [INSTANCE_LABEL]: 'taken' };
   const annotations = { [DESIRED_HASH_ANNOTATION]: '0123456789abcdef' };
   const uid = '11111111-1111-4111-8111-111111111111';
-  const owner = {
+  const labelsOf = (name: string) => ({ [MANAGED_BY_LABEL]: MANAGED_BY, [INSTANCE_LABEL]: name });
+  const ownerOf = (name: string) => ({
     apiVersion: 'protectedmcp.dev/v1alpha1',
     kind: 'ProtectedMcpServer',
-    name: 'taken',
+    name,
     uid,
     controller: true,
-  };
-  const foreign: Record<string, Partial<KubeObject['metadata']>> = {
-    'without labels': { annotations },
-    'without the digest': { labels },
-    'of another manager': { labels: { ...labels, [MANAGED_BY_LABEL]: 'Helm' }, annotations },
-    'of a server of another name': { labels: { ...labels, [INSTANCE_LABEL]: 'other' }, annotations },
-    'owned by a server of another name': {
-      labels,
+  });
+  /** By the name of the server that wants it. */
+  const foreign: Record<string, (name: string) => Partial<KubeObject['metadata']>> = {
+    'without labels': () => ({ annotations }),
+    'without the digest': (name) => ({ labels: labelsOf(name) }),
+    'of another manager': (name) => ({
+      labels: { ...labelsOf(name), [MANAGED_BY_LABEL]: 'Helm' },
       annotations,
-      ownerReferences: [{ ...owner, name: 'other' }],
-    },
-    'owned by another kind': { labels, annotations, ownerReferences: [{ ...owner, kind: 'Deployment' }] },
-    'owned by the same kind of another group': {
-      labels,
+    }),
+    'of a server of another name': () => ({ labels: labelsOf('other'), annotations }),
+    'owned by a server of another name': (name) => ({
+      labels: labelsOf(name),
       annotations,
-      ownerReferences: [{ ...owner, apiVersion: 'example.com/v1alpha1' }],
-    },
+      ownerReferences: [ownerOf('other')],
+    }),
+    'owned by another kind': (name) => ({
+      labels: labelsOf(name),
+      annotations,
+      ownerReferences: [{ ...ownerOf(name), kind: 'Deployment' }],
+    }),
+    'owned by the same kind of another group': (name) => ({
+      labels: labelsOf(name),
+      annotations,
+      ownerReferences: [{ ...ownerOf(name), apiVersion: 'example.com/v1alpha1' }],
+    }),
   };
-  for (const [what, metadata] of Object.entries(foreign))
+  for (const [index, [what, metadataFor]] of Object.entries(foreign).entries())
     it(`leaves alone an object ${what}`, async () => {
+      const server = `taken-${index}`;
+      const name = `${server}-sidecar`;
       const object = {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: 'taken-sidecar', namespace: 'demo', ...metadata },
+        metadata: { name, namespace: 'demo', ...metadataFor(server) },
         data: { mine: 'yes' },
       };
       const made = await client.create(CONFIG_MAPS, object, write);
-      await create('taken');
+      await create(server);
       await eventually(
         'it is said',
-        async () => (await condition('taken', 'Accepted')) === 'False ObjectNotOwned',
+        async () => (await condition(server, 'Accepted')) === 'False ObjectNotOwned',
       );
-      const found = await find(CONFIG_MAPS, 'taken-sidecar');
+      const found = await find(CONFIG_MAPS, name);
       assert.equal(found.metadata.resourceVersion, made.metadata.resourceVersion);
-      await remove('taken');
-      await client.delete(CONFIG_MAPS, { name: 'taken-sidecar', namespace: 'demo' }, { signal: never });
-      for (const resource of [SERVICE_ACCOUNTS, SERVICES, NETWORK_POLICIES])
-        await client
-          .delete(resource, { name: 'taken', namespace: 'demo' }, { signal: never })
-          .catch(() => undefined);
     });
 
   it('says that its kind is gone, and is at work when it is back', async (t) => {
