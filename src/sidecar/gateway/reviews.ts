@@ -1,13 +1,13 @@
 // Reviews requests under way whose right to go on has to be found out again: a few at a time, each until it is settled.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../base/log.ts';
-import type { Authentication } from '../authentication/authenticate.ts';
+import type { Authentication, Principal } from '../authentication/authenticate.ts';
 import type { InForce } from '../authorization/in-force.ts';
 import type { ProxiedRequest } from '../proxy/proxy.ts';
 import type { CompiledConfig } from './compiled-config.ts';
 import { reconsider } from './reconsider.ts';
 
-/** Reviews at once: each may wait for an authorization server, and thousands may be due with a new configuration. */
+/** Reviews of a lane at once: each may wait for an authorization server, and a new configuration makes thousands due. */
 const AT_ONCE = 16;
 
 interface ReviewsDependencies {
@@ -15,13 +15,21 @@ interface ReviewsDependencies {
   readonly logger: Logger;
 }
 
+/** Requests whose reviews may wait for the same authorization server, in the order in which they came. */
+interface Lane {
+  readonly waiting: Set<ProxiedRequest>;
+  reviewers: number;
+}
+
 /** What is reviewed is reviewed once at a time, by the configuration in force when its turn comes. */
 export class Reviews {
   readonly #deps: ReviewsDependencies;
-  /** In the order in which they came. */
-  readonly #waiting = new Set<ProxiedRequest>();
+  /**
+   * By issuer and kind of token; none is empty. An authorization server that hangs keeps back no reviews but its own: the
+   * others end what was withdrawn (docs/adr/0025).
+   */
+  readonly #lanes = new Map<string, Lane>();
   readonly #running = new Set<ProxiedRequest>();
-  #reviewers = 0;
   #refused = 0;
 
   constructor(deps: ReviewsDependencies) {
@@ -31,22 +39,32 @@ export class Reviews {
   /** Adds a request, unless its review is due or going on. */
   add(proxied: ProxiedRequest): void {
     if (this.#running.has(proxied)) return;
-    this.#waiting.add(proxied);
-    if (this.#reviewers < AT_ONCE) void this.#work();
+    const name = laneOf(proxied.principal);
+    const lane = this.#lanes.get(name) ?? this.#open(name);
+    lane.waiting.add(proxied);
+    if (lane.reviewers < AT_ONCE) void this.#work(name, lane);
+  }
+
+  #open(name: string): Lane {
+    const lane: Lane = { waiting: new Set(), reviewers: 0 };
+    this.#lanes.set(name, lane);
+    return lane;
   }
 
   /** One review a turn of the event loop: what else is due comes in between. */
-  async #work(): Promise<void> {
-    this.#reviewers++;
-    for (const proxied of this.#waiting) {
-      this.#waiting.delete(proxied);
+  async #work(name: string, lane: Lane): Promise<void> {
+    lane.reviewers++;
+    for (const proxied of lane.waiting) {
+      lane.waiting.delete(proxied);
       this.#running.add(proxied);
       await nextTurn();
       await this.#review(proxied);
       this.#running.delete(proxied);
     }
-    this.#reviewers--;
-    if (this.#reviewers === 0) this.#report();
+    lane.reviewers--;
+    if (lane.reviewers > 0) return;
+    this.#lanes.delete(name);
+    this.#report();
   }
 
   async #review(proxied: ProxiedRequest): Promise<void> {
@@ -70,10 +88,15 @@ export class Reviews {
     proxied.refuse(authentication.denial);
   }
 
-  /** One line for all: a single one for each of thousands of streams would say no more. */
+  /** One line for all of a lane: a single one for each of thousands of streams would say no more. */
   #report(): void {
     if (this.#refused > 0)
       this.#deps.logger.info({ refused: this.#refused }, 'requests under way ended: not permitted any more');
     this.#refused = 0;
   }
+}
+
+/** Opaque tokens are asked about each time, and of a JWT only the keys may have to be waited for. */
+function laneOf({ issuer, basis }: Principal): string {
+  return `${basis.trust === undefined ? 'opaque' : 'jwt'} ${issuer}`;
 }

@@ -12,6 +12,8 @@ import { parseConfig } from '../../../../src/sidecar/config/config.ts';
 import type { Denial } from '../../../../src/sidecar/denial/denial.ts';
 import { compileConfig, type CompiledConfig } from '../../../../src/sidecar/gateway/compiled-config.ts';
 import { Reviews } from '../../../../src/sidecar/gateway/reviews.ts';
+import { Introspector } from '../../../../src/sidecar/issuers/introspection.ts';
+import { IssuerMetadataSource } from '../../../../src/sidecar/issuers/metadata.ts';
 import type { ProxiedRequest } from '../../../../src/sidecar/proxy/proxy.ts';
 import { AUDIENCE, signingKey, type SigningKey } from '../../../kit/issuer.ts';
 import { waitFor } from '../../../kit/wait.ts';
@@ -23,6 +25,8 @@ const AT_ONCE = 16;
 
 let key: SigningKey;
 let bed: AuthenticatorBed;
+/** Whether the authorization server says that opaque tokens are active; else it does not answer at all. */
+let introspects = true;
 let log = '';
 before(async () => {
   key = await signingKey('k1', 'ES256');
@@ -30,7 +34,10 @@ before(async () => {
   await bed.keys.start();
 });
 after(() => bed.stop());
-beforeEach(() => (log = ''));
+beforeEach(() => {
+  log = '';
+  introspects = true;
+});
 
 function compiled(changes: object = {}): CompiledConfig {
   const json = {
@@ -56,7 +63,7 @@ function compiled(changes: object = {}): CompiledConfig {
       clock,
       keys: new Map([[ISSUER, bed.keys]]),
       dpop: dpopVerifier(clock),
-      introspector: undefined,
+      introspector: introspector(clock),
       onVerified: () => undefined,
     }),
     pseudonym: 'test',
@@ -67,6 +74,37 @@ function compiled(changes: object = {}): CompiledConfig {
     authorizationServer: () => undefined,
     onSurplus: () => undefined,
   });
+}
+
+/** Each opaque token is that of a user of its name. */
+function introspector(clock: () => number): Introspector {
+  const { signal } = new AbortController();
+  const metadata = new IssuerMetadataSource(ISSUER, {
+    fetchText: () => Promise.reject(new Error('not asked for')),
+    ca: undefined,
+    signal,
+    onMismatch: () => undefined,
+  });
+  return new Introspector(
+    ISSUER,
+    `${ISSUER}/introspect`,
+    { clientId: 'rs', clientSecret: 's' },
+    {
+      clock,
+      fetchText: (_url, { form }) =>
+        introspects
+          ? Promise.resolve(JSON.stringify(claimsOf(new URLSearchParams(form?.body).get('token') ?? '')))
+          : new Promise(() => undefined),
+      metadata,
+      ca: undefined,
+      signal,
+      onAsked: () => undefined,
+    },
+  );
+}
+
+function claimsOf(sub: string): object {
+  return { active: true, sub, client_id: 'c', aud: AUDIENCE, scope: 'mcp:basic', exp: bed.seconds + 300 };
 }
 
 /** As much of a stream under way as a review looks at, and what became of it. */
@@ -89,8 +127,11 @@ class Stream {
     this.request = { req };
   }
 
-  static async open({ authenticator }: CompiledConfig, subject: string): Promise<Stream> {
-    const token = bed.token(key, 300, { sub: subject });
+  static open(config: CompiledConfig, subject: string): Promise<Stream> {
+    return Stream.openWith(config, bed.token(key, 300, { sub: subject }));
+  }
+
+  static async openWith({ authenticator }: CompiledConfig, token: string): Promise<Stream> {
     const authentication = await authenticator.authenticate(`Bearer ${token}`, PLAIN);
     assert.ok(authentication.ok);
     return new Stream(authentication.principal, token);
@@ -107,7 +148,9 @@ class Stream {
   }
 }
 
-async function world(): Promise<{ streams: Stream[]; inForce: InForce<CompiledConfig>; review: () => void }> {
+async function world(
+  opaque = 0,
+): Promise<{ streams: Stream[]; inForce: InForce<CompiledConfig>; review: () => void }> {
   const first = compiled();
   const inForce = new InForce(first);
   const write = (chunk: Buffer, _encoding: string, done: () => void) => {
@@ -115,9 +158,10 @@ async function world(): Promise<{ streams: Stream[]; inForce: InForce<CompiledCo
     done();
   };
   const reviews = new Reviews({ inForce, logger: pino(new Writable({ write })) });
-  const streams = await Promise.all(
-    Array.from({ length: STREAMS }, (_, index) => Stream.open(first, `s${index}`)),
-  );
+  const streams = await Promise.all([
+    ...Array.from({ length: opaque }, (_, index) => Stream.openWith(first, `opaque${index}`)),
+    ...Array.from({ length: STREAMS }, (_, index) => Stream.open(first, `s${index}`)),
+  ]);
   const review = () => {
     for (const stream of streams)
       if (inForce.current.authenticator.isOutdated(stream.principal))
@@ -187,4 +231,14 @@ it('one that is over meanwhile is left alone', async () => {
   for (const stream of streams) stream.isOver = true;
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.ok(streams.every(({ refusals }) => refusals.length === 0));
+});
+
+it('an authorization server that does not answer about opaque tokens keeps back no others', async () => {
+  const opaque = 2 * AT_ONCE;
+  const { streams, inForce, review } = await world(opaque);
+  introspects = false;
+  inForce.replace(compiled({ requiredScopes: ['mcp:admin'] }));
+  review();
+  await waitFor(() => streams.slice(opaque).every(({ isOver }) => isOver), 'the others to be refused', 2_000);
+  assert.ok(streams.slice(0, opaque).every(({ refusals, renewals }) => refusals.length + renewals === 0));
 });
