@@ -371,7 +371,11 @@ describe('headers that the resource names', () => {
     configured = await TestBed.start({
       config: () => ({
         logLevel: 'info',
-        claimToHeaders: [{ claim: 'sub', header: 'X-Grafana-User' }],
+        claimToHeaders: [
+          { claim: 'sub', header: 'X-Grafana-User' },
+          { claim: 'sub', header: 'X-Grafana-Login-Name' },
+          { claim: 'sub', header: 'Mcp-Acting-For' },
+        ],
         forwardHeaders: ['X-API-Key', 'x_api_key', 'X-Grafana-*', 'X-Mcp-*', 'Acme-*'],
       }),
     });
@@ -391,6 +395,11 @@ describe('headers that the resource names', () => {
     'X-Grafana-User': 'root',
     'x-grafana-user': 'root',
     'X-Grafana_User': 'root',
+    // PHP makes `_` of a dot, lighttpd of anything that is no letter or digit.
+    'X-Grafana-Login.Name': 'root',
+    'X-Grafana-Login~Name': 'root',
+    'Mcp-Acting.For': 'root',
+    'X-Grafana-Org.Id': 'root',
     X_Grafana_URL: 'root',
     // Of identity, under a beginning that is named.
     'X-MCP-Subject': 'root',

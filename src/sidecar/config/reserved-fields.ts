@@ -152,7 +152,10 @@ export function isReservedField(lower: string): boolean {
   return IS_RESERVED.test(lower);
 }
 
-/** `X_User` of the sidecar and `X-User` of a client are one name to CGI and WSGI. */
+/**
+ * Equal for names that a server could take for one: `X_User` and `X-User` to CGI and WSGI, `X.User` to PHP as well, and to
+ * lighttpd whatever stands for the `-`.
+ */
 export function foldedName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '-');
 }

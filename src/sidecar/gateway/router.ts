@@ -62,9 +62,10 @@ function searchWithoutToken(query: string): string {
   return kept.length === 0 || (kept.length === 1 && kept[0] === '') ? '' : `?${kept.join('&')}`;
 }
 
+/** PHP makes `_` of a dot, a blank and an open bracket in a name. */
 function isToken(pair: string): boolean {
   const [name = ''] = pair.split('=', 1);
-  return /^\s*access_token(\[.*)?$/is.test(decodeName(name));
+  return /^\s*access[_. []token(\[.*)?$/is.test(decodeName(name));
 }
 
 /** Leniently, as the most lenient server would: `%5F` is `_`, `+` is a blank, and what is no escape stays as it is. */

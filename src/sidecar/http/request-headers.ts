@@ -137,13 +137,17 @@ function forwardedBy(configured: readonly string[]): (lower: string) => boolean 
     if (name.startsWith('mcp-')) return isMcpField(name);
     if (FORWARDED.has(name)) return true;
     if (isReservedField(name)) return false;
-    return names.has(name) || (!name.includes('_') && prefixes.some((prefix) => name.startsWith(prefix)));
+    return names.has(name) || (isPlain(name) && prefixes.some((prefix) => name.startsWith(prefix)));
   };
 }
 
-/** CGI and WSGI fold `_` and `-`: with an underscore it could become one of the sidecar's behind it. */
 function isMcpField(lower: string): boolean {
-  return lower.startsWith('mcp-param-') || !(lower.includes('_') || MCP_IDENTITY.test(lower));
+  return lower.startsWith('mcp-param-') || (isPlain(lower) && !MCP_IDENTITY.test(lower));
+}
+
+/** With other characters it could become another name behind the sidecar (`foldedName`), a reserved one among them. */
+function isPlain(lower: string): boolean {
+  return /^[a-z0-9-]+$/.test(lower);
 }
 
 /** Names, folded, of the headers that name the principal to the server. */
