@@ -38,16 +38,24 @@ export function loadNamedFiles(
   { config, digest, warnings }: Pick<LoadedFiles, 'config' | 'digest' | 'warnings'>,
 ): LoadedFiles {
   const reader = new FileReader();
-  const certificate = {
-    cert: reader.read('tls.certificateFile', config.tls.certificateFile),
-    key: reader.read('tls.keyFile', config.tls.keyFile),
-  };
+  const certificate = readCertificate(config, reader);
   const caBundles = readCaBundles(config, reader);
   const signingKeys = readSigningKeys(config, reader);
   const secrets = readSecrets(config, reader);
-  if (reader.problems.length === 0) checkCertificate(certificate, reader.problems);
   if (reader.problems.length > 0) throw new ConfigError(file, reader.problems);
   return { config, certificate, caBundles, signingKeys, secrets, digest, warnings };
+}
+
+/**
+ * What was loaded, with its certificate as it is now.
+ * @param file where the configuration came from, for errors
+ * @throws ConfigError with every problem
+ */
+export function loadCertificate(file: string, loaded: LoadedFiles): LoadedFiles {
+  const reader = new FileReader();
+  const certificate = readCertificate(loaded.config, reader);
+  if (reader.problems.length > 0) throw new ConfigError(file, reader.problems);
+  return { ...loaded, certificate };
 }
 
 /** The names of all files that were read, the configuration's first. */
@@ -127,6 +135,13 @@ function readSecrets({ issuers }: SidecarConfig, reader: FileReader): LoadedFile
     }
   });
   return secrets;
+}
+
+function readCertificate({ tls }: SidecarConfig, reader: FileReader): ListenerCertificate {
+  const cert = reader.read('tls.certificateFile', tls.certificateFile);
+  const key = reader.read('tls.keyFile', tls.keyFile);
+  if (reader.problems.length === 0) checkCertificate({ cert, key }, reader.problems);
+  return { cert, key };
 }
 
 function checkCertificate(certificate: ListenerCertificate, problems: string[]): void {

@@ -22,6 +22,7 @@ import { ConfigError, digestOfFile } from './config/config.ts';
 import {
   fileNames,
   isSameConfiguration,
+  loadCertificate,
   loadFiles,
   loadNamedFiles,
   type LoadedFiles,
@@ -287,7 +288,7 @@ export class Sidecar {
 
   /**
    * The newest files. Where the configuration is not among them, since it cannot be used, the one before with the files that it
-   * names: its certificate and keys are renewed however long that takes. Undefined where those cannot be read either.
+   * names: its certificate and keys are renewed however long that takes. Where one of those is broken, the certificate alone.
    */
   #readAgain(): LoadedFiles | undefined {
     try {
@@ -298,11 +299,14 @@ export class Sidecar {
     } catch (error) {
       this.#refuse(error);
     }
-    try {
-      return loadNamedFiles(this.#file, this.#loaded);
-    } catch {
-      return undefined;
+    for (const load of [loadNamedFiles, loadCertificate]) {
+      try {
+        return load(this.#file, this.#loaded);
+      } catch {
+        // Said already: the newest files cannot be used.
+      }
     }
+    return undefined;
   }
 
   #refuse(error: unknown): void {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { SidecarConfig } from '../../src/sidecar/config/config.ts';
@@ -84,6 +84,24 @@ describe('while the newest configuration is refused', () => {
     await waitFor(() => refusals() > before, 'the refusal');
     assert.equal(await serialNumber(), serial);
     await bed.writeCertificate(bed.certificate);
+  });
+
+  it('since a file that the one in force names is gone, the certificate is renewed, and a stricter one taken over', async () => {
+    const [issuer] = original.issuers;
+    const caFile = issuer!.jwks.caFile!;
+    const before = refusals();
+    await rm(caFile);
+    try {
+      await waitFor(() => refusals() > before, 'the refusal');
+      assert.match((await bed.status()).configProblem ?? '', /ca\.crt cannot be read: ENOENT/);
+      await renewTwice();
+      assert.equal(await statusOf(bed.issuer.token()), 200);
+      const jwks = { caFile: original.tls.certificateFile };
+      await bed.takeOver({ requiredScopes: ['mcp:write'], issuers: [{ ...issuer!, jwks }] });
+      assert.equal(await statusOf(bed.issuer.token()), 403);
+    } finally {
+      await writeFile(caFile, bed.certificate.cert);
+    }
   });
 
   it('its digest is said until a good one has come', async () => {

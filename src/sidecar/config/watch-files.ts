@@ -8,25 +8,33 @@ import { dirname } from 'node:path';
 const POLL_MS = 10_000;
 /** Several files of one change arrive one after the other. */
 const SETTLE_MS = 100;
+/** A file that is missing for so long is gone: what else has changed must not wait for it. */
+const GONE_MS = 1_000;
 
 /**
  * Calls `onChange` when the content of any of the files is no longer what it was, until the signal.
- * A file that is missing for a moment, as in the middle of a swap, is not a change.
+ * A file that is missing for a moment, as in the middle of a swap, is not a change; one that stays missing is.
  */
 export function watchFiles(files: readonly string[], onChange: () => void, signal: AbortSignal): void {
   let known: string | undefined;
+  /** Of files some of which were missing, the last time they were looked at. */
+  let incomplete: string | undefined;
   let settle: NodeJS.Timeout | undefined;
   const look = async () => {
-    const digest = await contentDigest(files);
-    if (digest === undefined || signal.aborted) return;
-    const changed = digest !== known;
+    const { digest, isComplete } = await contentDigest(files);
+    if (signal.aborted || digest === known) return;
+    if (!isComplete && digest !== incomplete) {
+      incomplete = digest;
+      return lookIn(GONE_MS);
+    }
     known = digest;
-    if (changed) onChange();
+    onChange();
   };
-  const soon = () => {
+  const lookIn = (ms: number) => {
     clearTimeout(settle);
-    settle = setTimeout(() => void look(), SETTLE_MS);
+    settle = setTimeout(() => void look(), ms);
   };
+  const soon = () => lookIn(SETTLE_MS);
   void look();
   const poll = setInterval(() => void look(), POLL_MS).unref();
   const watchers = [...new Set(files.map((file) => dirname(file)))].flatMap((folder) =>
@@ -50,12 +58,16 @@ function watchFolder(folder: string, onEvent: () => void): FSWatcher[] {
   }
 }
 
-async function contentDigest(files: readonly string[]): Promise<string | undefined> {
+async function contentDigest(files: readonly string[]): Promise<{ digest: string; isComplete: boolean }> {
   const sum = createHash('sha256');
-  try {
-    for (const file of files) sum.update(await readFile(file)).update('\0');
-  } catch {
-    return undefined;
+  let isComplete = true;
+  for (const file of files) {
+    try {
+      sum.update(await readFile(file)).update('\0');
+    } catch {
+      isComplete = false;
+      sum.update('missing\0');
+    }
   }
-  return sum.digest('hex');
+  return { digest: sum.digest('hex'), isComplete };
 }
