@@ -39,9 +39,8 @@ type Form =
   /** Nothing but blanks so far. */
   | 'unknown'
   | 'json'
-  | 'events'
-  /** Compressed, HTML, plain text: nothing that an MCP client takes for a response. */
-  | 'other';
+  /** Or nothing that a client takes for a response: in HTML and compressed bytes no line holds one. */
+  | 'events';
 
 /**
  * Reads one answer: JSON, or an event stream with a JSON text in each event. Its bytes say which; a client that goes by
@@ -69,7 +68,7 @@ export class AnsweredIds {
 
   /** Whether nothing of the rest is of interest. */
   get isRead(): boolean {
-    return this.#form === 'other' || (this.#form === 'json' && this.#messages.isRead);
+    return this.#form === 'json' && this.#messages.isRead;
   }
 
   /** @param text the next piece, one character a byte */
@@ -89,10 +88,9 @@ export class AnsweredIds {
   }
 }
 
-/** @param first character that is no blank */
+/** @param first character that is no blank; a stream may begin with a field of any name, which clients overlook */
 function formOf(first: string): Exclude<Form, 'unknown'> {
-  if (first === '{' || first === '[') return 'json';
-  return /[a-z:]/.test(first) ? 'events' : 'other';
+  return first === '{' || first === '[' ? 'json' : 'events';
 }
 
 const FIELD = 'data:';

@@ -98,6 +98,12 @@ const foreign: Readonly<Record<string, Row>> = {
   'an event': ['event: message\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n', ['1']],
   'as far as it is clear, the id first': ['{"jsonrpc":"2.0","id":2,"result":{"a', ['1']],
   'as far as it is clear, the id last': ['{"result":"a","id":2,', ['1']],
+  'an event behind a field of an unknown name': [
+    'X-Id: 1\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n',
+    ['1'],
+  ],
+  'an event behind a letter beyond ASCII': ['\xe9\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n', ['1']],
+  'an event behind a number': ['1\n\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n', ['1']],
   'an event without its end': ['data: {"jsonrpc":"2.0","id":2,"result":{}}', ['1']],
   'the second event': [
     'data: {"jsonrpc":"2.0","id":1,"result":{}}\n\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n',
@@ -144,11 +150,7 @@ describe('an answer does not say which request it is for', () => {
 });
 
 describe('any answer', () => {
-  const id = fc.oneof(
-    fc.integer(),
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-    anyText(),
-  );
+  const id = fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }), anyText());
   const message = fc.record(
     {
       jsonrpc: fc.constant('2.0'),
