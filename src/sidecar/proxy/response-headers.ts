@@ -43,8 +43,8 @@ const STRIPPED: readonly string[] = [
   ],
   ...['nel', 'report-to', 'reporting-endpoints'],
   // Commands for a proxy further out: to answer with a file of its own, or from another place.
-  ...['x-accel-redirect', 'x-accel-charset', 'x-accel-limit-rate', 'x-sendfile*', 'x-lighttpd-send-file'],
-  'x-reproxy-*',
+  ...['x-accel-redirect', 'x-accel-charset', 'x-accel-limit-rate', 'x-sendfile*', 'x-lighttpd-*'],
+  ...['x-reproxy-*', 'x-litespeed-*', 'x-archive-*'],
   // Caching by proxies further out, which wins over Cache-Control there (RFC 9213; RESOURCE_SERVER G21).
   ...['surrogate-*', '*-cache-control', 'edge-control', 'x-accel-expires'],
 ];
