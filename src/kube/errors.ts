@@ -99,12 +99,14 @@ export function isForbidden(error: unknown): boolean {
 
 /**
  * The object breaks a rule of the schema, or of CEL; sending it again does not help. Server-side apply says so with a
- * 500 when a field is unknown or of the wrong type, since the patch fails before it is validated.
+ * 500 when a field is unknown or of the wrong type, since the patch fails before it is validated: `port: {}` of a probe passes
+ * the types, which take a number or a text for anything, and fails when it is converted.
  */
 export function isInvalid(error: unknown): boolean {
   if (hasStatus(error, 400) || hasStatus(error, 422)) return true;
   return (
-    hasStatus(error, 500) && (error.body?.message ?? '').startsWith('failed to create typed patch object')
+    hasStatus(error, 500) &&
+    /^failed to (create typed patch object|convert new object)/.test(error.body?.message ?? '')
   );
 }
 

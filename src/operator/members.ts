@@ -6,7 +6,10 @@ import type { ConditionType } from '../protocol/conditions.ts';
 import { rolloutOf } from './checks/rollout.ts';
 import type { Deployment, ServerObject } from './kinds.ts';
 
-/** How a server is with the version that it has: rolled out and serving; without replicas; on its way; not getting there. */
+/**
+ * How a server is with the version that it has: rolled out and serving; without replicas, or with a Deployment that is being
+ * deleted and is not rolled out any more; on its way; not getting there.
+ */
 export type Progress = 'done' | 'idle' | 'under-way' | 'failing';
 
 export interface Member {
@@ -19,7 +22,10 @@ export interface Member {
   readonly progress: Progress;
   /** How the version was that this one replaced. */
   readonly replaced: Applied['replaced'];
-  /** Whether it is the operator's sidecar that runs: one that the resource names shows nothing of that. */
+  /**
+   * Whether it is surely the operator's sidecar that runs: not one that the resource names, not what users may have put into a
+   * Deployment that is not put right, and not by the word of an annotation, which users can write.
+   */
   readonly isEvidence: boolean;
   /** Whether its objects could not be applied when that was tried last. */
   readonly isRefused: boolean;
@@ -36,6 +42,7 @@ export function memberOf(
   const isAway = metadata.deletionTimestamp !== undefined || isPaused(server);
   if (live === undefined || applied === undefined || isAway) return undefined;
   const waits = isWaiting(server, live, newest);
+  const isRefused = conditionOf(server, 'Accepted')?.status === 'False';
   return {
     key: objectKey(server),
     namespace: metadata.namespace ?? '',
@@ -44,8 +51,11 @@ export function memberOf(
     progress: progressOf(server, live),
     // Until the status says more of the version that was just applied, it counts.
     replaced: waits || applied.revision === newest ? applied.replaced : 'Ready',
-    isEvidence: !(spec as Partial<ServerObject['spec']> | undefined)?.sidecar?.image,
-    isRefused: conditionOf(server, 'Accepted')?.status === 'False',
+    isEvidence:
+      !(spec as Partial<ServerObject['spec']> | undefined)?.sidecar?.image &&
+      !isRefused &&
+      (waits || applied.revision === newest),
+    isRefused,
   };
 }
 
@@ -64,6 +74,8 @@ export function isPaused({ metadata }: ServerObject): boolean {
 }
 
 export function progressOf(server: ServerObject, deployment: Deployment): Progress {
+  // Kept by a finalizer that a user has set, it may be so for good.
+  if (deployment.metadata.deletionTimestamp !== undefined) return 'idle';
   const rollout = rolloutOf({ deployment, pods: [] });
   switch (rollout.kind) {
     case 'scaled-to-zero':

@@ -13,6 +13,13 @@ import { waveOf, type Wave } from './waves.ts';
 
 /** Changes within this time are looked at together (milliseconds): each look is at all servers. */
 const LOOK_MS = 250;
+/**
+ * In which a server gets ready with the newest version, or counts as one that does not (milliseconds): longer than the deadline of
+ * a Deployment, which begins anew with each change that a user makes.
+ */
+const PATIENCE_MS = 15 * 60_000;
+/** In which a turn is used, which takes one reconcile that succeeds, or is another's (milliseconds). */
+const TURN_MS = 2 * 60_000;
 /** That an event names. */
 const MAX_NAMES = 8;
 
@@ -45,6 +52,10 @@ export class WaveKeeper {
   readonly #options: WaveKeeperOptions;
   /** What was found of a server the last time, while it is the same. */
   #known = new Map<string, Known>();
+  /** Since when a server is known to have been on its way with the newest version; of one rollout, whatever came of it since. */
+  readonly #since = new Map<string, number>();
+  /** Since when a server has a turn that it did not use yet. */
+  readonly #turnSince = new Map<string, number>();
   #wave = NOTHING;
   #isDue = false;
   /** What was said of it last. */
@@ -80,8 +91,10 @@ export class WaveKeeper {
   look(): void {
     const { maxConcurrent, enqueue } = this.#options;
     const before = this.#wave;
-    this.#wave = waveOf(this.#members(), { maxConcurrent, granted: before.turns });
+    const members = this.#members();
+    this.#wave = waveOf(members, { maxConcurrent, granted: before.turns });
     for (const key of this.#wave.turns) if (!before.turns.has(key)) enqueue(key);
+    this.#rememberTurns(members);
     this.#say(before);
   }
 
@@ -97,7 +110,29 @@ export class WaveKeeper {
       now.set(key, isSame ? known : { server, live, member: memberOf(server, live, revision) });
     }
     this.#known = now;
-    return [...now.values()].flatMap(({ member }) => member ?? []);
+    return this.#withPatience([...now.values()].flatMap(({ member }) => member ?? []));
+  }
+
+  /** For as long as they wait, also when the turn is another's by now. */
+  #rememberTurns(members: readonly Member[]): void {
+    const waiting = new Set(members.filter(({ isWaiting }) => isWaiting).map(({ key }) => key));
+    for (const key of this.#turnSince.keys()) if (!waiting.has(key)) this.#turnSince.delete(key);
+    for (const key of this.#wave.turns)
+      if (!this.#turnSince.has(key)) this.#turnSince.set(key, this.#options.scheduler.now());
+  }
+
+  /** Who changes a server without end must not keep its place without end, and unsaid. */
+  #withPatience(members: readonly Member[]): Member[] {
+    if (!members.some(({ isWaiting }) => isWaiting)) this.#since.clear();
+    const now = this.#options.scheduler.now();
+    return members.map((member) => {
+      const turnSince = this.#turnSince.get(member.key) ?? now;
+      if (member.isWaiting && now - turnSince >= TURN_MS) return { ...member, isRefused: true };
+      if (member.isWaiting || member.progress !== 'under-way') return member;
+      const since = this.#since.get(member.key) ?? now;
+      this.#since.set(member.key, since);
+      return now - since < PATIENCE_MS ? member : { ...member, progress: 'failing' };
+    });
   }
 
   /** Once for each set of servers that fail: what one of them does must not repeat it without end. */

@@ -138,6 +138,10 @@ function inOrder(members: readonly Member[]): Member[] {
   const works = new Set(
     members.filter(({ progress }) => progress === 'done').map(({ revision }) => revision),
   );
+  const having = countBy(
+    members.filter(({ isWaiting }) => !isWaiting),
+    ({ namespace }) => namespace,
+  );
   const queued = new Map<string, number>();
   return members
     .filter(({ isWaiting }) => isWaiting)
@@ -146,7 +150,8 @@ function inOrder(members: readonly Member[]): Member[] {
       const rank = rankOf(member, works);
       const place = `${rank} ${member.namespace}`;
       queued.set(place, (queued.get(place) ?? 0) + 1);
-      return { member, rank, turn: queued.get(place) ?? 0 };
+      // Those that had a turn count, or the first name of all would have the next one, too.
+      return { member, rank, turn: (queued.get(place) ?? 0) + (having.get(member.namespace) ?? 0) };
     })
     .toSorted((a, b) => a.rank - b.rank || a.turn - b.turn)
     .map(({ member }) => member);

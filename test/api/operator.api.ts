@@ -164,4 +164,13 @@ describe('an operator on a real API server', { timeout: 120_000 }, () => {
     const { data } = await client.get(CONFIG_MAPS, ref, { signal: never });
     assert.match(data?.['config.json'] ?? '', /mcp:third/);
   });
+
+  it('says what the API server cannot convert, which it answers with a 500', async () => {
+    await apply((object) => setField(object, 'spec.server.readinessProbe', { httpGet: { port: {} } }));
+    await eventually('it is refused', async () =>
+      /^False ApplyFailed/.test((await conditions())['Accepted'] ?? ''),
+    );
+    await apply();
+    await eventually('it is accepted', async () => /^True/.test((await conditions())['Accepted'] ?? ''));
+  });
 });

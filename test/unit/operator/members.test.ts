@@ -31,6 +31,10 @@ function live(
   return { ...one, metadata: { ...one.metadata, annotations: { [REVISION_ANNOTATION]: revision } } };
 }
 
+const ending = (one: Deployment): Deployment => ({
+  ...one,
+  metadata: { ...one.metadata, deletionTimestamp: '2026-11-23T12:00:00Z' },
+});
 const stalled = (server: ServerObject) => {
   const condition = { status: 'False', reason: 'Stalled', message: '', lastTransitionTime: '' } as const;
   server.status = { ...server.status, conditions: [{ type: 'Progressing', ...condition }] };
@@ -67,6 +71,12 @@ const ROWS: readonly Row[] = [
     then: undefined,
   },
   {
+    situation: 'whose Deployment is being deleted, and is kept by a finalizer',
+    server: known({ revision: 'new' }),
+    live: ending(live('new', half)),
+    then: { isWaiting: false, progress: 'idle' },
+  },
+  {
     situation: 'with an earlier version',
     server: known(),
     live: live('old'),
@@ -76,13 +86,13 @@ const ROWS: readonly Row[] = [
     situation: 'with the newest',
     server: known({ revision: 'new' }),
     live: live('new'),
-    then: { isWaiting: false, revision: 'new', replaced: 'Nothing' },
+    then: { isWaiting: false, revision: 'new', replaced: 'Nothing', isEvidence: true },
   },
   {
     situation: 'with the newest, of which the status says nothing yet: it counts',
     server: known(),
     live: live('new'),
-    then: { isWaiting: false, revision: 'new', replaced: 'Ready' },
+    then: { isWaiting: false, revision: 'new', replaced: 'Ready', isEvidence: false },
   },
   {
     situation: 'with the newest, of which the Deployment says otherwise',
@@ -138,6 +148,12 @@ const ROWS: readonly Row[] = [
     server: known({}, refused),
     live: live('old'),
     then: { isRefused: true },
+  },
+  {
+    situation: 'with the newest, whose objects are not put right any more',
+    server: known({ revision: 'new' }, refused),
+    live: live('new'),
+    then: { isWaiting: false, progress: 'done', isEvidence: false },
   },
 ];
 

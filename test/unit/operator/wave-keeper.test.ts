@@ -132,6 +132,43 @@ describe('the keeper of waves', () => {
     assert.deepEqual(events.slice(2), ['Pod operator-0 RolloutHeld', 'ProtectedMcpServer b RolloutHeld']);
   });
 
+  it('says that it is held by a server that is changed again and again, and never gets ready', async () => {
+    put('a', 'new');
+    for (let minute = 0; minute < 15; minute++) {
+      deployments.set('a', { ...deployments.get('a')!, status: {} }); // begins anew
+      keeper.look();
+      await scheduler.advance(60_000);
+      put('a', 'new'); // and got ready in between
+    }
+    assert.deepEqual([events, keeper.wave.isHeld], [[], false]);
+    deployments.set('a', { ...deployments.get('a')!, status: {} });
+    keeper.look();
+    assert.deepEqual(keeper.wave.failing, ['demo/a']);
+    assert.deepEqual(events, ['Pod operator-0 RolloutHeld', 'ProtectedMcpServer a RolloutHeld']);
+  });
+
+  it('gives a turn that is not used, as where each attempt fails, to another', async () => {
+    keeper.look();
+    await scheduler.advance(119_000);
+    keeper.look();
+    assert.deepEqual(woken, ['demo/a']);
+    await scheduler.advance(1_000);
+    keeper.look();
+    keeper.look();
+    assert.deepEqual(woken, ['demo/a', 'demo/b']);
+    assert.equal(keeper.hasTurn('demo/a'), false);
+  });
+
+  it('says nothing of a server that begins anew where none waits', async () => {
+    for (const name of ['a', 'b', 'c']) put(name, 'new');
+    for (let hour = 0; hour < 3; hour++) {
+      deployments.set('a', { ...deployments.get('a')!, status: {} });
+      keeper.look();
+      await scheduler.advance(3_600_000);
+    }
+    assert.deepEqual([keeper.wave.failing, events], [[], []]);
+  });
+
   it('says nothing of servers that fail where none waits', () => {
     for (const name of ['a', 'b', 'c']) put(name, 'new', name !== 'a');
     keeper.look();

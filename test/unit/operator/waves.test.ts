@@ -133,6 +133,11 @@ const ROWS: readonly Row[] = [
     turns: ['a/000', 'b/000', 'c/000'],
   },
   {
+    situation: 'namespaces take turns also where there is one place: who had one comes after the others',
+    members: [...many('a', 1, has('done')), member('a/001'), member('b/000')],
+    turns: ['b/000'],
+  },
+  {
     situation: 'a namespace has no more than its part of the places',
     members: [...many('a', 10), ...many('b', 10, has('done'))],
     turns: ['a/000'],
