@@ -6,7 +6,7 @@ import type { ApiError } from '../../src/kube/errors.ts';
 import type { ApiTransport, TransportRequest } from '../../src/kube/transport.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { configMap, connect, createNamespace, never, write } from './connect.ts';
-import { CONFIG_MAPS, DEPLOYMENTS, SECRETS } from './connect.ts';
+import { CONFIG_MAPS, CRDS, DEPLOYMENTS, SECRETS } from './connect.ts';
 import { installRights, OPERATOR_NAMESPACE, operatorAccount, untilEnforced } from './installation.ts';
 
 const PASSWORD = Buffer.from('the password of the vault, which is long enough to be no label').toString(
@@ -82,6 +82,37 @@ const claim = (metadata: object = {}, more: object = {}) => ({
   metadata: { name: CLAIM, labels: claimLabels, ...metadata },
   data: { holder: `${OPERATOR_NAMESPACE}/protected-mcp-operator` },
   ...more,
+});
+
+/** cert-manager's definition, of which the policy reads one field. */
+const CERTIFICATES = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'certificates.cert-manager.io' },
+  spec: {
+    group: 'cert-manager.io',
+    scope: 'Namespaced',
+    names: {
+      plural: 'certificates',
+      singular: 'certificate',
+      kind: 'Certificate',
+      listKind: 'CertificateList',
+    },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+const certificate = (secretName: string) => ({
+  apiVersion: 'cert-manager.io/v1',
+  kind: 'Certificate',
+  metadata: { name: 'echo-tls', labels, ownerReferences },
+  spec: { secretName, dnsNames: ['echo.bank.svc'], issuerRef: { name: 'x' } },
 });
 
 interface Theft {
@@ -262,6 +293,10 @@ const THEFTS: readonly Theft[] = [
       ['the network of a node', { hostNetwork: true }, {}],
       ['the processes of a node', { hostPID: true }, {}],
       ['the memory of a node', { hostIPC: true }, {}],
+      ['a port of a node', {}, { ports: [{ containerPort: 22, hostPort: 22 }] }],
+      ['the kernel of a node', {}, { securityContext: { capabilities: { add: ['CHOWN', 'SYS_MODULE'] } } }],
+      ['every capability', {}, { securityContext: { capabilities: { add: ['ALL'] } } }],
+      ['an unmasked /proc', { hostUsers: false }, { securityContext: { procMount: 'Unmasked' } }],
       ['the files of a node', { volumes: [{ name: 'x', hostPath: { path: '/' } }] }, {}],
       [
         'a privileged pod, by its first container',
@@ -307,6 +342,12 @@ const THEFTS: readonly Theft[] = [
     path: '/apis/networking.k8s.io/v1/namespaces/team/networkpolicies',
     body: networkPolicy(podSelector),
   })),
+  {
+    what: 'having cert-manager write over another’s Secret',
+    method: 'POST',
+    path: '/apis/cert-manager.io/v1/namespaces/bank/certificates',
+    body: certificate('vault'),
+  },
   {
     what: 'running another image in another’s pod',
     method: 'PATCH',
@@ -435,6 +476,7 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
     for (const name of ['bank', 'shop', 'team', OPERATOR_NAMESPACE])
       await createNamespace(admin.client, name);
     await installRights(admin.client);
+    await admin.client.apply(CRDS, CERTIFICATES, write);
     await fillBank(admin.client);
     const account = await operatorAccount(server, admin.transport);
     close.push(account.close);
@@ -469,6 +511,11 @@ describe('a thief with the token of the operator', { timeout: 120_000 }, () => {
   it('may do what remains: run a pod of a server, which can mount Secrets of its namespace', async () => {
     const path = '/apis/apps/v1/namespaces/team/deployments';
     await send({ method: 'POST', path, body: deployment({ name: 'echo', labels, ownerReferences }) });
+  });
+
+  it('may write what the operator writes: a request for a certificate', async () => {
+    const path = '/apis/cert-manager.io/v1/namespaces/team/certificates';
+    await send({ method: 'POST', path, body: certificate('echo-cert-manager-tls') });
   });
 
   it('may write what the operator writes: an annotation of a pod of a server', async () => {
