@@ -36,9 +36,10 @@ export class EndpointProbe {
       this.#askedAt = -Infinity;
       return 'unknown';
     }
+    if (this.#asking !== undefined) return this.#asking;
     if (this.#state === 'usable' || this.#clock() - this.#askedAt < ASK_AGAIN_MS) return this.#state;
     this.#askedAt = this.#clock();
-    this.#asking ??= ask(this.url).finally(() => (this.#asking = undefined));
+    this.#asking = ask(this.url).finally(() => (this.#asking = undefined));
     this.#state = await this.#asking;
     return this.#state;
   }
