@@ -15,6 +15,9 @@ import { next, UNKNOWN, type Course } from './steadiness.ts';
 const STEADY_MS = 15_000;
 const UNSETTLED_MS = 2_000;
 const TIMEOUT_MS = 3_000;
+/** What `httpRequest` says of a server that is silent for so long. */
+const NO_ANSWER = `no answer within ${TIMEOUT_MS / 1000} s`;
+const UNREACHABLE: ReadonlySet<string> = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ETIMEDOUT']);
 /** Probes under way at once, in all and for one namespace. Each that gets no answer takes TIMEOUT_MS. */
 const CONCURRENCY = 64;
 const SHARE = 48;
@@ -194,8 +197,14 @@ async function askStatus(ip: string): Promise<Pick<SidecarReport, 'status' | 'er
     const { body } = await httpRequest(url, STATUS_REQUEST);
     return { status: parseStatus(body.toString('utf8')), error: undefined };
   } catch (error) {
-    return { status: undefined, error: (error as Error).message };
+    return { status: undefined, error: reasonOf(error as Error) };
   }
+}
+
+/** A pod that is not there is unreachable, or silent, as the network has it at the moment: the status must not tell them apart. */
+function reasonOf({ message, cause }: Error): string {
+  const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException;
+  return UNREACHABLE.has(code) ? NO_ANSWER : message;
 }
 
 /** Refused and unanswered connections both count as closed: isolation asks for no more. */

@@ -1,7 +1,6 @@
 // Notices that mounted files have changed. Reads them only to compare; what they mean is the caller's.
 import { createHash } from 'node:crypto';
-import { watch, type FSWatcher } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Kubernetes swaps a symbolic link, and not every file system reports that: polling is what can be relied on. */
@@ -20,9 +19,9 @@ export function watchFiles(files: readonly string[], onChange: () => void, signa
   /** Of files some of which were missing, the last time they were looked at. */
   let incomplete: string | undefined;
   let settle: NodeJS.Timeout | undefined;
-  const look = async () => {
-    const { digest, isComplete } = await contentDigest(files);
-    if (signal.aborted || digest === known) return;
+  const look = () => {
+    const { digest, isComplete } = contentDigest(files);
+    if (digest === known) return;
     if (!isComplete && digest !== incomplete) {
       incomplete = digest;
       return lookIn(GONE_MS);
@@ -32,11 +31,11 @@ export function watchFiles(files: readonly string[], onChange: () => void, signa
   };
   const lookIn = (ms: number) => {
     clearTimeout(settle);
-    settle = setTimeout(() => void look(), ms);
+    settle = setTimeout(look, ms);
   };
   const soon = () => lookIn(SETTLE_MS);
-  void look();
-  const poll = setInterval(() => void look(), POLL_MS).unref();
+  look();
+  const poll = setInterval(look, POLL_MS).unref();
   const watchers = [...new Set(files.map((file) => dirname(file)))].flatMap((folder) =>
     watchFolder(folder, soon),
   );
@@ -58,12 +57,16 @@ function watchFolder(folder: string, onEvent: () => void): FSWatcher[] {
   }
 }
 
-async function contentDigest(files: readonly string[]): Promise<{ digest: string; isComplete: boolean }> {
+/**
+ * Read without giving way to anything else: what is compared here is what `onChange` then reads. Otherwise a change that is
+ * taken back in between would be read by the one and not seen by the other.
+ */
+function contentDigest(files: readonly string[]): { digest: string; isComplete: boolean } {
   const sum = createHash('sha256');
   let isComplete = true;
   for (const file of files) {
     try {
-      sum.update(await readFile(file)).update('\0');
+      sum.update(readFileSync(file)).update('\0');
     } catch {
       isComplete = false;
       sum.update('missing\0');
